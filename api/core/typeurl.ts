@@ -1,0 +1,30 @@
+// google.protobuf.Any as containerd uses it: protobuf messages under their bare full name, OCI documents as JSON.
+// @source containerd/typeurl
+import type { Any } from "../gen/google/protobuf/any.js";
+
+export type { Any } from "../gen/google/protobuf/any.js";
+
+export const SPEC_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
+export const PROCESS_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Process";
+export const LINUX_RESOURCES_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
+export const RUNC_OPTIONS_TYPE = "containerd.runc.v1.Options";
+export const RUNC_CHECKPOINT_OPTIONS_TYPE = "containerd.runc.v1.CheckpointOptions";
+
+/** Whether the Any holds the protobuf message of this full name; `anything/` before the name is accepted. */
+export function isTypeOf(any: Any, fullName: string): boolean {
+  return any.typeUrl === fullName || any.typeUrl.endsWith(`/${fullName}`);
+}
+
+/** An Any whose value is the UTF-8 JSON of `value`. */
+export function anyOfJson(typeUrl: string, value: unknown): Any {
+  return { typeUrl, value: Buffer.from(JSON.stringify(value)) };
+}
+
+interface Codec<T> {
+  encode(message: T): { finish(): Uint8Array };
+}
+
+/** An Any whose value is an encoded protobuf message; the type url carries no prefix, as old clients demand. */
+export function anyOfMessage<T>(fullName: string, codec: Codec<T>, message: T): Any {
+  return { typeUrl: fullName, value: Buffer.from(codec.encode(message).finish()) };
+}
