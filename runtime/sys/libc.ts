@@ -1,0 +1,66 @@
+// The one place where koffi is met. The C library is loaded at the first call and then kept; a failed call becomes an Error
+// shaped like those of node:fs (`code`, `errno`, `syscall`), so that callers test one thing.
+import { createRequire } from "node:module";
+import { getSystemErrorMap } from "node:util";
+
+type NativeFunction = (...args: unknown[]) => number;
+
+interface Koffi {
+  load(path: string | null): { func(prototype: string): NativeFunction };
+  errno(): number;
+}
+
+const PROTOTYPES = {
+  flock: "int flock(int fd, int operation)",
+  mkfifo: "int mkfifo(const char *path, unsigned int mode)",
+  mount: "int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)",
+  umount2: "int umount2(const char *target, int flags)",
+  getsockopt: "int getsockopt(int fd, int level, int name, _Out_ void *value, _Inout_ uint32_t *length)",
+} as const;
+
+export type SystemCall = keyof typeof PROTOTYPES;
+
+interface Libc {
+  readonly koffi: Koffi;
+  readonly functions: Readonly<Record<SystemCall, NativeFunction>>;
+}
+
+let loaded: Libc | undefined;
+
+function libc(): Libc {
+  if (loaded !== undefined) return loaded;
+  // Loaded here and not by an import: whoever never makes such a call should not pay for the library.
+  const koffi = createRequire(import.meta.url)("koffi") as Koffi;
+  const library = koffi.load(null);
+  const entries = Object.entries(PROTOTYPES).map(([name, prototype]) => [name, library.func(prototype)]);
+  loaded = { koffi, functions: Object.fromEntries(entries) as Record<SystemCall, NativeFunction> };
+  return loaded;
+}
+
+/** An Error as node:fs throws it: `code` ("EBUSY"), `errno` (negative), `syscall` and, where there is one, `path`. */
+export function systemError(syscall: string, errno: number, path?: string): NodeJS.ErrnoException {
+  const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, "unknown error"];
+  const where = path === undefined ? "" : ` '${path}'`;
+  const error: NodeJS.ErrnoException = new Error(`${code}: ${text}, ${syscall}${where}`);
+  error.code = code;
+  error.errno = -errno;
+  error.syscall = syscall;
+  if (path !== undefined) error.path = path;
+  return error;
+}
+
+/** 0 and above: what the function returned. Below: -errno. */
+export function tryCall(name: SystemCall, ...args: readonly unknown[]): number {
+  const { koffi, functions } = libc();
+  const result = functions[name](...args);
+  // Nothing may run between the call and this: errno belongs to the thread.
+  return result < 0 ? -koffi.errno() : result;
+}
+
+const EINVAL = 22;
+
+/** A string fit for C. @throws EINVAL for one with a NUL inside, which C would silently cut there. */
+export function cString(syscall: string, text: string): string {
+  if (text.includes("\0")) throw systemError(syscall, EINVAL, text.replaceAll("\0", "\\0"));
+  return text;
+}
