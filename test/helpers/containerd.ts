@@ -1,0 +1,47 @@
+// A private real containerd: the oracle of the interop tests. Its folders and sockets are its own; the shims' sockets in
+// /run/containerd/s and runc's state in /run/containerd/runc/<namespace> belong to the host, so every test takes a fresh namespace.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { DisposeScope } from "../../api/core/dispose.js";
+import type { Engine } from "./engine.js";
+import { removeEngineLeftovers } from "./leftovers.js";
+import { runProgram, startProgram } from "./program.js";
+import { tempDir } from "./temp.js";
+import { until } from "./until.js";
+
+const DISABLED = [
+  "grpc.v1.cri",
+  "snapshotter.v1.aufs",
+  "snapshotter.v1.btrfs",
+  "snapshotter.v1.devmapper",
+  "snapshotter.v1.zfs",
+];
+
+function config(dir: string): string {
+  return `version = 2
+root = "${dir}/root"
+state = "${dir}/state"
+disabled_plugins = [${DISABLED.map((name) => `"io.containerd.${name}"`).join(", ")}]
+[grpc]
+  address = "${dir}/c.sock"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "${dir}/opt"
+`;
+}
+
+/** Starts containerd and resolves when it answers. It and whatever its tasks left behind end with the scope. */
+export async function startContainerd(scope: DisposeScope): Promise<Engine> {
+  const dir = await tempDir(scope);
+  const address = join(dir, "c.sock");
+  const configFile = join(dir, "config.toml");
+  await writeFile(configFile, config(dir));
+  scope.defer(() => removeEngineLeftovers(address, join(dir, "state")));
+  const daemon = await startProgram("containerd", ["-c", configFile, "-l", "warn"], { timeoutMs: 3_600_000 });
+  scope.defer(async () => {
+    daemon.signal("SIGTERM");
+    await until("containerd to end", () => Promise.race([daemon.result, undefined]), 10_000).catch(() => undefined);
+    await daemon[Symbol.asyncDispose]();
+  });
+  await until("containerd to answer", async () => (await runProgram("ctr", ["-a", address, "version"])).code === 0);
+  return { name: "containerd", address, stateDir: join(dir, "state"), pid: daemon.pid, log: () => daemon.stderr() };
+}

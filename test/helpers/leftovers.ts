@@ -1,0 +1,124 @@
+// Looks for what containers leave on a host when somebody forgets to clean up, and removes it for tests that failed half-way:
+// shims, container processes, mounts, cgroups, runc's state, FIFOs and sockets. It only ever touches what carries the test's
+// own socket path or namespace.
+import { createHash } from "node:crypto";
+import { readdir, readFile, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Engine } from "./engine.js";
+import { runProgram } from "./program.js";
+
+const CGROUPS = "/sys/fs/cgroup";
+const RUNC_STATE = "/run/containerd/runc";
+const SHIM_SOCKETS = "/run/containerd/s";
+const TASKS = "io.containerd.runtime.v2.task";
+/** Where `ctr` and our client make their FIFOs as root. */
+const FIFO_ROOTS = ["/run/containerd/fifo", "/run/berth/fifo"];
+
+async function entries(path: string): Promise<string[]> {
+  return await readdir(path).catch(() => []);
+}
+
+/** Pids whose command line holds `word` as one of its words. */
+export async function pidsWithArgument(word: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const name of await entries("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const words = (await readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "")).split("\0");
+    if (words.includes(word)) found.push(Number(name));
+  }
+  return found;
+}
+
+/** The pids of the shims that serve a namespace. */
+async function shimPids(namespace: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const pid of await pidsWithArgument(namespace)) {
+    const program = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0")[0] ?? "";
+    if (program.includes("containerd-shim")) found.push(pid);
+  }
+  return found;
+}
+
+/** The cgroup folders of a namespace: one for each v1 controller, or the one of v2. */
+async function namespaceCgroups(namespace: string): Promise<string[]> {
+  const roots = [CGROUPS, ...(await entries(CGROUPS)).map((name) => join(CGROUPS, name))];
+  const found: string[] = [];
+  for (const root of roots) if ((await entries(root)).includes(namespace)) found.push(join(root, namespace));
+  return found;
+}
+
+async function cgroupChildren(path: string): Promise<string[]> {
+  const children = (await readdir(path, { withFileTypes: true }).catch(() => [])).filter((entry) =>
+    entry.isDirectory(),
+  );
+  return children.map((entry) => join(path, entry.name));
+}
+
+async function mountsUnder(folder: string): Promise<string[]> {
+  const lines = (await readFile("/proc/self/mounts", "utf8")).split("\n");
+  return lines.map((line) => line.split(" ")[1] ?? "").filter((target) => target.startsWith(`${folder}/`));
+}
+
+/** The socket that the runc shim of a task makes, as containerd's shims compute it. */
+export function shimSocketPath(engine: Engine, namespace: string, id: string): string {
+  const hash = createHash("sha256")
+    .update(join(engine.address, namespace, id))
+    .digest("hex");
+  return join(SHIM_SOCKETS, hash);
+}
+
+/**
+ * Everything that is left of a namespace's containers, one line each; empty is clean. FIFOs are recognised by the container
+ * ids, which must therefore be unlike anybody else's.
+ */
+export async function findLeftovers(engine: Engine, namespace: string, ids: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of await shimPids(namespace)) found.push(`shim process ${pid}`);
+  for (const mount of await mountsUnder(engine.stateDir)) found.push(`mount ${mount}`);
+  for (const parent of await namespaceCgroups(namespace)) {
+    for (const child of await cgroupChildren(parent)) found.push(`cgroup ${child}`);
+  }
+  for (const name of await entries(join(RUNC_STATE, namespace))) found.push(`runc state ${name}`);
+  for (const name of await entries(join(engine.stateDir, TASKS, namespace))) found.push(`bundle ${name}`);
+  const sockets = new Set(await entries(SHIM_SOCKETS));
+  for (const id of ids) {
+    const socket = shimSocketPath(engine, namespace, id);
+    if (sockets.has(socket.slice(SHIM_SOCKETS.length + 1))) found.push(`socket ${socket} of ${id}`);
+  }
+  for (const root of FIFO_ROOTS) {
+    for (const folder of await entries(root)) {
+      for (const name of await entries(join(root, folder))) {
+        if (ids.some((id) => name.startsWith(id))) found.push(`fifo ${join(root, folder, name)}`);
+      }
+    }
+  }
+  return found;
+}
+
+async function killAll(pids: readonly number[]): Promise<void> {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended by itself meanwhile.
+    }
+  }
+}
+
+/** Ends the shims that belong to a daemon's socket and unmounts what its bundles still hold. For the end of a test. */
+export async function removeEngineLeftovers(address: string, stateDir: string): Promise<void> {
+  await killAll(await pidsWithArgument(address));
+  for (const mount of await mountsUnder(stateDir)) await runProgram("umount", ["-l", mount]);
+}
+
+/** Ends the containers of a namespace that runc still knows, and removes its folders on the host. */
+export async function removeNamespaceLeftovers(namespace: string): Promise<void> {
+  await killAll(await shimPids(namespace));
+  const state = join(RUNC_STATE, namespace);
+  for (const id of await entries(state)) await runProgram("runc", ["--root", state, "delete", "--force", id]);
+  await rm(state, { recursive: true, force: true });
+  for (const parent of await namespaceCgroups(namespace)) {
+    for (const child of await cgroupChildren(parent)) await rmdir(child).catch(() => undefined);
+    await rmdir(parent).catch(() => undefined);
+  }
+}
