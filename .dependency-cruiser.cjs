@@ -1,0 +1,94 @@
+// Which room may import which, as forbidden arrows. docs/architecture.md explains the rooms; an error here fails CI.
+// npm packages count as paths below node_modules, Node's own modules as "node:…" (or their bare name).
+
+/** Everything of ours, by its top folder. */
+const OURS = "^(api|metadata|runtime|services|cmd|test|scripts|examples)/";
+const NPM = (...names) => `^node_modules/(${names.join("|")})(/|$)`;
+
+/** `from` may import of ours just what `to` allows; its own folder is always allowed. */
+const only = (name, from, ...to) => ({
+  name,
+  severity: "error",
+  comment: `${from} may import of ours only: ${to.join(", ") || "nothing"}`,
+  from: { path: from, pathNot: "\\.test\\.ts$" },
+  to: { path: OURS, pathNot: [from, ...to] },
+});
+/** `from` never imports `to`, whatever it is. */
+const never = (name, from, ...to) => ({
+  name,
+  severity: "error",
+  from: { path: from, pathNot: "\\.test\\.ts$" },
+  to: { path: to },
+});
+
+module.exports = {
+  forbidden: [
+    only("gen-imports-nothing", "^api/gen/"),
+    only("core-imports-gen", "^api/core/", "^api/gen/"),
+    never(
+      "core-does-no-io",
+      "^api/core/",
+      NPM("@grpc", "better-sqlite3", "koffi"),
+      "^(node:)?(fs|fs/promises|child_process|net)$",
+    ),
+    only("client-imports-api-and-sys", "^api/client/", "^api/gen/", "^api/core/", "^runtime/sys/"),
+    never("client-has-no-database", "^api/client/", NPM("better-sqlite3", "koffi")),
+    only("metadata-imports-api-and-sys", "^metadata/", "^api/core/", "^api/gen/", "^runtime/sys/"),
+    never("metadata-knows-no-wire", "^metadata/", NPM("@grpc")),
+    only("sys-is-a-leaf", "^runtime/sys/"),
+    never("sys-takes-only-koffi", "^runtime/sys/", "^node_modules/(?!koffi/|@types/)"),
+    never("koffi-only-in-sys", "^(api|metadata|services|cmd|runtime/(?!sys/))", NPM("koffi")),
+    only("runtime-imports-api", "^runtime/", "^api/core/", "^api/gen/"),
+    never("runtime-knows-no-wire-or-database", "^runtime/", NPM("@grpc", "better-sqlite3")),
+    {
+      name: "drivers-are-strangers",
+      severity: "error",
+      comment: "a driver never imports another driver",
+      from: { path: "^runtime/drivers/([^/]+)/", pathNot: "\\.test\\.ts$" },
+      to: { path: "^runtime/drivers/([^/]+)/", pathNot: "^runtime/drivers/$1/" },
+    },
+    only("services-import-api-metadata-runtime", "^services/", "^api/", "^metadata/", "^runtime/"),
+    {
+      name: "services-are-strangers",
+      severity: "error",
+      comment: "a service shares with another through a store or the ledger; grpc/ and ttrpc/ are the adapters",
+      from: { path: "^services/([^/]+)/", pathNot: "\\.test\\.ts$" },
+      to: { path: "^services/([^/]+)/", pathNot: ["^services/$1/", "^services/(grpc|ttrpc)/"] },
+    },
+    only("cli-is-a-stranger-to-the-daemon", "^cmd/berth/", "^api/client/", "^api/core/", "^runtime/sys/"),
+    only("daemon-program-is-thin", "^cmd/berthd/", "^services/daemon\\.ts$", "^api/client/", "^api/core/"),
+    {
+      name: "tests-are-imported-by-tests",
+      severity: "error",
+      from: { path: "^(api|metadata|runtime|services|cmd|scripts)/", pathNot: "\\.test\\.ts$" },
+      to: { path: "^test/|\\.test\\.ts$" },
+    },
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    { name: "resolves", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "declared-in-package-json",
+      severity: "error",
+      from: { path: "^(api|metadata|runtime|services|cmd)/", pathNot: "\\.test\\.ts$" },
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "^dist/" },
+    parser: "swc",
+    tsPreCompilationDeps: true,
+    detectProcessBuiltinModuleCalls: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default", "types"],
+      extensions: [".ts", ".mjs", ".js", ".cjs", ".json"],
+      extensionAlias: { ".js": [".ts", ".js"] },
+    },
+  },
+};

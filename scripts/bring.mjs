@@ -1,0 +1,83 @@
+// Brings what the project needs and is not there yet: npm packages, and as root Debian's packages of the runtime. It looks
+// first, says what it installs, and removes nothing. `node scripts/bring.mjs` runs it alone; start and test run it first.
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { findBinary, main, must, ROOT, run, StepError, say } from "./steps.mjs";
+
+/** Which Debian package brings which programs. */
+const DEBIAN_PACKAGES = {
+  runc: ["runc"],
+  containerd: ["containerd", "ctr", "containerd-shim-runc-v2"],
+  "busybox-static": ["busybox"],
+};
+
+/** Whether node_modules is missing or older than the lockfile. npm writes its own lockfile copy at the end of an install. */
+export function needsNpmPackages() {
+  const installed = join(ROOT, "node_modules", ".package-lock.json");
+  const lockfile = join(ROOT, "package-lock.json");
+  return !existsSync(installed) || statSync(installed).mtimeMs < statSync(lockfile).mtimeMs;
+}
+
+/** Runs `npm ci` when it is needed. better-sqlite3 is compiled here, which takes about a minute. */
+export async function bringNpmPackages() {
+  if (!needsNpmPackages()) return;
+  say("npm packages are missing or older than package-lock.json: npm ci (about a minute, better-sqlite3 is compiled)");
+  // Without the variable better-sqlite3 first tries to download a binary.
+  await must("npm", ["ci", "--no-fund", "--no-audit"], { env: { npm_config_build_from_source: "true" } });
+}
+
+/** The Debian packages whose programs are not all there. */
+export function missingDebianPackages() {
+  return Object.entries(DEBIAN_PACKAGES).flatMap(([name, programs]) =>
+    programs.every((program) => findBinary(program) !== undefined) ? [] : [name],
+  );
+}
+
+/**
+ * Installs the Debian packages that are missing. What is there stays, also a Docker: apt may not remove anything.
+ * @throws StepError without root or apt, naming what to do.
+ */
+export async function bringDebianPackages() {
+  const missing = missingDebianPackages();
+  if (missing.length === 0) return;
+  const byHand = `apt-get install --no-install-recommends ${missing.join(" ")}`;
+  const programs = missing.flatMap((name) => DEBIAN_PACKAGES[/** @type {keyof typeof DEBIAN_PACKAGES} */ (name)]);
+  if (findBinary("apt-get") === undefined) {
+    throw new StepError(
+      `needs the programs ${programs.join(", ")} in PATH; this machine has no apt-get, ` +
+        `so install runc, containerd (with its runc shim) and a static busybox by its own means`,
+    );
+  }
+  if (process.getuid?.() !== 0) {
+    throw new StepError(`needs the Debian packages ${missing.join(", ")}; install them as root: ${byHand}`);
+  }
+  say(`installing the Debian packages ${missing.join(", ")}`);
+  const install = ["install", "-y", "--no-remove", "--no-install-recommends", ...missing];
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  // The lists of packages may be missing or old; fetch them only when an install without fails.
+  const first = await run("apt-get", install, { env, quiet: true });
+  if (first.status !== 0) {
+    say("the package lists are missing or old: apt-get update");
+    await must("apt-get", ["update", "-q"], { env, quiet: true });
+    await must("apt-get", install, { env, quiet: true });
+  }
+  const still = missingDebianPackages();
+  if (still.length > 0)
+    throw new StepError(`installed ${missing.join(", ")}, but ${still.join(", ")} brought no programs`);
+}
+
+/** @throws StepError unless running as root on Linux, saying what root is needed for. @param {string} what */
+export function requireRoot(what) {
+  if (process.platform !== "linux") throw new StepError(`${what} needs Linux; this is ${process.platform}`);
+  if (process.getuid?.() !== 0) {
+    throw new StepError(`${what} needs root, since runc makes namespaces, mounts and cgroups: sudo -E ${what}`);
+  }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await main(async () => {
+    await bringNpmPackages();
+    await bringDebianPackages();
+    say("npm packages and Debian packages are there");
+  });
+}

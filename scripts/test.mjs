@@ -1,0 +1,52 @@
+// `npm test`: brings what is missing, builds, runs vitest, and ends with one line of numbers. Arguments go to vitest
+// (`npm test -- --project unit metadata`). With `--project unit` alone neither root nor Debian's packages are needed.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bringDebianPackages, bringNpmPackages, requireRoot } from "./bring.mjs";
+import { main, packageBinary, run, StepError, say } from "./steps.mjs";
+
+/** @typedef {{ numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number,
+ *   numFailedTestSuites: number, success: boolean }} Report */
+
+/** @param {string} path @returns {Report | undefined} */
+function readReport(path) {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+await main(async () => {
+  const args = process.argv.slice(2);
+  await bringNpmPackages();
+  if (!(args.includes("--project") && args.includes("unit")) && !args.includes("--project=unit")) {
+    requireRoot("npm test");
+    await bringDebianPackages();
+  }
+  // Only now: build.mjs is needed after the packages are there.
+  const { build, isStale } = await import("./build.mjs");
+  if (isStale()) await build();
+  say(`running vitest ${args.join(" ")}`);
+  const folder = mkdtempSync(join(tmpdir(), "berth-report-"));
+  try {
+    const path = join(folder, "report.json");
+    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${path}`];
+    const { status } = await run(packageBinary("vitest"), ["run", ...reporters, ...args]);
+    const report = readReport(path);
+    if (report === undefined) throw new StepError(`vitest ended with ${status} and left no report`);
+    const { numPassedTests: passed, numFailedTests: failed } = report;
+    const skipped = report.numPendingTests + report.numTodoTests;
+    if (passed + failed === 0) process.stderr.write("error: no test ran\n");
+    else if (failed === 0 && status !== 0) {
+      process.stderr.write(
+        "error: no test failed, but the run did; see above (a file, a hook, or something left behind)\n",
+      );
+    }
+    process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
+    return passed + failed === 0 ? 1 : status;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
