@@ -1,0 +1,148 @@
+// `npm start`: brings what is missing, builds, and runs a real container through the whole path: CLI, daemon, store, shim, runc.
+// It shows the container's output, its record, its task while it runs, its events and its exit status. With arguments
+// (`npm start -- sh -c 'echo hi; exit 3'`) it runs those instead and ends with the container's status.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { bringDebianPackages, bringNpmPackages, requireRoot } from "./bring.mjs";
+import { Playground } from "./playground.mjs";
+import { main, StepError, say } from "./steps.mjs";
+
+/** What the container runs: says something, waits for a word, and ends with a status of its own. */
+const PROGRAM = `echo "hello from $(hostname), process $$, user $(id -un)"; read word; echo "you said: $word"; exit 7`;
+const EXPECTED_STATUS = 7;
+const TIMEOUT_MS = 20_000;
+const PAUSE_MS = 50;
+const SIGNALS = /** @type {const} */ ({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 });
+
+/** Prints what a step brought to light, indented. @param {string} text */
+const show = (text) => process.stdout.write(`${text.trimEnd().replaceAll(/^/gm, "    ")}\n`);
+
+/**
+ * A `berth` command in the background, its output collected.
+ * @param {Playground} place
+ * @param {readonly string[]} args
+ */
+function background(place, args) {
+  const [file, words] = place.command(args);
+  const child = spawn(file, words, { stdio: ["pipe", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text) => {
+      output += text;
+    });
+  }
+  child.stdin.on("error", () => {});
+  const ended = once(child, "close").then(([code]) => Number(code ?? 1));
+  return {
+    child,
+    ended,
+    output: () => output,
+    /** @param {RegExp} pattern */
+    async waitFor(pattern) {
+      const deadline = Date.now() + TIMEOUT_MS;
+      while (!pattern.test(output)) {
+        if (Date.now() > deadline || child.exitCode !== null) {
+          throw new StepError(`berth ${args.join(" ")} did not print ${pattern}: ${output}\n${place.log}`);
+        }
+        await sleep(PAUSE_MS);
+      }
+    },
+  };
+}
+
+/** Runs a `berth` command and shows what it printed. @param {Playground} place @param {readonly string[]} args */
+async function showCommand(place, args) {
+  const { status, output } = await place.berth(args);
+  if (status !== 0) throw new StepError(`berth ${args.join(" ")} ended with ${status}: ${output}`);
+  say(`berth ${args.join(" ")}`);
+  show(output);
+}
+
+/** The tour. @param {Playground} place @returns {Promise<number>} */
+async function tour(place) {
+  const events = background(place, ["events"]);
+  try {
+    // The subscription is live when it shows a change that was made after it.
+    for (let turn = 0; !events.output().includes("/namespaces/"); turn += 1) {
+      const verb = turn === 0 ? ["create", place.namespace] : ["label", place.namespace, `turn=${turn}`];
+      if (turn > 20) throw new StepError(`no event arrived: ${events.output()}\n${place.log}`);
+      const { status, output } = await place.berth(["namespaces", ...verb]);
+      if (status !== 0) throw new StepError(`berth namespaces ${verb.join(" ")} ended with ${status}: ${output}`);
+      await sleep(PAUSE_MS);
+    }
+    say(`berth run --rm --rootfs ROOTFS ${place.id} sh -c '${PROGRAM}'`);
+    const container = background(place, ["run", "--rm", "--rootfs", place.rootfs, place.id, "sh", "-c", PROGRAM]);
+    await container.waitFor(/hello from .*\n/);
+    await showCommand(place, ["tasks", "ls"]);
+    await showCommand(place, ["containers", "info", place.id]);
+    container.child.stdin.end("ahoy\n");
+    const status = await container.ended;
+    say("its output");
+    show(container.output());
+    await events.waitFor(/\/containers\/delete/);
+    say("its events, as `berth events` streamed them meanwhile");
+    show(events.output());
+    say(`its exit status: ${status}`);
+    if (status !== EXPECTED_STATUS)
+      throw new StepError(`the container should have ended with ${EXPECTED_STATUS}\n${place.log}`);
+    return 0;
+  } finally {
+    events.child.kill("SIGTERM");
+    await events.ended;
+  }
+}
+
+/** The caller's own program, on the caller's own terminal. @param {Playground} place @param {readonly string[]} args */
+async function runArguments(place, args) {
+  const terminal = process.stdin.isTTY && process.stdout.isTTY ? ["-t"] : [];
+  const [file, words] = place.command(["run", "--rm", ...terminal, "--rootfs", place.rootfs, place.id, ...args]);
+  const [code, signal] = await once(spawn(file, words, { stdio: "inherit" }), "close");
+  if (signal !== null) throw new StepError(`berth run was ended by ${signal}`);
+  return Number(code);
+}
+
+await main(async () => {
+  const args = process.argv.slice(2);
+  requireRoot("npm start");
+  await bringNpmPackages();
+  await bringDebianPackages();
+  // Only now: the compiler is there.
+  const { build, isStale } = await import("./build.mjs");
+  if (isStale()) await build();
+
+  const place = new Playground();
+  /** @type {(status: number) => void} */
+  let interrupt = () => {};
+  const interrupted = new Promise((/** @type {(status: number) => void} */ resolve) => {
+    interrupt = resolve;
+  });
+  for (const [name, number] of Object.entries(SIGNALS)) process.on(name, () => interrupt(128 + number));
+  const work = async () => {
+    say(`starting berthd on throw-away folders in ${place.folder}`);
+    await place.begin();
+    return args.length > 0 ? await runArguments(place, args) : await tour(place);
+  };
+  let status;
+  let wasInterrupted = false;
+  try {
+    const stopped = interrupted.then((number) => {
+      wasInterrupted = true;
+      say("interrupted: taking everything down");
+      return number;
+    });
+    const working = work();
+    // After an interruption it fails in its own time, when its container is taken away.
+    working.catch(() => {});
+    status = await Promise.race([working, stopped]);
+  } finally {
+    await place.end();
+  }
+  if (wasInterrupted) say("interrupted; nothing is left behind");
+  else if (args.length > 0) say(`the container ended with ${status}; nothing is left behind`);
+  else say("a real container ran through the whole path; nothing is left behind");
+  process.exitCode = status;
+  // Commands that an interruption cut off may still be waiting for their output to end.
+  if (wasInterrupted) process.exit(status);
+  return status;
+});
