@@ -46,17 +46,26 @@ export interface TaskGone {
   readonly reason: string;
 }
 
-export interface CreateTask extends CreateTaskOptions {
+export interface CreateTask extends Omit<CreateTaskOptions, "checkpoint" | "runtimePath"> {
   readonly namespace: string;
   readonly id: string;
+  /** The runtime as the client chose it: a name or an absolute path. */
   readonly runtime: string;
   /** The bytes of config.json, as the container record holds them. */
   readonly spec: Uint8Array;
+  /** Folder with the checkpoint to restore from; "" for a fresh start. */
+  readonly checkpointPath: string;
 }
 
 export interface RuntimeDriver extends AsyncDisposable {
-  /** Makes a task, or leaves nothing behind. */
-  create(request: CreateTask): Promise<DriverTask>;
+  /**
+   * Looks at the options of a create before anything is made.
+   * @returns the folder to restore from when the options name one, else "".
+   * @throws kind unknown for options that the runtime cannot take.
+   */
+  checkOptions(runtime: string, options: Any | undefined): { readonly checkpointPath: string };
+  /** Makes a task, or leaves nothing behind, also when `signal` gives up half-way. */
+  create(request: CreateTask, signal?: AbortSignal): Promise<DriverTask>;
   /**
    * Finds the tasks of a former daemon and cleans up what is no task any more.
    * `runtimeOf` answers the runtime name in the container's record, undefined without a record.
@@ -64,29 +73,35 @@ export interface RuntimeDriver extends AsyncDisposable {
   load(runtimeOf: (namespace: string, id: string) => Promise<string | undefined>): Promise<DriverTask[]>;
 }
 
-/** One task as its driver sees it. Errors carry the runtime's own text and kind. Disposing lets go; the task goes on. */
+/**
+ * One task as its driver sees it. Errors carry the runtime's own text and kind. An aborted `signal` ends the waiting, not
+ * the deed. Disposing lets go; the task goes on.
+ */
 export interface DriverTask extends AsyncDisposable {
   readonly namespace: string;
   readonly id: string;
-  /** Of the init process. */
+  /** Of the init process; 0 while a restored task has not been started. */
   readonly pid: number;
   /** Where its bundle is; goes into `/tasks/create`. */
   readonly bundle: string;
   /** True where the runtime itself sends task events (shims do); else the task manager writes them. */
   readonly reportsEvents: boolean;
+  /** Answers or fails within 2 seconds. */
   state(execId: string, signal?: AbortSignal): Promise<ProcessState>;
-  start(execId: string): Promise<{ readonly pid: number }>;
-  /** Ends and removes the process; for init all that belongs to the task. */
+  start(execId: string, signal?: AbortSignal): Promise<{ readonly pid: number }>;
+  /** Ends and removes the process; for init all that belongs to the task. Once begun it runs to its end. */
   delete(execId: string): Promise<ProcessExit>;
-  kill(execId: string, signal: number, all: boolean): Promise<void>;
-  exec(execId: string, options: ExecOptions): Promise<void>;
-  resizePty(execId: string, width: number, height: number): Promise<void>;
-  closeIO(execId: string, stdin: boolean): Promise<void>;
-  pause(): Promise<void>;
-  resume(): Promise<void>;
-  pids(): Promise<ProcessInfo[]>;
+  kill(execId: string, signalNumber: number, all: boolean, signal?: AbortSignal): Promise<void>;
+  exec(execId: string, options: ExecOptions, signal?: AbortSignal): Promise<void>;
+  resizePty(execId: string, width: number, height: number, signal?: AbortSignal): Promise<void>;
+  closeIO(execId: string, stdin: boolean, signal?: AbortSignal): Promise<void>;
+  pause(signal?: AbortSignal): Promise<void>;
+  resume(signal?: AbortSignal): Promise<void>;
+  pids(signal?: AbortSignal): Promise<ProcessInfo[]>;
+  /** Answers or fails within 2 seconds. */
   stats(signal?: AbortSignal): Promise<TaskMetrics["data"]>;
-  update(resources: Any, annotations: Readonly<Record<string, string>>): Promise<void>;
-  checkpoint(path: string, options: Any | undefined): Promise<void>;
+  update(resources: Any, annotations: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void>;
+  checkpoint(path: string, options: Any | undefined, signal?: AbortSignal): Promise<void>;
+  /** Resolves when the process has exited, however long that takes; for init also when its shim died and was cleaned up. */
   wait(execId: string, signal?: AbortSignal): Promise<ProcessExit>;
 }

@@ -1,0 +1,5 @@
+// The list of runtime drivers. The first whose `matches` says yes takes a runtime, so the one that takes all comes last.
+import type { DriverDefinition } from "../driver.js";
+import { shimDriver } from "./shim/driver.js";
+
+export const runtimeDrivers: readonly DriverDefinition[] = [shimDriver];

@@ -1,0 +1,132 @@
+// Finding the tasks of a former daemon: every bundle is asked for its shim, and what answers is a task again.
+// @source containerd runtime/v2/manager.go (loadShims)
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { errorKind, isNotFound, unknownError } from "../../../api/core/errors.js";
+import { isIdentifier } from "../../../api/core/identifiers.js";
+import type { Logger } from "../../../api/core/log.js";
+import type { ProcessExit } from "../../../api/core/task.js";
+import {
+  type Bundle,
+  type BundleRoots,
+  bundleOf,
+  listDir,
+  removeBundle,
+  removeLeftovers,
+  TASK_PLUGIN,
+} from "../../bundle.js";
+import { parseShimAddress, type ShimAddress } from "./bootstrap.js";
+import { ShimConnection } from "./connection.js";
+import { ShimLog } from "./log-fifo.js";
+import type { Remains } from "./remains.js";
+import type { ShimTask } from "./task.js";
+
+/** What one shim is given to answer. */
+const LOAD_TIMEOUT_MS = 5_000;
+/** Bundles looked at together. */
+const PARALLEL = 16;
+
+export interface FoundShim {
+  readonly bundle: Bundle;
+  readonly binary: string;
+  readonly shimLog: ShimLog;
+  readonly address: ShimAddress;
+  readonly connection: ShimConnection;
+  readonly pid: number;
+}
+
+export interface LoadDeps {
+  readonly roots: BundleRoots;
+  readonly log: Logger;
+  /** The shim's program; undefined when the container's record is gone too. */
+  readonly binaryOf: (bundle: Bundle) => Promise<string | undefined>;
+  readonly adopt: (found: FoundShim) => ShimTask;
+  readonly discard: (remains: Remains) => Promise<ProcessExit>;
+}
+
+/** All tasks that are still there. What is none any more is cleaned up; no event is told of it. */
+export async function loadTasks(deps: LoadDeps): Promise<ShimTask[]> {
+  const tasks: ShimTask[] = [];
+  const namespaces = new Set<string>();
+  for (const baseDir of [deps.roots.stateDir, deps.roots.rootDir]) {
+    for (const name of await listDir(join(baseDir, TASK_PLUGIN))) if (isIdentifier(name)) namespaces.add(name);
+  }
+  for (const namespace of namespaces) {
+    const names = await listDir(join(deps.roots.stateDir, TASK_PLUGIN, namespace));
+    const queue = names.filter(isIdentifier).map((id) => bundleOf(deps.roots, namespace, id));
+    const work = async (): Promise<void> => {
+      for (let bundle = queue.pop(); bundle !== undefined; bundle = queue.pop()) {
+        const task = await loadTask(deps, bundle);
+        if (task !== undefined) tasks.push(task);
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, work));
+    await removeLeftovers(deps.roots, namespace);
+  }
+  return tasks;
+}
+
+async function loadTask(deps: LoadDeps, bundle: Bundle): Promise<ShimTask | undefined> {
+  const log = deps.log.child({ namespace: bundle.namespace, id: bundle.id });
+  try {
+    if ((await listDir(bundle.path)).length === 0) {
+      await removeBundle(bundle);
+      return undefined;
+    }
+    const binary = await deps.binaryOf(bundle);
+    if (binary === undefined) {
+      await removeBundle(bundle);
+      return undefined;
+    }
+    return await reconnect(deps, bundle, binary, log);
+  } catch (err) {
+    log.error({ err }, "loading a task failed");
+    return undefined;
+  }
+}
+
+/** A shim that took the connection is left alone whatever it answers, except that it has no such container. */
+async function reconnect(deps: LoadDeps, bundle: Bundle, binary: string, log: Logger): Promise<ShimTask | undefined> {
+  const shimLog = ShimLog.open(bundle.path, log);
+  let address: ShimAddress | undefined;
+  let connection: ShimConnection | undefined;
+  try {
+    address = await readAddress(bundle);
+    connection = await ShimConnection.open(address, log, LOAD_TIMEOUT_MS);
+    const pid = await askPid(connection, bundle, log);
+    return deps.adopt({ bundle, binary, shimLog, address, connection, pid });
+  } catch (err) {
+    log.warn({ err }, "cleaning up a task without a shim");
+    if (connection !== undefined) {
+      // It may be alive and hold nothing: a daemon ended between starting it and creating the task.
+      const options = { timeoutMs: LOAD_TIMEOUT_MS };
+      const { id } = bundle;
+      await connection.call(connection.methods.shutdown, { id, now: false }, options).catch(() => undefined);
+      await connection[Symbol.asyncDispose]();
+    }
+    await deps.discard({ bundle, binary, address });
+    shimLog[Symbol.dispose]();
+    return undefined;
+  }
+}
+
+async function readAddress(bundle: Bundle): Promise<ShimAddress> {
+  for (const name of ["bootstrap.json", "address"]) {
+    const saved = await readFile(join(bundle.path, name)).catch(() => undefined);
+    if (saved !== undefined) return parseShimAddress(saved);
+  }
+  throw unknownError("the bundle does not say where its shim listens");
+}
+
+async function askPid(connection: ShimConnection, bundle: Bundle, log: Logger): Promise<number> {
+  try {
+    const request = { id: bundle.id, execId: "" };
+    return (await connection.call(connection.methods.state, request, { timeoutMs: LOAD_TIMEOUT_MS })).pid;
+  } catch (err) {
+    if (isNotFound(err) || connection.isClosed) throw err;
+    // Hung, or overloaded: its container may well be running, and cleaning up would kill it.
+    log.warn({ err, kind: errorKind(err) }, "shim does not answer; its task is kept");
+    const saved = await readFile(join(bundle.path, "init.pid"), "utf8").catch(() => "0");
+    return Number.parseInt(saved, 10) || 0;
+  }
+}

@@ -1,0 +1,321 @@
+// The task manager: which tasks there are, who may do what to them when, and what the ledger hears. How a task is made and
+// spoken to is its driver's business.
+// @source containerd services/tasks/local.go, runtime/v2/manager.go
+import type { ContainerReader } from "../api/core/container.js";
+import { type RequestContext, requireNamespace } from "../api/core/context.js";
+import { ContainerdError, isNotFound, notImplemented } from "../api/core/errors.js";
+import type { EventEnvelope } from "../api/core/event.js";
+import type {
+  CreateTaskOptions,
+  ExecOptions,
+  ProcessExit,
+  ProcessInfo,
+  ProcessState,
+  TaskDescriptor,
+  TaskMetrics,
+  Tasks,
+} from "../api/core/task.js";
+import type { Any } from "../api/core/typeurl.js";
+import type { DriverDefinition, DriverDeps, DriverTask, RuntimeDriver, TaskGone } from "./driver.js";
+import { KeyedMutex } from "./keyed-mutex.js";
+import { KnownProcess } from "./known-process.js";
+import { ReportingTask } from "./reporting-task.js";
+import { TaskEntry } from "./task-entry.js";
+import { deleteEvent, envelopesOf, exitEvent } from "./task-events.js";
+import { collectMetrics } from "./task-metrics.js";
+import { learn } from "./task-news.js";
+import {
+  checkpointPath,
+  refuseCheckpoint,
+  requireExecId,
+  requireProcess,
+  requireResources,
+  validateExecId,
+} from "./task-requests.js";
+
+export interface TaskManagerDeps extends Omit<DriverDeps, "onTaskGone"> {
+  /** The first whose `matches` says yes takes a runtime. */
+  readonly drivers: readonly DriverDefinition[];
+  readonly containers: ContainerReader;
+}
+
+interface Driver {
+  readonly definition: DriverDefinition;
+  readonly driver: RuntimeDriver;
+}
+
+const keyOf = (namespace: string, id: string): string => `${namespace}/${id}`;
+
+export class TaskManager implements Tasks, AsyncDisposable {
+  readonly #deps: TaskManagerDeps;
+  readonly #drivers: readonly Driver[];
+  readonly #entries = new Map<string, TaskEntry>();
+  /** Create and Delete of one task, one after another. Everything else goes side by side. */
+  readonly #lifecycle = new KeyedMutex();
+
+  constructor(deps: TaskManagerDeps) {
+    this.#deps = deps;
+    const driverDeps: DriverDeps = { ...deps, onTaskGone: (gone) => this.#gone(gone) };
+    this.#drivers = deps.drivers.map((definition) => ({ definition, driver: definition.create(driverDeps) }));
+  }
+
+  /** Finds the tasks of a former daemon. To be called once, before anything else. */
+  async load(): Promise<void> {
+    const runtimeOf = async (namespace: string, id: string): Promise<string | undefined> => {
+      try {
+        return (await this.#deps.containers.get({ namespace }, id)).runtime.name;
+      } catch (error) {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      }
+    };
+    const found = await Promise.all(this.#drivers.map(({ driver }) => driver.load(runtimeOf)));
+    await Promise.all(found.flat().map((task) => this.#loaded(task)));
+  }
+
+  /**
+   * Takes an event from a shim: resolves when it is in the ledger, which is when the shim may forget it.
+   * @throws invalid_argument for a malformed topic or namespace.
+   */
+  async forward(envelope: EventEnvelope): Promise<void> {
+    try {
+      learn(envelope, (id) => this.#entries.get(keyOf(envelope.namespace, id)));
+    } catch (err) {
+      // Not a message of its topic: of no use here, but not ours to withhold.
+      this.#deps.log.warn({ err, namespace: envelope.namespace, topic: envelope.topic }, "task event not understood");
+    }
+    await this.#deps.ledger.append([envelope]);
+  }
+
+  async create(ctx: RequestContext, id: string, options: CreateTaskOptions): Promise<{ readonly pid: number }> {
+    const namespace = requireNamespace(ctx);
+    return await this.#lifecycle.run(keyOf(namespace, id), async () => {
+      const container = await this.#deps.containers.get(ctx, id);
+      const { runtimePath = "", checkpoint, options: requested, ...rest } = options;
+      const runtime = runtimePath === "" ? container.runtime.name : runtimePath;
+      const driver = this.#driverOf(runtime);
+      const restoreFrom = driver.checkOptions(runtime, requested).checkpointPath;
+      if (checkpoint !== undefined && restoreFrom === "") refuseCheckpoint(checkpoint);
+      if (this.#entries.has(keyOf(namespace, id))) {
+        throw new ContainerdError("already_exists", `task ${id}: already exists`);
+      }
+      const chosen = requested ?? container.runtime.options;
+      driver.checkOptions(runtime, chosen);
+      const task = await driver.create(
+        {
+          ...rest,
+          namespace,
+          id,
+          runtime,
+          spec: container.spec.value,
+          options: chosen,
+          checkpointPath: restoreFrom,
+        },
+        ctx.signal,
+      );
+      const init = new KnownProcess(id, "", rest, task.pid);
+      const reporting = this.#enter(task, init);
+      await reporting?.created({ ...rest, bundle: task.bundle, pid: task.pid, checkpoint: restoreFrom });
+      return { pid: task.pid };
+    });
+  }
+
+  async start(ctx: RequestContext, id: string, execId: string): Promise<{ readonly pid: number }> {
+    const entry = await this.#findProcess(ctx, id, execId);
+    const { pid } = await entry.task.start(execId, ctx.signal);
+    entry.process(execId)?.started(pid);
+    return { pid };
+  }
+
+  async delete(ctx: RequestContext, id: string): Promise<ProcessExit> {
+    const key = keyOf(requireNamespace(ctx), id);
+    return await this.#lifecycle.run(key, async () => {
+      const entry = await this.#find(ctx, id);
+      const exit = await entry.task.delete("");
+      this.#entries.delete(key);
+      return exit;
+    });
+  }
+
+  async deleteProcess(ctx: RequestContext, id: string, execId: string): Promise<ProcessExit> {
+    requireExecId(execId);
+    const entry = await this.#findProcess(ctx, id, execId);
+    const exit = await entry.task.delete(execId);
+    entry.execDeleted(execId);
+    return exit;
+  }
+
+  async get(ctx: RequestContext, id: string, execId: string): Promise<ProcessState> {
+    const entry = await this.#find(ctx, id);
+    try {
+      return await entry.ask(execId, ctx.signal);
+    } catch (error) {
+      const known = entry.process(execId);
+      if (known === undefined || isNotFound(error) || ctx.signal?.aborted === true) throw error;
+      return known.state;
+    }
+  }
+
+  async list(ctx: RequestContext): Promise<ProcessState[]> {
+    return await Promise.all(this.#entriesOf(requireNamespace(ctx)).map((entry) => entry.listed()));
+  }
+
+  async kill(
+    ctx: RequestContext,
+    id: string,
+    execId: string,
+    options: { readonly signal: number; readonly all: boolean },
+  ): Promise<void> {
+    const entry = await this.#findProcess(ctx, id, execId);
+    await entry.task.kill(execId, options.signal, execId === "" && options.all, ctx.signal);
+  }
+
+  async exec(ctx: RequestContext, id: string, execId: string, options: ExecOptions): Promise<void> {
+    requireExecId(execId);
+    const entry = await this.#find(ctx, id);
+    validateExecId(execId);
+    const spec = requireProcess(options.spec);
+    await entry.task.exec(execId, { ...options, spec }, ctx.signal);
+    entry.execAdded(execId, new KnownProcess(id, execId, options, 0));
+  }
+
+  async resizePty(
+    ctx: RequestContext,
+    id: string,
+    execId: string,
+    size: { readonly width: number; readonly height: number },
+  ): Promise<void> {
+    const entry = await this.#findProcess(ctx, id, execId);
+    await entry.task.resizePty(execId, size.width, size.height, ctx.signal);
+  }
+
+  async closeIO(ctx: RequestContext, id: string, execId: string, options: { readonly stdin: boolean }): Promise<void> {
+    const entry = await this.#findProcess(ctx, id, execId);
+    await entry.task.closeIO(execId, options.stdin, ctx.signal);
+  }
+
+  async pause(ctx: RequestContext, id: string): Promise<void> {
+    const entry = await this.#find(ctx, id);
+    await entry.task.pause(ctx.signal);
+    entry.init.paused();
+  }
+
+  async resume(ctx: RequestContext, id: string): Promise<void> {
+    const entry = await this.#find(ctx, id);
+    await entry.task.resume(ctx.signal);
+    entry.init.resumed();
+  }
+
+  async pids(ctx: RequestContext, id: string): Promise<ProcessInfo[]> {
+    return await (await this.#find(ctx, id)).task.pids(ctx.signal);
+  }
+
+  async checkpoint(ctx: RequestContext, id: string, options: Any | undefined): Promise<TaskDescriptor[]> {
+    const entry = await this.#find(ctx, id);
+    const { runtime } = await this.#deps.containers.get(ctx, id);
+    await entry.task.checkpoint(checkpointPath(runtime.name, options), options, ctx.signal);
+    return [];
+  }
+
+  async update(
+    ctx: RequestContext,
+    id: string,
+    options: { readonly resources: Any | undefined; readonly annotations: Readonly<Record<string, string>> },
+  ): Promise<void> {
+    const entry = await this.#find(ctx, id);
+    await entry.task.update(requireResources(options.resources), options.annotations, ctx.signal);
+  }
+
+  async metrics(ctx: RequestContext, filters: readonly string[] = []): Promise<TaskMetrics[]> {
+    const tasks = this.#entriesOf(requireNamespace(ctx)).map((entry) => entry.task);
+    return await collectMetrics(tasks, filters, this.#deps, ctx.signal);
+  }
+
+  async wait(ctx: RequestContext, id: string, execId: string): Promise<ProcessExit> {
+    const entry = await this.#findProcess(ctx, id, execId);
+    const known = entry.process(execId);
+    if (known?.exit !== undefined) return known.exit;
+    const exit = await entry.task.wait(execId, ctx.signal);
+    // Without a time nothing has run: an exec whose start failed answers so.
+    if (exit.exitedAtNs !== undefined) known?.exited(exit);
+    return exit;
+  }
+
+  /** Lets go of everything; the tasks go on running. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#entries.values()].map((entry) => entry.task[Symbol.asyncDispose]()));
+    await Promise.all(this.#drivers.map(({ driver }) => driver[Symbol.asyncDispose]()));
+  }
+
+  #driverOf(runtime: string): RuntimeDriver {
+    const found = this.#drivers.find(({ definition }) => definition.matches(runtime));
+    if (found === undefined) throw notImplemented(`runtime ${runtime}`);
+    return found.driver;
+  }
+
+  #entriesOf(namespace: string): TaskEntry[] {
+    return [...this.#entries.values()].filter((entry) => entry.task.namespace === namespace);
+  }
+
+  /** The container is looked up first, as clients tell the two failures apart by their text. */
+  async #find(ctx: RequestContext, id: string): Promise<TaskEntry> {
+    const namespace = requireNamespace(ctx);
+    await this.#deps.containers.get(ctx, id);
+    const entry = this.#entries.get(keyOf(namespace, id));
+    if (entry === undefined) throw new ContainerdError("not_found", `task ${id} not found`);
+    return entry;
+  }
+
+  /** The driver is asked about an exec only when nobody has told of it, as after a restart. */
+  async #findProcess(ctx: RequestContext, id: string, execId: string): Promise<TaskEntry> {
+    const entry = await this.#find(ctx, id);
+    if (entry.process(execId) === undefined) await entry.ask(execId, ctx.signal);
+    return entry;
+  }
+
+  /** Puts a task on the list. Answers the reporter of one that does not tell its events itself. */
+  #enter(task: DriverTask, init: KnownProcess): ReportingTask | undefined {
+    const key = keyOf(task.namespace, task.id);
+    if (task.reportsEvents) {
+      this.#entries.set(key, new TaskEntry(task, init));
+      return undefined;
+    }
+    const reporting = new ReportingTask(task, async (event) => {
+      try {
+        for (const envelope of envelopesOf(task.namespace, this.#deps.clock(), [event])) await this.forward(envelope);
+      } catch (err) {
+        this.#deps.log.error({ err, namespace: task.namespace, id: task.id }, "writing a task event failed");
+      }
+    });
+    this.#entries.set(key, new TaskEntry(reporting, init));
+    return reporting;
+  }
+
+  async #loaded(task: DriverTask): Promise<void> {
+    const { namespace, id } = task;
+    const reporting = this.#enter(task, KnownProcess.unknown(id, "", task.pid));
+    const entry = this.#entries.get(keyOf(namespace, id));
+    try {
+      await entry?.ask("");
+    } catch (err) {
+      this.#deps.log.warn({ err, namespace, id }, "task does not tell its state");
+    }
+    if (entry?.init.state.status !== "stopped") reporting?.watchExit("");
+  }
+
+  /** A task ended without Delete. What is known of its exit already stands; else the driver's word is taken. */
+  async #gone(gone: TaskGone): Promise<void> {
+    const { namespace, id, reason } = gone;
+    const entry = this.#entries.get(keyOf(namespace, id));
+    if (entry === undefined) return;
+    const exit = entry.init.exit ?? gone.exit;
+    this.#deps.log.warn({ namespace, id, reason, exitStatus: exit.exitStatus }, "task is gone");
+    const events = [deleteEvent(id, exit)];
+    if (!entry.isInitExitReported) events.unshift(exitEvent(id, "", exit));
+    try {
+      await this.#deps.ledger.append(envelopesOf(namespace, this.#deps.clock(), events));
+    } finally {
+      this.#entries.delete(keyOf(namespace, id));
+    }
+  }
+}
