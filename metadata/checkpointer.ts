@@ -1,0 +1,165 @@
+// When the WAL is folded back into the file. A checkpoint syncs, so it runs in a worker on a connection of its own: PASSIVE ones,
+// which lock nobody out, when writing pauses or the WAL has grown; a TRUNCATE, which holds writers, only after a long pause.
+import { createRequire } from "node:module";
+import { Worker } from "node:worker_threads";
+import type Sqlite from "better-sqlite3";
+import type { Logger } from "../api/core/log.js";
+
+export type CheckpointMode = "PASSIVE" | "TRUNCATE";
+
+/** In pages of the WAL: how many it holds, and how many of them are in the file already. */
+export interface CheckpointResult {
+  readonly busy: number;
+  readonly log: number;
+  readonly checkpointed: number;
+}
+
+export interface CheckpointerOptions {
+  /** The writing connection, asked (for some microseconds) how long the WAL is. */
+  readonly connection: Sqlite.Database;
+  readonly path: string;
+  readonly log: Logger;
+  /** Pause in writing after which a PASSIVE checkpoint runs. Default: 1000. */
+  readonly quietMs?: number;
+  /** Pause after which the WAL file is cut to nothing. Default: 30000. */
+  readonly idleMs?: number;
+  /** Pages not yet in the file that call for a checkpoint amid writing. Default: 1000 (4 MB). */
+  readonly backlogPages?: number;
+  /** Pages in the WAL beyond which this thread lends a hand so that the WAL can start over. Default: 8000 (32 MB). */
+  readonly limitPages?: number;
+}
+
+const COMMITS_BETWEEN_LOOKS = 64;
+
+// Given as text, so that it runs the same from TypeScript sources, from compiled files and from a bundle.
+const WORKER_SOURCE = `
+const { parentPort, workerData } = require("node:worker_threads");
+const Sqlite = require(workerData.sqlite);
+const db = new Sqlite(workerData.path, { fileMustExist: true, timeout: 0 });
+db.pragma("synchronous = NORMAL");
+db.pragma("wal_autocheckpoint = 0");
+parentPort.on("message", (mode) => {
+  if (mode === "close") {
+    db.close();
+    parentPort.close();
+    return;
+  }
+  try {
+    parentPort.postMessage({ result: db.pragma("wal_checkpoint(" + mode + ")")[0] });
+  } catch (error) {
+    parentPort.postMessage({ error: String(error) });
+  }
+});
+`;
+
+type Answer = { readonly result: CheckpointResult } | { readonly error: string };
+
+export class Checkpointer implements AsyncDisposable {
+  readonly #options: Required<CheckpointerOptions>;
+  #worker: Worker | undefined;
+  #running: Promise<CheckpointResult> | undefined;
+  #quietTimer: NodeJS.Timeout | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #commits = 0;
+  #closed = false;
+
+  constructor(options: CheckpointerOptions) {
+    this.#options = { quietMs: 1_000, idleMs: 30_000, backlogPages: 1_000, limitPages: 8_000, ...options };
+  }
+
+  /** Told of every commit; cheap. */
+  noteCommit(): void {
+    if (this.#closed) return;
+    this.#quietTimer = this.#restart(this.#quietTimer, this.#options.quietMs, "PASSIVE");
+    this.#idleTimer = this.#restart(this.#idleTimer, this.#options.idleMs, "TRUNCATE");
+    this.#commits += 1;
+    if (this.#commits % COMMITS_BETWEEN_LOOKS !== 0 || this.#running !== undefined) return;
+    const { log, checkpointed } = this.walSize();
+    if (log - checkpointed >= this.#options.backlogPages) this.#runAndLog("PASSIVE");
+  }
+
+  /** How long the WAL is, without changing anything. */
+  walSize(): CheckpointResult {
+    return this.#pragma("NOOP");
+  }
+
+  /** Runs one checkpoint in the worker. One at a time: while one runs, its result is everybody's. */
+  run(mode: CheckpointMode): Promise<CheckpointResult> {
+    this.#running ??= this.#ask(mode).finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  #pragma(mode: "NOOP" | "PASSIVE"): CheckpointResult {
+    const rows = this.#options.connection.pragma(`wal_checkpoint(${mode})`);
+    // better-sqlite3 types a pragma's rows as unknown; this one has always one row of these three columns.
+    const [row] = rows as [CheckpointResult];
+    return row;
+  }
+
+  #restart(timer: NodeJS.Timeout | undefined, delayMs: number, mode: CheckpointMode): NodeJS.Timeout {
+    return timer?.refresh() ?? setTimeout(() => this.#runAndLog(mode), delayMs).unref();
+  }
+
+  #runAndLog(mode: CheckpointMode): void {
+    if (this.#closed) return;
+    this.run(mode).then(
+      (result) => {
+        this.#options.log.debug({ mode, ...result }, "checkpoint");
+        // Under writing without a pause the worker never quite catches up, and a WAL starts over only when it is all folded in.
+        // The rest is short now, so doing it here costs little and happens rarely.
+        if (!this.#closed && result.log > this.#options.limitPages) this.#pragma("PASSIVE");
+      },
+      (err: unknown) => this.#options.log.warn({ mode, err }, "checkpoint failed"),
+    );
+  }
+
+  async #ask(mode: CheckpointMode): Promise<CheckpointResult> {
+    const worker = this.#start();
+    const answer = await new Promise<Answer>((resolve, reject) => {
+      const stop = (code: number) => reject(new Error(`checkpoint worker ended with code ${code}`));
+      worker.once("exit", stop);
+      worker.once("error", reject);
+      worker.once("message", (message: Answer) => {
+        worker.off("exit", stop);
+        worker.off("error", reject);
+        resolve(message);
+      });
+      worker.postMessage(mode);
+    });
+    if ("error" in answer) throw new Error(answer.error);
+    return answer.result;
+  }
+
+  /** The worker starts with the first checkpoint, keeps no process alive and is started anew if it died. */
+  #start(): Worker {
+    if (this.#worker !== undefined) return this.#worker;
+    const sqlite = createRequire(import.meta.url).resolve("better-sqlite3");
+    const worker = new Worker(WORKER_SOURCE, {
+      eval: true,
+      execArgv: [],
+      workerData: { sqlite, path: this.#options.path },
+    });
+    worker.unref();
+    worker.once("exit", () => {
+      this.#worker = undefined;
+    });
+    this.#worker = worker;
+    return worker;
+  }
+
+  /** Waits for the checkpoint that runs and ends the worker. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#quietTimer);
+    clearTimeout(this.#idleTimer);
+    await this.#running?.catch(() => {});
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+    worker.ref();
+    worker.postMessage("close");
+    await ended;
+  }
+}

@@ -1,0 +1,121 @@
+// Lists of containers by pages: each page is one short read, and other work runs before the next. Records stay encoded.
+import { type ContainerPlan, containerAdaptor, planContainers } from "./container-filter.js";
+import type { Database } from "./db.js";
+import { parseListFilters } from "./list-filter.js";
+import type { Reader } from "./statements.js";
+
+/** A page ends at so many records, or so many rows that code has looked at. */
+const PAGE_RECORDS = 100;
+const PAGE_CANDIDATES = 1_000;
+
+const RECORDS = "SELECT id, record FROM containers WHERE namespace = ? AND id > ? ORDER BY id LIMIT ?";
+const RECORD = "SELECT record FROM containers WHERE namespace = ? AND id = ?";
+
+interface RecordRow {
+  readonly id: string;
+  readonly record: Uint8Array;
+}
+
+interface CandidateRow {
+  readonly id: string;
+  readonly image: string;
+  readonly runtimeName: string;
+}
+
+interface Page {
+  readonly records: readonly Uint8Array[];
+  /** The last id looked at; undefined after the last page. */
+  readonly next: string | undefined;
+}
+
+type PageReader = (reader: Reader, after: string) => Page;
+
+/** SQLite takes 32,766 values; a filter of more keys than this reads all labels instead. */
+const MAX_LABEL_KEYS = 64;
+
+/** Labels of the candidates, by id: those that the filter names. */
+function readLabels(
+  reader: Reader,
+  namespace: string,
+  keys: readonly string[],
+  rows: readonly CandidateRow[],
+): Map<string, Map<string, string>> {
+  const labels = new Map<string, Map<string, string>>();
+  const [first, last] = [rows[0], rows.at(-1)];
+  if (first === undefined || last === undefined || keys.length === 0) return labels;
+  const named = keys.length > MAX_LABEL_KEYS ? [] : keys;
+  const narrowed = named.length === 0 ? "" : ` AND key IN (${named.map(() => "?").join(", ")})`;
+  const found = reader.all<{ id: string; key: string; value: string }>(
+    `SELECT id, key, value FROM container_labels WHERE namespace = ? AND id >= ? AND id <= ?${narrowed}`,
+    namespace,
+    first.id,
+    last.id,
+    ...named,
+  );
+  for (const { id, key, value } of found) {
+    const entries = labels.get(id);
+    if (entries === undefined) labels.set(id, new Map([[key, value]]));
+    else entries.set(key, value);
+  }
+  return labels;
+}
+
+/** Every candidate is an answer: records straight from the rows. */
+function exactPage(namespace: string, { candidates }: ContainerPlan): PageReader {
+  const sql =
+    candidates === undefined ? RECORDS : RECORDS.replace(" ORDER BY", ` AND id IN (${candidates.sql}) ORDER BY`);
+  return (reader, after) => {
+    const rows = reader.all<RecordRow>(sql, namespace, after, ...(candidates?.values ?? []), PAGE_RECORDS);
+    return {
+      records: rows.map(({ record }) => record),
+      next: rows.length < PAGE_RECORDS ? undefined : rows.at(-1)?.id,
+    };
+  };
+}
+
+/** Code decides over ids and labels; only what it picks is read whole. */
+function filteredPage(
+  namespace: string,
+  { candidates, labelKeys }: ContainerPlan,
+  matches: (row: CandidateRow, labels: ReadonlyMap<string, string>) => boolean,
+): PageReader {
+  const narrowed = candidates === undefined ? "" : ` AND id IN (${candidates.sql})`;
+  const sql = `SELECT id, image, runtime_name AS runtimeName FROM containers
+    WHERE namespace = ? AND id > ?${narrowed} ORDER BY id LIMIT ?`;
+  const none = new Map<string, string>();
+  return (reader, after) => {
+    const rows = reader.all<CandidateRow>(sql, namespace, after, ...(candidates?.values ?? []), PAGE_CANDIDATES);
+    const labels = readLabels(reader, namespace, labelKeys, rows);
+    const records: Uint8Array[] = [];
+    for (const row of rows) {
+      if (!matches(row, labels.get(row.id) ?? none)) continue;
+      const found = reader.get<RecordRow>(RECORD, namespace, row.id);
+      if (found !== undefined) records.push(found.record);
+      if (records.length === PAGE_RECORDS) return { records, next: row.id };
+    }
+    return { records, next: rows.length < PAGE_CANDIDATES ? undefined : rows.at(-1)?.id };
+  };
+}
+
+/** Encoded containers of a namespace by id, page by page. @throws invalid_argument for a bad filter, at the first page. */
+export async function* containerPages(
+  db: Database,
+  namespace: string,
+  filters: readonly string[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<readonly Uint8Array[]> {
+  const filter = parseListFilters(filters);
+  const plan = planContainers(filter, namespace);
+  const readPage = plan.exact
+    ? exactPage(namespace, plan)
+    : filteredPage(namespace, plan, (row, labels) => filter.match(containerAdaptor({ ...row, labels })));
+  let after: string | undefined = "";
+  while (after !== undefined) {
+    const from: string = after;
+    const page: Page = db.view((reader) => readPage(reader, from));
+    if (page.records.length > 0) yield page.records;
+    after = page.next;
+    if (after !== undefined) await new Promise<void>((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
+  }
+}

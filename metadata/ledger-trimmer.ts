@@ -1,0 +1,116 @@
+// Forgets old events, in small steps while nobody writes: beyond a count, or beyond an age. What an open subscription has not
+// read yet stays, up to a hard limit; and pages that became free go back to the file system.
+import { type Logger, silentLogger } from "../api/core/log.js";
+import { type Clock, systemClock } from "../api/core/time.js";
+import type { Database } from "./db.js";
+import type { SqliteEventLedger } from "./ledger.js";
+
+export interface LedgerRetention {
+  /** Events kept. Default: 100000. */
+  readonly maxEvents?: number;
+  /** Age in milliseconds at which an event goes. Default: 7 days. */
+  readonly maxAgeMs?: number;
+  /** Events kept for a subscriber that does not read; behind that it misses some and is told so. Default: 1000000. */
+  readonly hardMaxEvents?: number;
+}
+
+export interface LedgerTrimmerOptions {
+  readonly db: Database;
+  readonly ledger: SqliteEventLedger;
+  readonly clock?: Clock | undefined;
+  readonly log?: Logger | undefined;
+  readonly retention?: LedgerRetention | undefined;
+  /** Time between looks. Default: 10000. */
+  readonly intervalMs?: number | undefined;
+}
+
+const STEP_EVENTS = 1_000;
+const STEP_PAGES = 256;
+/** Free pages that are worth giving back. */
+const FREE_PAGES = 1_024;
+const WEEK_MS = 7 * 24 * 3_600 * 1_000;
+const OLD = "SELECT seq FROM events WHERE seq >= ? AND written_seconds >= ? ORDER BY seq LIMIT 1";
+const WRITTEN = "SELECT written_seconds AS seconds FROM events WHERE seq = ?";
+const DELETE = "DELETE FROM events WHERE seq < ?";
+
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+export class LedgerTrimmer implements AsyncDisposable {
+  readonly #db: Database;
+  readonly #ledger: SqliteEventLedger;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #retention: Required<LedgerRetention>;
+  readonly #timer: NodeJS.Timeout;
+  #running: Promise<void> | undefined;
+  #revision = -1;
+  #closed = false;
+
+  constructor(options: LedgerTrimmerOptions) {
+    this.#db = options.db;
+    this.#ledger = options.ledger;
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log ?? silentLogger;
+    this.#retention = { maxEvents: 100_000, maxAgeMs: WEEK_MS, hardMaxEvents: 1_000_000, ...options.retention };
+    this.#timer = setInterval(() => this.#tick(), options.intervalMs ?? 10_000).unref();
+  }
+
+  /** Trims until there is nothing to trim. */
+  async trim(): Promise<void> {
+    while (!this.#closed && (await this.step())) await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+
+  /** One small transaction. Resolves with whether there may be more to do. */
+  async step(): Promise<boolean> {
+    const keepFrom = this.#keepFrom();
+    const { first } = this.#ledger.bounds;
+    if (keepFrom > first) {
+      const upTo = smaller(keepFrom, first + BigInt(STEP_EVENTS));
+      await this.#db.update((tx) => tx.run(DELETE, upTo));
+      this.#ledger.trimmed(upTo);
+      return true;
+    }
+    return this.#db.vacuumStep(FREE_PAGES, STEP_PAGES);
+  }
+
+  /** The first event to stay. */
+  #keepFrom(): bigint {
+    const { first, last } = this.#ledger.bounds;
+    const { maxEvents, hardMaxEvents } = this.#retention;
+    const byCount = last + 1n - BigInt(maxEvents);
+    const byAge = this.#firstYoung(first, last);
+    const wanted = smaller(larger(byCount, byAge), this.#ledger.slowest + 1n);
+    return larger(wanted, last + 1n - BigInt(hardMaxEvents));
+  }
+
+  /** The first event younger than the age limit. */
+  #firstYoung(first: bigint, last: bigint): bigint {
+    const limit = this.#clock() / 1_000_000_000n - BigInt(Math.floor(this.#retention.maxAgeMs / 1_000));
+    return this.#db.view((reader) => {
+      const oldest = reader.get<{ seconds: number }>(WRITTEN, first);
+      if (oldest === undefined || BigInt(oldest.seconds) >= limit) return first;
+      const young = reader.get<{ seq: number }>(OLD, first, limit);
+      return young === undefined ? last + 1n : BigInt(young.seq);
+    });
+  }
+
+  /** Only when nothing was written since the last look. */
+  #tick(): void {
+    const revision = this.#db.revision;
+    const quiet = revision === this.#revision;
+    this.#revision = revision;
+    if (!quiet || this.#running !== undefined || this.#closed) return;
+    this.#running = this.trim()
+      .catch((err: unknown) => this.#log.warn({ err }, "trimming the event ledger failed"))
+      .finally(() => {
+        this.#running = undefined;
+      });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+}

@@ -1,0 +1,94 @@
+// The event ledger: events are rows, written in the transaction of their change, numbered in the order of commits, and told to
+// subscribers once they are on disk. A subscriber reads the rows at its own pace; the newest come from memory.
+// @source containerd core/events/exchange/exchange.go for what is delivered to whom
+import { errorOf } from "../api/core/errors.js";
+import type { EventEnvelope, EventLedger, LedgerEvent, SubscribeOptions } from "../api/core/event.js";
+import type { CommitObserver, Database } from "./db.js";
+import { eventMatcher } from "./event-filter.js";
+import { ledgerBounds, readEvents } from "./event-rows.js";
+import { RecentEvents } from "./recent-events.js";
+import { type LedgerSource, Subscription } from "./subscription.js";
+import { validateEnvelope } from "./validate-envelope.js";
+
+export class SqliteEventLedger implements EventLedger, CommitObserver, LedgerSource, Disposable {
+  readonly #db: Database;
+  readonly #recent = new RecentEvents();
+  readonly #subscriptions = new Set<Subscription>();
+  #durable: bigint;
+  /** The oldest event still kept; moves as old ones are trimmed. */
+  #first: bigint;
+
+  constructor(db: Database) {
+    this.#db = db;
+    const { first, last } = db.view(ledgerBounds);
+    this.#first = first;
+    this.#durable = last;
+    db.observe(this);
+  }
+
+  async append(envelopes: readonly EventEnvelope[]): Promise<void> {
+    for (const envelope of envelopes) validateEnvelope(envelope);
+    await this.#db.update((tx) => {
+      for (const envelope of envelopes) tx.publishAs(envelope);
+    });
+  }
+
+  subscribe(options: SubscribeOptions = {}): AsyncIterable<LedgerEvent> {
+    const after = options.after ?? this.#durable;
+    this.#requireKept(after);
+    if (after > this.#durable)
+      throw errorOf("out_of_range", `event ${after} is ahead of the ledger, which is at ${this.#durable}`);
+    const subscription = new Subscription({
+      source: this,
+      after,
+      matches: eventMatcher(options.filters ?? []),
+      signal: options.signal,
+      onEnd: (ended) => this.#subscriptions.delete(ended),
+    });
+    if (!options.signal?.aborted) this.#subscriptions.add(subscription);
+    return subscription;
+  }
+
+  page(after: bigint, limit: number): readonly LedgerEvent[] {
+    if (after >= this.#durable) return [];
+    const upTo = this.#durable;
+    this.#requireKept(after);
+    return this.#recent.read(after, upTo, limit) ?? this.#db.view((reader) => readEvents(reader, after, upTo, limit));
+  }
+
+  committed(events: readonly LedgerEvent[]): void {
+    this.#recent.add(events);
+  }
+
+  durable(seq: bigint): void {
+    if (seq <= this.#durable) return;
+    this.#durable = seq;
+    for (const subscription of this.#subscriptions) subscription.wake();
+  }
+
+  /** The position that the slowest open subscription has reached; the newest one without any. */
+  get slowest(): bigint {
+    let slowest = this.#durable;
+    for (const { position } of this.#subscriptions) if (position < slowest) slowest = position;
+    return slowest;
+  }
+
+  get bounds(): { readonly first: bigint; readonly last: bigint } {
+    return { first: this.#first, last: this.#durable };
+  }
+
+  /** Told when events before `first` have been forgotten. */
+  trimmed(first: bigint): void {
+    this.#first = first;
+  }
+
+  #requireKept(after: bigint): void {
+    if (after + 1n >= this.#first) return;
+    throw errorOf("out_of_range", `events behind ${after} are gone: the ledger begins at ${this.#first}`);
+  }
+
+  /** Ends every subscription. */
+  [Symbol.dispose](): void {
+    for (const subscription of [...this.#subscriptions]) subscription.close();
+  }
+}

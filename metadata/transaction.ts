@@ -1,0 +1,71 @@
+// A write transaction as the stores see it: statements, the revision of this commit, the events that are written with it, and
+// the namespace that a write brings into being.
+import type { EventEnvelope, LedgerEvent } from "../api/core/event.js";
+import type { Any } from "../api/core/typeurl.js";
+import { type EventWriter, insertEvent } from "./event-rows.js";
+import type { SqlValue, Statements, Writer } from "./statements.js";
+
+const INSERT_NAMESPACE = "INSERT INTO namespaces (name, revision) VALUES (?, ?) ON CONFLICT DO NOTHING";
+const SET_REVISION = "UPDATE meta SET revision = ?";
+
+export class Transaction implements EventWriter {
+  readonly #statements: Statements;
+  readonly #nextRevision: number;
+  #changed = false;
+  /** The instant of this transaction, nanoseconds since 1970: every time it stamps is the same. */
+  readonly nowNs: bigint;
+  /** What {@link publish} wrote, in order. */
+  readonly published: LedgerEvent[] = [];
+
+  constructor(statements: Statements, nextRevision: number, nowNs: bigint) {
+    this.#statements = statements;
+    this.#nextRevision = nextRevision;
+    this.nowNs = nowNs;
+  }
+
+  get<Row>(sql: string, ...values: readonly SqlValue[]): Row | undefined {
+    return this.#statements.get<Row>(sql, ...values);
+  }
+
+  all<Row>(sql: string, ...values: readonly SqlValue[]): Row[] {
+    return this.#statements.all<Row>(sql, ...values);
+  }
+
+  run(sql: string, ...values: readonly SqlValue[]): ReturnType<Writer["run"]> {
+    return this.#statements.run(sql, ...values);
+  }
+
+  /** The number of this commit, one more than the last one that changed something. Asking for it says that this one does. */
+  get revision(): number {
+    if (!this.#changed) {
+      this.#changed = true;
+      this.run(SET_REVISION, this.#nextRevision);
+    }
+    return this.#nextRevision;
+  }
+
+  /** Says that this commit changes something, where no row is left to carry its revision. */
+  noteChange(): void {
+    void this.revision;
+  }
+
+  /** Whether anything was written that carries a revision. */
+  get changed(): boolean {
+    return this.#changed;
+  }
+
+  /** The first write of any object in a namespace makes the namespace. */
+  touchNamespace(name: string): void {
+    this.run(INSERT_NAMESPACE, name, this.revision);
+  }
+
+  /** Writes an event of this instant; it leaves once this transaction is on disk, or never. */
+  publish(namespace: string, topic: string, event: Any): void {
+    this.publishAs({ timestampNs: this.nowNs, namespace, topic, event });
+  }
+
+  /** The same for an envelope that comes from elsewhere, with its own time. */
+  publishAs(envelope: EventEnvelope): void {
+    this.published.push(insertEvent(this, envelope));
+  }
+}
