@@ -8,6 +8,12 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Any } from "../google/protobuf/any.js";
 
+/**
+ * Payloads of /containers/create, /containers/update and /containers/delete.
+ * Written in the transaction of the change they tell of.
+ */
+
+/** Payload of /containers/create. */
 export interface ContainerCreate {
   id: string;
   image: string;
@@ -21,6 +27,7 @@ export interface ContainerCreate_Runtime {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /containers/update: the record after the change. */
 export interface ContainerUpdate {
   id: string;
   image: string;
@@ -35,6 +42,7 @@ export interface ContainerUpdate_LabelsEntry {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /containers/delete. */
 export interface ContainerDelete {
   id: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;

@@ -7,13 +7,21 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/**
+ * Payloads of /content/create and /content/delete.
+ * A blob's creation is its commit.
+ */
+
+/** Payload of /content/create. */
 export interface ContentCreate {
   digest: string;
+  /** In bytes. */
   size: bigint;
   mediaType: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /content/delete. */
 export interface ContentDelete {
   digest: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;

@@ -7,8 +7,15 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/**
+ * Payloads of /namespaces/create, /namespaces/update and /namespaces/delete.
+ * The envelope's namespace is the one acted upon.
+ */
+
+/** Payload of /namespaces/create. */
 export interface NamespaceCreate {
   name: string;
+  /** As the request had them. */
   labels: Map<string, string>;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -19,8 +26,10 @@ export interface NamespaceCreate_LabelsEntry {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /namespaces/update. */
 export interface NamespaceUpdate {
   name: string;
+  /** As the request had them, not the merged ones. */
   labels: Map<string, string>;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -31,6 +40,7 @@ export interface NamespaceUpdate_LabelsEntry {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /namespaces/delete. */
 export interface NamespaceDelete {
   name: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;

@@ -8,16 +8,24 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../google/protobuf/timestamp.js";
 
+/**
+ * Payloads of /sandbox/create, /sandbox/start and /sandbox/exit.
+ * Sent by whatever runs the sandbox.
+ */
+
+/** Payload of /sandbox/create. */
 export interface SandboxCreate {
   sandboxId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /sandbox/start. */
 export interface SandboxStart {
   sandboxId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /sandbox/exit. */
 export interface SandboxExit {
   sandboxId: string;
   exitStatus: number;

@@ -7,6 +7,12 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/**
+ * Payloads of /snapshot/prepare, /snapshot/commit and /snapshot/remove.
+ * Field 5 names the snapshotter in all three.
+ */
+
+/** Payload of /snapshot/prepare. */
 export interface SnapshotPrepare {
   key: string;
   parent: string;
@@ -14,13 +20,16 @@ export interface SnapshotPrepare {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /snapshot/commit. */
 export interface SnapshotCommit {
+  /** The active snapshot that became name. */
   key: string;
   name: string;
   snapshotter: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /snapshot/remove. */
 export interface SnapshotRemove {
   key: string;
   snapshotter: string;

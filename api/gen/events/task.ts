@@ -9,8 +9,15 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../google/protobuf/timestamp.js";
 import { Mount } from "../types/mount.js";
 
+/**
+ * Payloads of the /tasks/… topics. Shims send those of healthy tasks; the daemon adds what a shim that died can no longer say.
+ * For one process, create comes before start, start before exit, and init's exit before delete.
+ */
+
+/** Payload of /tasks/create. */
 export interface TaskCreate {
   containerId: string;
+  /** Folder of the task, absolute. */
   bundle: string;
   rootfs: Mount[];
   io?: TaskIO | undefined;
@@ -19,21 +26,27 @@ export interface TaskCreate {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /tasks/start: init runs. */
 export interface TaskStart {
   containerId: string;
   pid: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /tasks/delete, sent for init only. */
 export interface TaskDelete {
   containerId: string;
   pid: number;
   exitStatus: number;
-  exitedAt?: Timestamp | undefined;
+  exitedAt?:
+    | Timestamp
+    | undefined;
+  /** The process's id; older shims leave it empty. */
   id: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** The stdio of a task as its creator chose it. */
 export interface TaskIO {
   stdin: string;
   stdout: string;
@@ -42,26 +55,32 @@ export interface TaskIO {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /tasks/exit, for init and for execs. */
 export interface TaskExit {
   containerId: string;
+  /** The container's id for init, else the exec's. */
   id: string;
   pid: number;
+  /** 128 + the signal's number after a signal. */
   exitStatus: number;
   exitedAt?: Timestamp | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /tasks/oom: the kernel killed something for want of memory. */
 export interface TaskOOM {
   containerId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /tasks/exec-added. */
 export interface TaskExecAdded {
   containerId: string;
   execId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /tasks/exec-started. */
 export interface TaskExecStarted {
   containerId: string;
   execId: string;
@@ -69,16 +88,19 @@ export interface TaskExecStarted {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /tasks/paused. */
 export interface TaskPaused {
   containerId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /tasks/resumed. */
 export interface TaskResumed {
   containerId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /tasks/checkpointed. */
 export interface TaskCheckpointed {
   containerId: string;
   checkpoint: string;

@@ -8,27 +8,43 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Status } from "../google/rpc/status.js";
 
+/**
+ * What the frames of ttrpc carry: a request names its method, a response carries a status or the reply's bytes.
+ * The frames themselves (10 bytes of header) are runtime/ttrpc's business.
+ */
+
+/** One header; a key may come several times. */
 export interface KeyValue {
   key: string;
   value: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** A call. */
 export interface Request {
+  /** Full name of the service: containerd.task.v2.Task. */
   service: string;
   method: string;
+  /** The encoded request message. */
   payload: Buffer;
+  /** How long the caller will wait, in nanoseconds; 0 is for ever. */
   timeoutNano: bigint;
   metadata: KeyValue[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Its answer. */
 export interface Response {
-  status?: Status | undefined;
+  /** Absent or with code 0 when all went well. */
+  status?:
+    | Status
+    | undefined;
+  /** The encoded reply message. */
   payload: Buffer;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Several values of one header. */
 export interface StringList {
   list: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;

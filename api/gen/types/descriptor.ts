@@ -7,9 +7,17 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/**
+ * A reference to content by its digest, as OCI images have it.
+ * Used by images, checkpoints and distribution.
+ */
+
+/** Some content: what it is, which, and how long. */
 export interface Descriptor {
   mediaType: string;
+  /** sha256:<64 hexadecimal digits>, as a rule. */
   digest: string;
+  /** In bytes. */
   size: bigint;
   annotations: Map<string, string>;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;

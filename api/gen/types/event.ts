@@ -9,10 +9,22 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Any } from "../google/protobuf/any.js";
 import { Timestamp } from "../google/protobuf/timestamp.js";
 
+/**
+ * An event with what its subscribers need to sort it.
+ * Travels over gRPC (subscribers) and ttrpc (shims) alike.
+ */
+
+/** One event. */
 export interface Envelope {
-  timestamp?: Timestamp | undefined;
+  /** When it happened, by the clock of whoever reported it. */
+  timestamp?:
+    | Timestamp
+    | undefined;
+  /** Required. */
   namespace: string;
+  /** Required: "/" and identifiers separated by "/". */
   topic: string;
+  /** The payload, its type named in full without a prefix: containerd.events.TaskExit. */
   event?: Any | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }

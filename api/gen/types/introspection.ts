@@ -8,22 +8,36 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Any } from "../google/protobuf/any.js";
 
+/**
+ * What a runtime tells about itself, carried inside the introspection service's replies.
+ * Options and features are opaque: each runtime has its own.
+ */
+
+/** Which runtime is meant. */
 export interface RuntimeRequest {
   runtimePath: string;
   options?: Any | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** A release and its commit. */
 export interface RuntimeVersion {
   version: string;
   revision: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** The runtime's own words. */
 export interface RuntimeInfo {
   name: string;
-  version?: RuntimeVersion | undefined;
-  options?: Any | undefined;
+  version?:
+    | RuntimeVersion
+    | undefined;
+  /** With which it was asked. */
+  options?:
+    | Any
+    | undefined;
+  /** What it can do; for runc the OCI features document as JSON. */
   features?: Any | undefined;
   annotations: Map<string, string>;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;

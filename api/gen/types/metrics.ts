@@ -9,9 +9,19 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Any } from "../google/protobuf/any.js";
 import { Timestamp } from "../google/protobuf/timestamp.js";
 
+/**
+ * A measurement of one task's resource usage.
+ * The data's type depends on the host's cgroup version; see cgroups/.
+ */
+
+/** Resource usage of a task at a moment. */
 export interface Metric {
-  timestamp?: Timestamp | undefined;
+  timestamp?:
+    | Timestamp
+    | undefined;
+  /** Of the task. */
   id: string;
+  /** io.containerd.cgroups.v1.Metrics or io.containerd.cgroups.v2.Metrics. */
   data?: Any | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }

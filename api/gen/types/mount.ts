@@ -8,14 +8,24 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../google/protobuf/timestamp.js";
 
+/**
+ * Mounts: how a root filesystem is put together, and which ones a mount manager keeps active.
+ * Whoever makes a task hands these to the shim, which does the mounting.
+ */
+
+/** The arguments of mount(2). */
 export interface Mount {
+  /** Filesystem: bind, overlay, tmpfs, … */
   type: string;
   source: string;
+  /** Below the root that is being made; empty for the root itself. */
   target: string;
+  /** As on mount(8)'s command line: ro, rbind, lowerdir=… */
   options: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** A mount that is in place. */
 export interface ActiveMount {
   mount?: Mount | undefined;
   mountedAt?: Timestamp | undefined;
@@ -30,9 +40,12 @@ export interface ActiveMount_DataEntry {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** A named set of mounts and what became of them. */
 export interface ActivationInfo {
   name: string;
+  /** Done already. */
   active: ActiveMount[];
+  /** Left to be done by whoever uses the set. */
   system: Mount[];
   labels: Map<string, string>;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;

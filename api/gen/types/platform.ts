@@ -7,10 +7,18 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/**
+ * What kind of machine something is made for.
+ * The words are Go's: os linux, architecture amd64.
+ */
+
+/** An operating system on a processor. */
 export interface Platform {
   os: string;
   architecture: string;
+  /** Of the architecture: v7, v8, … */
   variant: string;
+  /** For Windows. */
   osVersion: string;
   osFeatures: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;

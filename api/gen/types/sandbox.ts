@@ -9,18 +9,34 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Any } from "../google/protobuf/any.js";
 import { Timestamp } from "../google/protobuf/timestamp.js";
 
+/**
+ * Sandboxes: what containers may share, for example the namespaces of a pod.
+ * The record only; whatever runs it is the sandboxer's business.
+ */
+
+/** A sandbox record. */
 export interface Sandbox {
+  /** Required, immutable: an identifier of at most 76 bytes. */
   sandboxId: string;
-  runtime?: Sandbox_Runtime | undefined;
+  runtime?:
+    | Sandbox_Runtime
+    | undefined;
+  /** Opaque. */
   spec?: Any | undefined;
   labels: Map<string, string>;
-  createdAt?: Timestamp | undefined;
+  /** Set by the server. */
+  createdAt?:
+    | Timestamp
+    | undefined;
+  /** Set by the server at every change. */
   updatedAt?: Timestamp | undefined;
   extensions: Map<string, Any>;
+  /** Name of the part that runs it. */
   sandboxer: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Which runtime runs it. */
 export interface Sandbox_Runtime {
   name: string;
   options?: Any | undefined;

@@ -7,6 +7,12 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/**
+ * Resource usage of a task on a host with cgroup version 1, one message for each controller.
+ * Counters are totals since the task began; times are in nanoseconds, sizes in bytes.
+ */
+
+/** One counter of one device. */
 export interface BlkIOEntry {
   op: string;
   device: string;
@@ -34,10 +40,12 @@ export interface CPUStat {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Time used, in nanoseconds. */
 export interface CPUUsage {
   total: bigint;
   kernel: bigint;
   user: bigint;
+  /** One entry a processor. */
   perCpu: bigint[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -51,6 +59,7 @@ export interface CgroupStats {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Of one page size. */
 export interface HugetlbStat {
   usage: bigint;
   max: bigint;
@@ -59,14 +68,17 @@ export interface HugetlbStat {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** One counter of memory, in bytes. */
 export interface MemoryEntry {
   limit: bigint;
   usage: bigint;
   max: bigint;
+  /** How often the limit was met. */
   failcnt: bigint;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** What happens at the limit. */
 export interface MemoryOomControl {
   oomKillDisable: bigint;
   underOom: bigint;
@@ -114,6 +126,7 @@ export interface MemoryStat {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** All controllers of a task. */
 export interface Metrics {
   hugetlb: HugetlbStat[];
   pids?: PidsStat | undefined;
@@ -127,6 +140,7 @@ export interface Metrics {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** One network interface. */
 export interface NetworkStat {
   name: string;
   rxBytes: bigint;
@@ -140,8 +154,10 @@ export interface NetworkStat {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Number of processes. */
 export interface PidsStat {
   current: bigint;
+  /** 0 without a limit. */
   limit: bigint;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -153,12 +169,14 @@ export interface RdmaEntry {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Use of RDMA devices. */
 export interface RdmaStat {
   current: RdmaEntry[];
   limit: RdmaEntry[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** How often the quota held the task up. */
 export interface Throttle {
   periods: bigint;
   throttledPeriods: bigint;

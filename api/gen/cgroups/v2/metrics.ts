@@ -7,6 +7,11 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/**
+ * Resource usage of a task on a host with cgroup version 2, one message for each controller.
+ * CPU times are in microseconds (the fields say so), sizes in bytes.
+ */
+
 export interface CPUStat {
   usageUsec: bigint;
   userUsec: bigint;
@@ -20,6 +25,7 @@ export interface CPUStat {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Of one page size. */
 export interface HugeTlbStat {
   current: bigint;
   max: bigint;
@@ -28,6 +34,7 @@ export interface HugeTlbStat {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Totals of one device. */
 export interface IOEntry {
   major: bigint;
   minor: bigint;
@@ -44,6 +51,7 @@ export interface IOStat {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** How often each boundary of memory was met. */
 export interface MemoryEvents {
   low: bigint;
   high: bigint;
@@ -96,6 +104,7 @@ export interface MemoryStat {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** All controllers of a task. */
 export interface Metrics {
   pids?: PidsStat | undefined;
   cpu?: CPUStat | undefined;
@@ -108,6 +117,7 @@ export interface Metrics {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** One network interface. */
 export interface NetworkStat {
   name: string;
   rxBytes: bigint;
@@ -121,6 +131,7 @@ export interface NetworkStat {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Share of time that something waited for the resource, over windows of 10, 60 and 300 seconds. */
 export interface PSIData {
   avg10: number;
   avg60: number;
@@ -129,14 +140,17 @@ export interface PSIData {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** some: at least one process waited; full: all of them. */
 export interface PSIStats {
   some?: PSIData | undefined;
   full?: PSIData | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Number of processes. */
 export interface PidsStat {
   current: bigint;
+  /** 0 without a limit. */
   limit: bigint;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -148,6 +162,7 @@ export interface RdmaEntry {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Use of RDMA devices. */
 export interface RdmaStat {
   current: RdmaEntry[];
   limit: RdmaEntry[];

@@ -8,9 +8,18 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Any } from "../protobuf/any.js";
 
+/**
+ * The status of a failed call, shared by gRPC and ttrpc.
+ * Only the fields that travel on these wires.
+ */
+
+/** Why a call failed. */
 export interface Status {
+  /** One of gRPC's codes; 0 is success. */
   code: number;
+  /** For people; clients also match its end, see api/core/errors.ts. */
   message: string;
+  /** Further messages by type. */
   details: Any[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }

@@ -9,12 +9,22 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Any } from "../../google/protobuf/any.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 
+/**
+ * Processes as the task services describe them, on gRPC and on ttrpc.
+ * The package differs from its neighbours' for reasons of age; it is part of the wire.
+ */
+
+/** What a process is doing. */
 export const Status = {
+  /** UNKNOWN - The runtime did not answer. */
   UNKNOWN: 0,
+  /** CREATED - It exists and waits for Start. */
   CREATED: 1,
   RUNNING: 2,
+  /** STOPPED - It exited and has not been deleted. */
   STOPPED: 3,
   PAUSED: 4,
+  /** PAUSING - The freeze is under way. */
   PAUSING: 5,
   UNRECOGNIZED: -1,
 } as const;
@@ -78,22 +88,30 @@ export function statusToJSON(object: Status): string {
   }
 }
 
+/** A process and its stdio. */
 export interface Process {
+  /** Left empty in replies of the tasks service. */
   containerId: string;
+  /** The container's id for init, else the exec's. */
   id: string;
+  /** As the host sees it; 0 while there is none. */
   pid: number;
   status: Status;
   stdin: string;
   stdout: string;
   stderr: string;
   terminal: boolean;
+  /** 128 + the signal's number after a signal. */
   exitStatus: number;
+  /** Zero time (year 1) until it has exited. */
   exitedAt?: Timestamp | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** One process of a task. */
 export interface ProcessInfo {
   pid: number;
+  /** Set for execs: containerd.runc.v1.ProcessDetails. */
   info?: Any | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }

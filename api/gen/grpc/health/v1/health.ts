@@ -21,7 +21,13 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 
+/**
+ * The health service that every gRPC client knows.
+ * The empty service name stands for the whole server.
+ */
+
 export interface HealthCheckRequest {
+  /** Full name, or empty for the server. */
   service: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -35,6 +41,7 @@ export const HealthCheckResponse_ServingStatus = {
   UNKNOWN: 0,
   SERVING: 1,
   NOT_SERVING: 2,
+  /** SERVICE_UNKNOWN - Only sent by Watch. */
   SERVICE_UNKNOWN: 3,
   UNRECOGNIZED: -1,
 } as const;
@@ -550,8 +557,10 @@ export const HealthListResponse_StatusesEntry: MessageFns<HealthListResponse_Sta
   },
 };
 
+/** Whether services are being served. */
 export type HealthService = typeof HealthService;
 export const HealthService = {
+  /** NOT_FOUND for a service that is not known here. */
   check: {
     path: "/grpc.health.v1.Health/Check" as const,
     requestStream: false as const,
@@ -561,6 +570,7 @@ export const HealthService = {
     responseSerialize: (value: HealthCheckResponse): Buffer => Buffer.from(HealthCheckResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): HealthCheckResponse => HealthCheckResponse.decode(value),
   },
+  /** The state now and at each change; an unknown service is told as SERVICE_UNKNOWN. */
   watch: {
     path: "/grpc.health.v1.Health/Watch" as const,
     requestStream: false as const,
@@ -570,6 +580,7 @@ export const HealthService = {
     responseSerialize: (value: HealthCheckResponse): Buffer => Buffer.from(HealthCheckResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): HealthCheckResponse => HealthCheckResponse.decode(value),
   },
+  /** The state of all services. */
   list: {
     path: "/grpc.health.v1.Health/List" as const,
     requestStream: false as const,
@@ -582,12 +593,16 @@ export const HealthService = {
 } as const;
 
 export interface HealthServer extends UntypedServiceImplementation {
+  /** NOT_FOUND for a service that is not known here. */
   check: handleUnaryCall<HealthCheckRequest, HealthCheckResponse>;
+  /** The state now and at each change; an unknown service is told as SERVICE_UNKNOWN. */
   watch: handleServerStreamingCall<HealthCheckRequest, HealthCheckResponse>;
+  /** The state of all services. */
   list: handleUnaryCall<HealthListRequest, HealthListResponse>;
 }
 
 export interface HealthClient extends Client {
+  /** NOT_FOUND for a service that is not known here. */
   check(
     request: HealthCheckRequest,
     callback: (error: ServiceError | null, response: HealthCheckResponse) => void,
@@ -603,12 +618,14 @@ export interface HealthClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: HealthCheckResponse) => void,
   ): ClientUnaryCall;
+  /** The state now and at each change; an unknown service is told as SERVICE_UNKNOWN. */
   watch(request: HealthCheckRequest, options?: Partial<CallOptions>): ClientReadableStream<HealthCheckResponse>;
   watch(
     request: HealthCheckRequest,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<HealthCheckResponse>;
+  /** The state of all services. */
   list(
     request: HealthListRequest,
     callback: (error: ServiceError | null, response: HealthListResponse) => void,

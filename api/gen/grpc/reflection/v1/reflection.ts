@@ -18,7 +18,13 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 
+/**
+ * Server reflection v1: clients such as grpcurl learn the served API from the server itself.
+ * Answers come out of the descriptor image beside the generated code.
+ */
+
 export interface ErrorResponse {
+  /** One of gRPC's codes. */
   errorCode: number;
   errorMessage: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -37,6 +43,7 @@ export interface ExtensionRequest {
 }
 
 export interface FileDescriptorResponse {
+  /** Encoded FileDescriptorProto messages, the file asked for and what it imports. */
   fileDescriptorProto: Buffer[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -1123,8 +1130,10 @@ export const ServiceResponse: MessageFns<ServiceResponse> = {
   },
 };
 
+/** What is served here, as descriptors. */
 export type ServerReflectionService = typeof ServerReflectionService;
 export const ServerReflectionService = {
+  /** One answer for each request, in order. */
   serverReflectionInfo: {
     path: "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo" as const,
     requestStream: true as const,
@@ -1139,10 +1148,12 @@ export const ServerReflectionService = {
 } as const;
 
 export interface ServerReflectionServer extends UntypedServiceImplementation {
+  /** One answer for each request, in order. */
   serverReflectionInfo: handleBidiStreamingCall<ServerReflectionRequest, ServerReflectionResponse>;
 }
 
 export interface ServerReflectionClient extends Client {
+  /** One answer for each request, in order. */
   serverReflectionInfo(): ClientDuplexStream<ServerReflectionRequest, ServerReflectionResponse>;
   serverReflectionInfo(
     options: Partial<CallOptions>,

@@ -24,6 +24,11 @@ import { Timestamp } from "../../../google/protobuf/timestamp.js";
 import { Mount } from "../../../types/mount.js";
 import { ProcessInfo, Status, statusFromJSON, statusToJSON } from "../../../types/task/task.js";
 
+/**
+ * The task service that every shim of version 2 serves over ttrpc. The daemon is its client; docs/architecture.md shows the path.
+ * An empty exec_id addresses the task's init process, any other the exec of that name.
+ */
+
 export interface CheckpointTaskRequest {
   id: string;
   path: string;
@@ -46,20 +51,25 @@ export interface ConnectRequest {
 export interface ConnectResponse {
   shimPid: number;
   taskPid: number;
+  /** Of the shim's task API. */
   version: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 export interface CreateTaskRequest {
   id: string;
+  /** Folder with config.json and rootfs, absolute. */
   bundle: string;
+  /** Mounted by the shim onto the bundle's rootfs, in order. */
   rootfs: Mount[];
   terminal: boolean;
   stdin: string;
   stdout: string;
   stderr: string;
+  /** Path of an unpacked checkpoint to restore from. */
   checkpoint: string;
   parentCheckpoint: string;
+  /** Must be of the type that the shim understands: older ones die of any other. */
   options?: Any | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -77,6 +87,7 @@ export interface DeleteRequest {
 
 export interface DeleteResponse {
   pid: number;
+  /** 128 + the signal's number after a signal. */
   exitStatus: number;
   exitedAt?: Timestamp | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -89,6 +100,7 @@ export interface ExecProcessRequest {
   stdin: string;
   stdout: string;
   stderr: string;
+  /** Required: an OCI Process as JSON. Shims die of a request without it. */
   spec?: Any | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -101,6 +113,7 @@ export interface KillRequest {
   id: string;
   execId: string;
   signal: number;
+  /** Signal every process of the task. */
   all: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -135,6 +148,7 @@ export interface ResumeRequest {
 
 export interface ShutdownRequest {
   id: string;
+  /** End even while containers are left. */
   now: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -159,6 +173,7 @@ export interface StateRequest {
 export interface StateResponse {
   id: string;
   bundle: string;
+  /** 0 while the process does not exist. */
   pid: number;
   status: Status;
   stdin: string;
@@ -166,6 +181,7 @@ export interface StateResponse {
   stderr: string;
   terminal: boolean;
   exitStatus: number;
+  /** Zero time until the process has exited. */
   exitedAt?: Timestamp | undefined;
   execId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -177,12 +193,14 @@ export interface StatsRequest {
 }
 
 export interface StatsResponse {
+  /** io.containerd.cgroups.v1.Metrics or io.containerd.cgroups.v2.Metrics. */
   stats?: Any | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 export interface UpdateTaskRequest {
   id: string;
+  /** Required: an OCI LinuxResources as JSON. Shims die of a request without it. */
   resources?: Any | undefined;
   annotations: Map<string, string>;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -3382,8 +3400,10 @@ export const WaitResponse: MessageFns<WaitResponse> = {
   },
 };
 
+/** One task, or several of them when the shim groups containers. */
 export type TaskService = typeof TaskService;
 export const TaskService = {
+  /** The truth about a process: the daemon keeps none of its own. */
   state: {
     path: "/containerd.task.v2.Task/State" as const,
     requestStream: false as const,
@@ -3393,6 +3413,7 @@ export const TaskService = {
     responseSerialize: (value: StateResponse): Buffer => Buffer.from(StateResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StateResponse => StateResponse.decode(value),
   },
+  /** Mounts the root filesystem and makes the init process, which waits for Start. */
   create: {
     path: "/containerd.task.v2.Task/Create" as const,
     requestStream: false as const,
@@ -3402,6 +3423,7 @@ export const TaskService = {
     responseSerialize: (value: CreateTaskResponse): Buffer => Buffer.from(CreateTaskResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateTaskResponse => CreateTaskResponse.decode(value),
   },
+  /** Runs a created process. */
   start: {
     path: "/containerd.task.v2.Task/Start" as const,
     requestStream: false as const,
@@ -3411,6 +3433,7 @@ export const TaskService = {
     responseSerialize: (value: StartResponse): Buffer => Buffer.from(StartResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StartResponse => StartResponse.decode(value),
   },
+  /** Removes a process that is created or stopped; for init, unmounts the root filesystem too. */
   delete: {
     path: "/containerd.task.v2.Task/Delete" as const,
     requestStream: false as const,
@@ -3420,6 +3443,7 @@ export const TaskService = {
     responseSerialize: (value: DeleteResponse): Buffer => Buffer.from(DeleteResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteResponse => DeleteResponse.decode(value),
   },
+  /** Every process of the task, as the host sees it. */
   pids: {
     path: "/containerd.task.v2.Task/Pids" as const,
     requestStream: false as const,
@@ -3429,6 +3453,7 @@ export const TaskService = {
     responseSerialize: (value: PidsResponse): Buffer => Buffer.from(PidsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PidsResponse => PidsResponse.decode(value),
   },
+  /** Freezes the task. */
   pause: {
     path: "/containerd.task.v2.Task/Pause" as const,
     requestStream: false as const,
@@ -3438,6 +3463,7 @@ export const TaskService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Lets it go on. */
   resume: {
     path: "/containerd.task.v2.Task/Resume" as const,
     requestStream: false as const,
@@ -3447,6 +3473,7 @@ export const TaskService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Writes the task's state below a path. */
   checkpoint: {
     path: "/containerd.task.v2.Task/Checkpoint" as const,
     requestStream: false as const,
@@ -3457,6 +3484,7 @@ export const TaskService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Sends a signal. */
   kill: {
     path: "/containerd.task.v2.Task/Kill" as const,
     requestStream: false as const,
@@ -3466,6 +3494,7 @@ export const TaskService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Registers a further process. */
   exec: {
     path: "/containerd.task.v2.Task/Exec" as const,
     requestStream: false as const,
@@ -3475,6 +3504,7 @@ export const TaskService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Sets the size of a terminal. */
   resizePty: {
     path: "/containerd.task.v2.Task/ResizePty" as const,
     requestStream: false as const,
@@ -3484,6 +3514,7 @@ export const TaskService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Closes the end of stdin that the shim keeps open. */
   closeIo: {
     path: "/containerd.task.v2.Task/CloseIO" as const,
     requestStream: false as const,
@@ -3493,6 +3524,7 @@ export const TaskService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Changes resource limits. */
   update: {
     path: "/containerd.task.v2.Task/Update" as const,
     requestStream: false as const,
@@ -3502,6 +3534,7 @@ export const TaskService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Answers when the process has exited. */
   wait: {
     path: "/containerd.task.v2.Task/Wait" as const,
     requestStream: false as const,
@@ -3511,6 +3544,7 @@ export const TaskService = {
     responseSerialize: (value: WaitResponse): Buffer => Buffer.from(WaitResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WaitResponse => WaitResponse.decode(value),
   },
+  /** Resource usage, in the form of the host's cgroup version. */
   stats: {
     path: "/containerd.task.v2.Task/Stats" as const,
     requestStream: false as const,
@@ -3520,6 +3554,7 @@ export const TaskService = {
     responseSerialize: (value: StatsResponse): Buffer => Buffer.from(StatsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StatsResponse => StatsResponse.decode(value),
   },
+  /** Pids of the shim and of init; asked after a daemon's restart. */
   connect: {
     path: "/containerd.task.v2.Task/Connect" as const,
     requestStream: false as const,
@@ -3529,6 +3564,7 @@ export const TaskService = {
     responseSerialize: (value: ConnectResponse): Buffer => Buffer.from(ConnectResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ConnectResponse => ConnectResponse.decode(value),
   },
+  /** Ends the shim unless it still holds containers. */
   shutdown: {
     path: "/containerd.task.v2.Task/Shutdown" as const,
     requestStream: false as const,
@@ -3541,26 +3577,44 @@ export const TaskService = {
 } as const;
 
 export interface TaskServer extends UntypedServiceImplementation {
+  /** The truth about a process: the daemon keeps none of its own. */
   state: handleUnaryCall<StateRequest, StateResponse>;
+  /** Mounts the root filesystem and makes the init process, which waits for Start. */
   create: handleUnaryCall<CreateTaskRequest, CreateTaskResponse>;
+  /** Runs a created process. */
   start: handleUnaryCall<StartRequest, StartResponse>;
+  /** Removes a process that is created or stopped; for init, unmounts the root filesystem too. */
   delete: handleUnaryCall<DeleteRequest, DeleteResponse>;
+  /** Every process of the task, as the host sees it. */
   pids: handleUnaryCall<PidsRequest, PidsResponse>;
+  /** Freezes the task. */
   pause: handleUnaryCall<PauseRequest, Empty>;
+  /** Lets it go on. */
   resume: handleUnaryCall<ResumeRequest, Empty>;
+  /** Writes the task's state below a path. */
   checkpoint: handleUnaryCall<CheckpointTaskRequest, Empty>;
+  /** Sends a signal. */
   kill: handleUnaryCall<KillRequest, Empty>;
+  /** Registers a further process. */
   exec: handleUnaryCall<ExecProcessRequest, Empty>;
+  /** Sets the size of a terminal. */
   resizePty: handleUnaryCall<ResizePtyRequest, Empty>;
+  /** Closes the end of stdin that the shim keeps open. */
   closeIo: handleUnaryCall<CloseIORequest, Empty>;
+  /** Changes resource limits. */
   update: handleUnaryCall<UpdateTaskRequest, Empty>;
+  /** Answers when the process has exited. */
   wait: handleUnaryCall<WaitRequest, WaitResponse>;
+  /** Resource usage, in the form of the host's cgroup version. */
   stats: handleUnaryCall<StatsRequest, StatsResponse>;
+  /** Pids of the shim and of init; asked after a daemon's restart. */
   connect: handleUnaryCall<ConnectRequest, ConnectResponse>;
+  /** Ends the shim unless it still holds containers. */
   shutdown: handleUnaryCall<ShutdownRequest, Empty>;
 }
 
 export interface TaskClient extends Client {
+  /** The truth about a process: the daemon keeps none of its own. */
   state(
     request: StateRequest,
     callback: (error: ServiceError | null, response: StateResponse) => void,
@@ -3576,6 +3630,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StateResponse) => void,
   ): ClientUnaryCall;
+  /** Mounts the root filesystem and makes the init process, which waits for Start. */
   create(
     request: CreateTaskRequest,
     callback: (error: ServiceError | null, response: CreateTaskResponse) => void,
@@ -3591,6 +3646,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateTaskResponse) => void,
   ): ClientUnaryCall;
+  /** Runs a created process. */
   start(
     request: StartRequest,
     callback: (error: ServiceError | null, response: StartResponse) => void,
@@ -3606,6 +3662,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StartResponse) => void,
   ): ClientUnaryCall;
+  /** Removes a process that is created or stopped; for init, unmounts the root filesystem too. */
   delete(
     request: DeleteRequest,
     callback: (error: ServiceError | null, response: DeleteResponse) => void,
@@ -3621,6 +3678,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteResponse) => void,
   ): ClientUnaryCall;
+  /** Every process of the task, as the host sees it. */
   pids(request: PidsRequest, callback: (error: ServiceError | null, response: PidsResponse) => void): ClientUnaryCall;
   pids(
     request: PidsRequest,
@@ -3633,6 +3691,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PidsResponse) => void,
   ): ClientUnaryCall;
+  /** Freezes the task. */
   pause(request: PauseRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   pause(
     request: PauseRequest,
@@ -3645,6 +3704,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Lets it go on. */
   resume(request: ResumeRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   resume(
     request: ResumeRequest,
@@ -3657,6 +3717,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Writes the task's state below a path. */
   checkpoint(
     request: CheckpointTaskRequest,
     callback: (error: ServiceError | null, response: Empty) => void,
@@ -3672,6 +3733,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Sends a signal. */
   kill(request: KillRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   kill(
     request: KillRequest,
@@ -3684,6 +3746,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Registers a further process. */
   exec(request: ExecProcessRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   exec(
     request: ExecProcessRequest,
@@ -3696,6 +3759,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Sets the size of a terminal. */
   resizePty(
     request: ResizePtyRequest,
     callback: (error: ServiceError | null, response: Empty) => void,
@@ -3711,6 +3775,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Closes the end of stdin that the shim keeps open. */
   closeIo(request: CloseIORequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   closeIo(
     request: CloseIORequest,
@@ -3723,6 +3788,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Changes resource limits. */
   update(request: UpdateTaskRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   update(
     request: UpdateTaskRequest,
@@ -3735,6 +3801,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Answers when the process has exited. */
   wait(request: WaitRequest, callback: (error: ServiceError | null, response: WaitResponse) => void): ClientUnaryCall;
   wait(
     request: WaitRequest,
@@ -3747,6 +3814,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: WaitResponse) => void,
   ): ClientUnaryCall;
+  /** Resource usage, in the form of the host's cgroup version. */
   stats(
     request: StatsRequest,
     callback: (error: ServiceError | null, response: StatsResponse) => void,
@@ -3762,6 +3830,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StatsResponse) => void,
   ): ClientUnaryCall;
+  /** Pids of the shim and of init; asked after a daemon's restart. */
   connect(
     request: ConnectRequest,
     callback: (error: ServiceError | null, response: ConnectResponse) => void,
@@ -3777,6 +3846,7 @@ export interface TaskClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ConnectResponse) => void,
   ): ClientUnaryCall;
+  /** Ends the shim unless it still holds containers. */
   shutdown(request: ShutdownRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   shutdown(
     request: ShutdownRequest,

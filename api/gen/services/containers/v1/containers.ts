@@ -25,23 +25,51 @@ import { Empty } from "../../../google/protobuf/empty.js";
 import { FieldMask } from "../../../google/protobuf/field_mask.js";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
 
+/**
+ * Containers: records of what could run. Nothing here starts a process; see services/tasks/v1.
+ * All calls need the header containerd-namespace. Lists are sorted by id, byte by byte.
+ */
+
+/** A container record. */
 export interface Container {
+  /** Required, immutable: an identifier of at most 76 bytes, unique in the namespace. */
   id: string;
+  /** Optional, mutable. Key and value of one label together hold at most 4096 bytes; an empty value removes it. */
   labels: Map<string, string>;
+  /** Optional, mutable. A name only: whether the image exists is not checked. */
   image: string;
-  runtime?: Container_Runtime | undefined;
-  spec?: Any | undefined;
+  /** Required, immutable. */
+  runtime?:
+    | Container_Runtime
+    | undefined;
+  /** Required, mutable, opaque: an OCI runtime spec as JSON, as a rule. */
+  spec?:
+    | Any
+    | undefined;
+  /** Required when snapshot_key is set; immutable. */
   snapshotter: string;
+  /** Optional, mutable; its path in a mask is "snapshotkey". */
   snapshotKey: string;
-  createdAt?: Timestamp | undefined;
-  updatedAt?: Timestamp | undefined;
+  /** Set by the server; what a client sends is ignored. */
+  createdAt?:
+    | Timestamp
+    | undefined;
+  /** Set by the server at every change. */
+  updatedAt?:
+    | Timestamp
+    | undefined;
+  /** Optional, mutable. An update adds and replaces keys and never takes one away. */
   extensions: Map<string, Any>;
+  /** Optional, immutable id of the sandbox that the container belongs to; not checked. */
   sandbox: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Which runtime runs it. */
 export interface Container_Runtime {
+  /** Required, immutable: io.containerd.runc.v2, or the absolute path of a shim. */
   name: string;
+  /** Optional, immutable, opaque to the store: as a rule containerd.runc.v1.Options. */
   options?: Any | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -59,11 +87,13 @@ export interface Container_ExtensionsEntry {
 }
 
 export interface CreateContainerRequest {
+  /** Required: id, runtime.name and spec at least. */
   container?: Container | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 export interface CreateContainerResponse {
+  /** As stored, with its times. */
   container?: Container | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -89,6 +119,7 @@ export interface ListContainerMessage {
 }
 
 export interface ListContainersRequest {
+  /** None means everything. */
   filters: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -99,7 +130,11 @@ export interface ListContainersResponse {
 }
 
 export interface UpdateContainerRequest {
-  container?: Container | undefined;
+  /** Required, with its id. */
+  container?:
+    | Container
+    | undefined;
+  /** Paths: labels, labels.<key>, image, spec, snapshotkey, extensions, extensions.<key>. */
   updateMask?: string[] | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -1604,8 +1639,10 @@ export const UpdateContainerResponse: MessageFns<UpdateContainerResponse> = {
   },
 };
 
+/** The container records of one namespace. */
 export type ContainersService = typeof ContainersService;
 export const ContainersService = {
+  /** NOT_FOUND for an unknown id. */
   get: {
     path: "/containerd.services.containers.v1.Containers/Get" as const,
     requestStream: false as const,
@@ -1616,6 +1653,10 @@ export const ContainersService = {
       Buffer.from(GetContainerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetContainerResponse => GetContainerResponse.decode(value),
   },
+  /**
+   * Filters are alternatives; fields: id, image, runtime.name, labels.<key>. The reply is one message: for very many
+   * records use ListStream.
+   */
   list: {
     path: "/containerd.services.containers.v1.Containers/List" as const,
     requestStream: false as const,
@@ -1627,6 +1668,7 @@ export const ContainersService = {
       Buffer.from(ListContainersResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListContainersResponse => ListContainersResponse.decode(value),
   },
+  /** What List returns, one container a message. */
   listStream: {
     path: "/containerd.services.containers.v1.Containers/ListStream" as const,
     requestStream: false as const,
@@ -1638,6 +1680,7 @@ export const ContainersService = {
       Buffer.from(ListContainerMessage.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListContainerMessage => ListContainerMessage.decode(value),
   },
+  /** Publishes /containers/create. ALREADY_EXISTS when the id is taken in this namespace. */
   create: {
     path: "/containerd.services.containers.v1.Containers/Create" as const,
     requestStream: false as const,
@@ -1649,6 +1692,10 @@ export const ContainersService = {
       Buffer.from(CreateContainerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateContainerResponse => CreateContainerResponse.decode(value),
   },
+  /**
+   * Publishes /containers/update. Without a mask all mutable fields are replaced and immutable ones must be
+   * unchanged; with one, just the named fields change. Returns the record as it is afterwards.
+   */
   update: {
     path: "/containerd.services.containers.v1.Containers/Update" as const,
     requestStream: false as const,
@@ -1660,6 +1707,7 @@ export const ContainersService = {
       Buffer.from(UpdateContainerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UpdateContainerResponse => UpdateContainerResponse.decode(value),
   },
+  /** Publishes /containers/delete. A task of the container is not looked at, nor is its snapshot. */
   delete: {
     path: "/containerd.services.containers.v1.Containers/Delete" as const,
     requestStream: false as const,
@@ -1673,15 +1721,28 @@ export const ContainersService = {
 } as const;
 
 export interface ContainersServer extends UntypedServiceImplementation {
+  /** NOT_FOUND for an unknown id. */
   get: handleUnaryCall<GetContainerRequest, GetContainerResponse>;
+  /**
+   * Filters are alternatives; fields: id, image, runtime.name, labels.<key>. The reply is one message: for very many
+   * records use ListStream.
+   */
   list: handleUnaryCall<ListContainersRequest, ListContainersResponse>;
+  /** What List returns, one container a message. */
   listStream: handleServerStreamingCall<ListContainersRequest, ListContainerMessage>;
+  /** Publishes /containers/create. ALREADY_EXISTS when the id is taken in this namespace. */
   create: handleUnaryCall<CreateContainerRequest, CreateContainerResponse>;
+  /**
+   * Publishes /containers/update. Without a mask all mutable fields are replaced and immutable ones must be
+   * unchanged; with one, just the named fields change. Returns the record as it is afterwards.
+   */
   update: handleUnaryCall<UpdateContainerRequest, UpdateContainerResponse>;
+  /** Publishes /containers/delete. A task of the container is not looked at, nor is its snapshot. */
   delete: handleUnaryCall<DeleteContainerRequest, Empty>;
 }
 
 export interface ContainersClient extends Client {
+  /** NOT_FOUND for an unknown id. */
   get(
     request: GetContainerRequest,
     callback: (error: ServiceError | null, response: GetContainerResponse) => void,
@@ -1697,6 +1758,10 @@ export interface ContainersClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetContainerResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Filters are alternatives; fields: id, image, runtime.name, labels.<key>. The reply is one message: for very many
+   * records use ListStream.
+   */
   list(
     request: ListContainersRequest,
     callback: (error: ServiceError | null, response: ListContainersResponse) => void,
@@ -1712,6 +1777,7 @@ export interface ContainersClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListContainersResponse) => void,
   ): ClientUnaryCall;
+  /** What List returns, one container a message. */
   listStream(
     request: ListContainersRequest,
     options?: Partial<CallOptions>,
@@ -1721,6 +1787,7 @@ export interface ContainersClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ListContainerMessage>;
+  /** Publishes /containers/create. ALREADY_EXISTS when the id is taken in this namespace. */
   create(
     request: CreateContainerRequest,
     callback: (error: ServiceError | null, response: CreateContainerResponse) => void,
@@ -1736,6 +1803,10 @@ export interface ContainersClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateContainerResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Publishes /containers/update. Without a mask all mutable fields are replaced and immutable ones must be
+   * unchanged; with one, just the named fields change. Returns the record as it is afterwards.
+   */
   update(
     request: UpdateContainerRequest,
     callback: (error: ServiceError | null, response: UpdateContainerResponse) => void,
@@ -1751,6 +1822,7 @@ export interface ContainersClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UpdateContainerResponse) => void,
   ): ClientUnaryCall;
+  /** Publishes /containers/delete. A task of the container is not looked at, nor is its snapshot. */
   delete(
     request: DeleteContainerRequest,
     callback: (error: ServiceError | null, response: Empty) => void,

@@ -24,18 +24,27 @@ import { Any } from "../../../google/protobuf/any.js";
 import { Empty } from "../../../google/protobuf/empty.js";
 import { Envelope } from "../../../types/event.js";
 
+/**
+ * Events: everything that changes, as it happens. Events are kept in a ledger and leave it in the order of their commits.
+ * Publish needs the header containerd-namespace, the others do not.
+ */
+
 export interface ForwardRequest {
+  /** Required, with topic, namespace and timestamp. */
   envelope?: Envelope | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 export interface PublishRequest {
+  /** Required: "/" and identifiers separated by "/", for example /tasks/exit. */
   topic: string;
+  /** Required, of any type. */
   event?: Any | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 export interface SubscribeRequest {
+  /** None means everything. */
   filters: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -311,8 +320,10 @@ export const SubscribeRequest: MessageFns<SubscribeRequest> = {
   },
 };
 
+/** Publishing and following events. */
 export type EventsService = typeof EventsService;
 export const EventsService = {
+  /** Sends an event of the caller's own; namespace and time are added by the server. */
   publish: {
     path: "/containerd.services.events.v1.Events/Publish" as const,
     requestStream: false as const,
@@ -322,6 +333,7 @@ export const EventsService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Takes a complete envelope from elsewhere, a shim as a rule, and keeps its time and namespace. */
   forward: {
     path: "/containerd.services.events.v1.Events/Forward" as const,
     requestStream: false as const,
@@ -331,6 +343,10 @@ export const EventsService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /**
+   * Streams all namespaces' events from now on until the caller goes away. Filters are alternatives; fields: topic,
+   * namespace, event.<field>. A slow reader loses nothing.
+   */
   subscribe: {
     path: "/containerd.services.events.v1.Events/Subscribe" as const,
     requestStream: false as const,
@@ -343,12 +359,19 @@ export const EventsService = {
 } as const;
 
 export interface EventsServer extends UntypedServiceImplementation {
+  /** Sends an event of the caller's own; namespace and time are added by the server. */
   publish: handleUnaryCall<PublishRequest, Empty>;
+  /** Takes a complete envelope from elsewhere, a shim as a rule, and keeps its time and namespace. */
   forward: handleUnaryCall<ForwardRequest, Empty>;
+  /**
+   * Streams all namespaces' events from now on until the caller goes away. Filters are alternatives; fields: topic,
+   * namespace, event.<field>. A slow reader loses nothing.
+   */
   subscribe: handleServerStreamingCall<SubscribeRequest, Envelope>;
 }
 
 export interface EventsClient extends Client {
+  /** Sends an event of the caller's own; namespace and time are added by the server. */
   publish(request: PublishRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   publish(
     request: PublishRequest,
@@ -361,6 +384,7 @@ export interface EventsClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Takes a complete envelope from elsewhere, a shim as a rule, and keeps its time and namespace. */
   forward(request: ForwardRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   forward(
     request: ForwardRequest,
@@ -373,6 +397,10 @@ export interface EventsClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /**
+   * Streams all namespaces' events from now on until the caller goes away. Filters are alternatives; fields: topic,
+   * namespace, event.<field>. A slow reader loses nothing.
+   */
   subscribe(request: SubscribeRequest, options?: Partial<CallOptions>): ClientReadableStream<Envelope>;
   subscribe(
     request: SubscribeRequest,

@@ -23,8 +23,16 @@ import { FieldMask } from "../../../google/protobuf/field_mask.js";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
 import { Descriptor } from "../../../types/descriptor.js";
 
+/**
+ * Images: names for content. The messages are here because images' events and messages are part of the vocabulary;
+ * docs/compatibility.md tells which calls are served.
+ */
+
 export interface CreateImageRequest {
-  image?: Image | undefined;
+  image?:
+    | Image
+    | undefined;
+  /** Replaces the server's clock, for reproducible records. */
   sourceDateEpoch?: Timestamp | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -36,7 +44,9 @@ export interface CreateImageResponse {
 
 export interface DeleteImageRequest {
   name: string;
+  /** Answer only after the content that became free has been collected. */
   sync: boolean;
+  /** Delete only if the image still has this target. */
   target?: Descriptor | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -52,10 +62,19 @@ export interface GetImageResponse {
 }
 
 export interface Image {
+  /** Required, immutable: any text, as a rule a reference such as docker.io/library/busybox:latest. */
   name: string;
+  /** Optional, mutable. */
   labels: Map<string, string>;
-  target?: Descriptor | undefined;
-  createdAt?: Timestamp | undefined;
+  /** Required, mutable: the manifest or index that the name stands for. */
+  target?:
+    | Descriptor
+    | undefined;
+  /** Set by the server, unless source_date_epoch says otherwise. */
+  createdAt?:
+    | Timestamp
+    | undefined;
+  /** As created_at. */
   updatedAt?: Timestamp | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -66,6 +85,7 @@ export interface Image_LabelsEntry {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /images/create. */
 export interface ImageCreate {
   name: string;
   labels: Map<string, string>;
@@ -78,11 +98,13 @@ export interface ImageCreate_LabelsEntry {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /images/delete. */
 export interface ImageDelete {
   name: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Payload of /images/update. */
 export interface ImageUpdate {
   name: string;
   labels: Map<string, string>;
@@ -106,8 +128,14 @@ export interface ListImagesResponse {
 }
 
 export interface UpdateImageRequest {
-  image?: Image | undefined;
-  updateMask?: string[] | undefined;
+  image?:
+    | Image
+    | undefined;
+  /** Paths: labels, labels.<key>, target, annotations, annotations.<key>. */
+  updateMask?:
+    | string[]
+    | undefined;
+  /** Replaces the server's clock. */
   sourceDateEpoch?: Timestamp | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -1794,6 +1822,7 @@ export const UpdateImageResponse: MessageFns<UpdateImageResponse> = {
   },
 };
 
+/** The image records of one namespace. */
 export type ImagesService = typeof ImagesService;
 export const ImagesService = {
   get: {
@@ -1814,6 +1843,7 @@ export const ImagesService = {
     responseSerialize: (value: ListImagesResponse): Buffer => Buffer.from(ListImagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListImagesResponse => ListImagesResponse.decode(value),
   },
+  /** ALREADY_EXISTS when the name is taken. */
   create: {
     path: "/containerd.services.images.v1.Images/Create" as const,
     requestStream: false as const,
@@ -1823,6 +1853,7 @@ export const ImagesService = {
     responseSerialize: (value: CreateImageResponse): Buffer => Buffer.from(CreateImageResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateImageResponse => CreateImageResponse.decode(value),
   },
+  /** Replaces target and labels, or just what the mask names. */
   update: {
     path: "/containerd.services.images.v1.Images/Update" as const,
     requestStream: false as const,
@@ -1832,6 +1863,7 @@ export const ImagesService = {
     responseSerialize: (value: UpdateImageResponse): Buffer => Buffer.from(UpdateImageResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UpdateImageResponse => UpdateImageResponse.decode(value),
   },
+  /** Removes the name; content that nothing else holds is collected later. */
   delete: {
     path: "/containerd.services.images.v1.Images/Delete" as const,
     requestStream: false as const,
@@ -1846,8 +1878,11 @@ export const ImagesService = {
 export interface ImagesServer extends UntypedServiceImplementation {
   get: handleUnaryCall<GetImageRequest, GetImageResponse>;
   list: handleUnaryCall<ListImagesRequest, ListImagesResponse>;
+  /** ALREADY_EXISTS when the name is taken. */
   create: handleUnaryCall<CreateImageRequest, CreateImageResponse>;
+  /** Replaces target and labels, or just what the mask names. */
   update: handleUnaryCall<UpdateImageRequest, UpdateImageResponse>;
+  /** Removes the name; content that nothing else holds is collected later. */
   delete: handleUnaryCall<DeleteImageRequest, Empty>;
 }
 
@@ -1882,6 +1917,7 @@ export interface ImagesClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListImagesResponse) => void,
   ): ClientUnaryCall;
+  /** ALREADY_EXISTS when the name is taken. */
   create(
     request: CreateImageRequest,
     callback: (error: ServiceError | null, response: CreateImageResponse) => void,
@@ -1897,6 +1933,7 @@ export interface ImagesClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateImageResponse) => void,
   ): ClientUnaryCall;
+  /** Replaces target and labels, or just what the mask names. */
   update(
     request: UpdateImageRequest,
     callback: (error: ServiceError | null, response: UpdateImageResponse) => void,
@@ -1912,6 +1949,7 @@ export interface ImagesClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UpdateImageResponse) => void,
   ): ClientUnaryCall;
+  /** Removes the name; content that nothing else holds is collected later. */
   delete(request: DeleteImageRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   delete(
     request: DeleteImageRequest,

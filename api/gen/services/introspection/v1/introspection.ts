@@ -24,6 +24,12 @@ import { Timestamp } from "../../../google/protobuf/timestamp.js";
 import { Status } from "../../../google/rpc/status.js";
 import { Platform } from "../../../types/platform.js";
 
+/**
+ * Introspection: what this server is made of. No call needs a namespace.
+ * Clients read from it which snapshotters and runtimes there are, and which server they talk to.
+ */
+
+/** Something a client did that will cease to work. */
 export interface DeprecationWarning {
   id: string;
   message: string;
@@ -31,13 +37,21 @@ export interface DeprecationWarning {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** One built-in part. */
 export interface Plugin {
+  /** Kind of the part, for example io.containerd.grpc.v1. */
   type: string;
+  /** Unique among its type. */
   id: string;
+  /** Types that it builds on. */
   requires: string[];
+  /** Where it can run things; empty means everywhere. */
   platforms: Platform[];
+  /** Values it wishes to tell, such as its root folder. */
   exports: Map<string, string>;
+  /** Optional abilities, such as the remapping of ids. */
   capabilities: string[];
+  /** Set when it failed to start; the server goes on without it. */
   initErr?: Status | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -51,12 +65,16 @@ export interface Plugin_ExportsEntry {
 export interface PluginInfoRequest {
   type: string;
   id: string;
+  /** For runtimes: a RuntimeRequest's options. */
   options?: Any | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 export interface PluginInfoResponse {
-  plugin?: Plugin | undefined;
+  plugin?:
+    | Plugin
+    | undefined;
+  /** For runtimes: a containerd.types.RuntimeInfo. */
   extra?: Any | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -72,8 +90,11 @@ export interface PluginsResponse {
 }
 
 export interface ServerResponse {
+  /** Stays the same as long as the root folder does. */
   uuid: string;
+  /** Of the server, as it sees itself. */
   pid: bigint;
+  /** Inode number of the server's pid namespace. */
   pidns: bigint;
   deprecations: DeprecationWarning[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -1058,8 +1079,10 @@ export const ServerResponse: MessageFns<ServerResponse> = {
   },
 };
 
+/** The server about itself. */
 export type IntrospectionService = typeof IntrospectionService;
 export const IntrospectionService = {
+  /** What is built in. Filters are alternatives; fields: type, id, platforms, capabilities. */
   plugins: {
     path: "/containerd.services.introspection.v1.Introspection/Plugins" as const,
     requestStream: false as const,
@@ -1069,6 +1092,7 @@ export const IntrospectionService = {
     responseSerialize: (value: PluginsResponse): Buffer => Buffer.from(PluginsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PluginsResponse => PluginsResponse.decode(value),
   },
+  /** Identity of the server. The uuid is made once and kept in the root folder. */
   server: {
     path: "/containerd.services.introspection.v1.Introspection/Server" as const,
     requestStream: false as const,
@@ -1078,6 +1102,7 @@ export const IntrospectionService = {
     responseSerialize: (value: ServerResponse): Buffer => Buffer.from(ServerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ServerResponse => ServerResponse.decode(value),
   },
+  /** One plugin in detail; for runtimes, what the runtime says about itself. */
   pluginInfo: {
     path: "/containerd.services.introspection.v1.Introspection/PluginInfo" as const,
     requestStream: false as const,
@@ -1090,12 +1115,16 @@ export const IntrospectionService = {
 } as const;
 
 export interface IntrospectionServer extends UntypedServiceImplementation {
+  /** What is built in. Filters are alternatives; fields: type, id, platforms, capabilities. */
   plugins: handleUnaryCall<PluginsRequest, PluginsResponse>;
+  /** Identity of the server. The uuid is made once and kept in the root folder. */
   server: handleUnaryCall<Empty, ServerResponse>;
+  /** One plugin in detail; for runtimes, what the runtime says about itself. */
   pluginInfo: handleUnaryCall<PluginInfoRequest, PluginInfoResponse>;
 }
 
 export interface IntrospectionClient extends Client {
+  /** What is built in. Filters are alternatives; fields: type, id, platforms, capabilities. */
   plugins(
     request: PluginsRequest,
     callback: (error: ServiceError | null, response: PluginsResponse) => void,
@@ -1111,6 +1140,7 @@ export interface IntrospectionClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PluginsResponse) => void,
   ): ClientUnaryCall;
+  /** Identity of the server. The uuid is made once and kept in the root folder. */
   server(request: Empty, callback: (error: ServiceError | null, response: ServerResponse) => void): ClientUnaryCall;
   server(
     request: Empty,
@@ -1123,6 +1153,7 @@ export interface IntrospectionClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ServerResponse) => void,
   ): ClientUnaryCall;
+  /** One plugin in detail; for runtimes, what the runtime says about itself. */
   pluginInfo(
     request: PluginInfoRequest,
     callback: (error: ServiceError | null, response: PluginInfoResponse) => void,

@@ -21,6 +21,11 @@ import {
 import { Empty } from "../../../google/protobuf/empty.js";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
 
+/**
+ * Leases: they keep resources from being collected while a client works on them.
+ * All calls need the header containerd-namespace. A call with the header containerd-lease adds what it makes to that lease.
+ */
+
 export interface AddResourceRequest {
   id: string;
   resource?: Resource | undefined;
@@ -28,6 +33,7 @@ export interface AddResourceRequest {
 }
 
 export interface CreateRequest {
+  /** Optional. */
   id: string;
   labels: Map<string, string>;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -46,6 +52,7 @@ export interface CreateResponse {
 
 export interface DeleteRequest {
   id: string;
+  /** Answer only after a collection has run. */
   sync: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -56,9 +63,15 @@ export interface DeleteResourceRequest {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** A lease. */
 export interface Lease {
+  /** Any text but the empty one; immutable. */
   id: string;
-  createdAt?: Timestamp | undefined;
+  /** Set by the server. */
+  createdAt?:
+    | Timestamp
+    | undefined;
+  /** Fixed for life. containerd.io/gc.expire (RFC 3339) ends the lease by itself. */
   labels: Map<string, string>;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -70,6 +83,7 @@ export interface Lease_LabelsEntry {
 }
 
 export interface ListRequest {
+  /** None means everything. */
   filters: string[];
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -89,8 +103,11 @@ export interface ListResponse {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Something a lease holds. */
 export interface Resource {
+  /** Key of the resource within its type: a digest, a snapshot's key, an image's name. */
   id: string;
+  /** One of content, ingests, images, snapshots/<snapshotter>. */
   type: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -1394,8 +1411,10 @@ export const Resource: MessageFns<Resource> = {
   },
 };
 
+/** The leases of one namespace. */
 export type LeasesService = typeof LeasesService;
 export const LeasesService = {
+  /** Makes up an id when none is given. ALREADY_EXISTS when the id is taken. */
   create: {
     path: "/containerd.services.leases.v1.Leases/Create" as const,
     requestStream: false as const,
@@ -1405,6 +1424,7 @@ export const LeasesService = {
     responseSerialize: (value: CreateResponse): Buffer => Buffer.from(CreateResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateResponse => CreateResponse.decode(value),
   },
+  /** Lets go of the resources, not the resources themselves; these are collected later if nothing else holds them. */
   delete: {
     path: "/containerd.services.leases.v1.Leases/Delete" as const,
     requestStream: false as const,
@@ -1414,6 +1434,7 @@ export const LeasesService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Filters are alternatives; fields: id, labels.<key>. */
   list: {
     path: "/containerd.services.leases.v1.Leases/List" as const,
     requestStream: false as const,
@@ -1423,6 +1444,7 @@ export const LeasesService = {
     responseSerialize: (value: ListResponse): Buffer => Buffer.from(ListResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListResponse => ListResponse.decode(value),
   },
+  /** Adding twice is no error. NOT_FOUND for an unknown lease; whether the resource exists is not checked. */
   addResource: {
     path: "/containerd.services.leases.v1.Leases/AddResource" as const,
     requestStream: false as const,
@@ -1432,6 +1454,7 @@ export const LeasesService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Removing what is not there is no error. */
   deleteResource: {
     path: "/containerd.services.leases.v1.Leases/DeleteResource" as const,
     requestStream: false as const,
@@ -1442,6 +1465,7 @@ export const LeasesService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** What the lease holds. */
   listResources: {
     path: "/containerd.services.leases.v1.Leases/ListResources" as const,
     requestStream: false as const,
@@ -1455,15 +1479,22 @@ export const LeasesService = {
 } as const;
 
 export interface LeasesServer extends UntypedServiceImplementation {
+  /** Makes up an id when none is given. ALREADY_EXISTS when the id is taken. */
   create: handleUnaryCall<CreateRequest, CreateResponse>;
+  /** Lets go of the resources, not the resources themselves; these are collected later if nothing else holds them. */
   delete: handleUnaryCall<DeleteRequest, Empty>;
+  /** Filters are alternatives; fields: id, labels.<key>. */
   list: handleUnaryCall<ListRequest, ListResponse>;
+  /** Adding twice is no error. NOT_FOUND for an unknown lease; whether the resource exists is not checked. */
   addResource: handleUnaryCall<AddResourceRequest, Empty>;
+  /** Removing what is not there is no error. */
   deleteResource: handleUnaryCall<DeleteResourceRequest, Empty>;
+  /** What the lease holds. */
   listResources: handleUnaryCall<ListResourcesRequest, ListResourcesResponse>;
 }
 
 export interface LeasesClient extends Client {
+  /** Makes up an id when none is given. ALREADY_EXISTS when the id is taken. */
   create(
     request: CreateRequest,
     callback: (error: ServiceError | null, response: CreateResponse) => void,
@@ -1479,6 +1510,7 @@ export interface LeasesClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateResponse) => void,
   ): ClientUnaryCall;
+  /** Lets go of the resources, not the resources themselves; these are collected later if nothing else holds them. */
   delete(request: DeleteRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   delete(
     request: DeleteRequest,
@@ -1491,6 +1523,7 @@ export interface LeasesClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Filters are alternatives; fields: id, labels.<key>. */
   list(request: ListRequest, callback: (error: ServiceError | null, response: ListResponse) => void): ClientUnaryCall;
   list(
     request: ListRequest,
@@ -1503,6 +1536,7 @@ export interface LeasesClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListResponse) => void,
   ): ClientUnaryCall;
+  /** Adding twice is no error. NOT_FOUND for an unknown lease; whether the resource exists is not checked. */
   addResource(
     request: AddResourceRequest,
     callback: (error: ServiceError | null, response: Empty) => void,
@@ -1518,6 +1552,7 @@ export interface LeasesClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Removing what is not there is no error. */
   deleteResource(
     request: DeleteResourceRequest,
     callback: (error: ServiceError | null, response: Empty) => void,
@@ -1533,6 +1568,7 @@ export interface LeasesClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** What the lease holds. */
   listResources(
     request: ListResourcesRequest,
     callback: (error: ServiceError | null, response: ListResourcesResponse) => void,

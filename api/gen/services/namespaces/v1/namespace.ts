@@ -21,6 +21,11 @@ import {
 import { Empty } from "../../../google/protobuf/empty.js";
 import { FieldMask } from "../../../google/protobuf/field_mask.js";
 
+/**
+ * Namespaces: the partitions of everything else. A namespace comes into being when something is written into it.
+ * No call needs a header: each names the namespace it is about.
+ */
+
 export interface CreateNamespaceRequest {
   namespace?: Namespace | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -47,6 +52,7 @@ export interface GetNamespaceResponse {
 }
 
 export interface ListNamespacesRequest {
+  /** Accepted and ignored. */
   filter: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -56,8 +62,11 @@ export interface ListNamespacesResponse {
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** A namespace. */
 export interface Namespace {
+  /** Required, immutable: an identifier of at most 76 bytes. */
   name: string;
+  /** Optional, mutable. containerd.io/defaults/runtime and containerd.io/defaults/snapshotter are read by clients. */
   labels: Map<string, string>;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -69,12 +78,16 @@ export interface Namespace_LabelsEntry {
 }
 
 export interface UpdateNamespaceRequest {
-  namespace?: Namespace | undefined;
+  namespace?:
+    | Namespace
+    | undefined;
+  /** Each path is labels.<key>; everything behind the first dot is the key. */
   updateMask?: string[] | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 export interface UpdateNamespaceResponse {
+  /** Not set. */
   namespace?: Namespace | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -1086,8 +1099,10 @@ export const UpdateNamespaceResponse: MessageFns<UpdateNamespaceResponse> = {
   },
 };
 
+/** The namespaces of the server. */
 export type NamespacesService = typeof NamespacesService;
 export const NamespacesService = {
+  /** Never fails: an unknown name is answered with no labels, since clients ask for defaults before the first write. */
   get: {
     path: "/containerd.services.namespaces.v1.Namespaces/Get" as const,
     requestStream: false as const,
@@ -1098,6 +1113,7 @@ export const NamespacesService = {
       Buffer.from(GetNamespaceResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetNamespaceResponse => GetNamespaceResponse.decode(value),
   },
+  /** All of them, sorted by name. */
   list: {
     path: "/containerd.services.namespaces.v1.Namespaces/List" as const,
     requestStream: false as const,
@@ -1109,6 +1125,7 @@ export const NamespacesService = {
       Buffer.from(ListNamespacesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListNamespacesResponse => ListNamespacesResponse.decode(value),
   },
+  /** Publishes /namespaces/create. ALREADY_EXISTS also for one that a write brought into being. */
   create: {
     path: "/containerd.services.namespaces.v1.Namespaces/Create" as const,
     requestStream: false as const,
@@ -1120,6 +1137,7 @@ export const NamespacesService = {
       Buffer.from(CreateNamespaceResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateNamespaceResponse => CreateNamespaceResponse.decode(value),
   },
+  /** Publishes /namespaces/update. Without a mask all labels are replaced. The reply's namespace stays unset. */
   update: {
     path: "/containerd.services.namespaces.v1.Namespaces/Update" as const,
     requestStream: false as const,
@@ -1131,6 +1149,7 @@ export const NamespacesService = {
       Buffer.from(UpdateNamespaceResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UpdateNamespaceResponse => UpdateNamespaceResponse.decode(value),
   },
+  /** Publishes /namespaces/delete. FAILED_PRECONDITION while it holds containers, images, content or snapshots. */
   delete: {
     path: "/containerd.services.namespaces.v1.Namespaces/Delete" as const,
     requestStream: false as const,
@@ -1144,14 +1163,20 @@ export const NamespacesService = {
 } as const;
 
 export interface NamespacesServer extends UntypedServiceImplementation {
+  /** Never fails: an unknown name is answered with no labels, since clients ask for defaults before the first write. */
   get: handleUnaryCall<GetNamespaceRequest, GetNamespaceResponse>;
+  /** All of them, sorted by name. */
   list: handleUnaryCall<ListNamespacesRequest, ListNamespacesResponse>;
+  /** Publishes /namespaces/create. ALREADY_EXISTS also for one that a write brought into being. */
   create: handleUnaryCall<CreateNamespaceRequest, CreateNamespaceResponse>;
+  /** Publishes /namespaces/update. Without a mask all labels are replaced. The reply's namespace stays unset. */
   update: handleUnaryCall<UpdateNamespaceRequest, UpdateNamespaceResponse>;
+  /** Publishes /namespaces/delete. FAILED_PRECONDITION while it holds containers, images, content or snapshots. */
   delete: handleUnaryCall<DeleteNamespaceRequest, Empty>;
 }
 
 export interface NamespacesClient extends Client {
+  /** Never fails: an unknown name is answered with no labels, since clients ask for defaults before the first write. */
   get(
     request: GetNamespaceRequest,
     callback: (error: ServiceError | null, response: GetNamespaceResponse) => void,
@@ -1167,6 +1192,7 @@ export interface NamespacesClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetNamespaceResponse) => void,
   ): ClientUnaryCall;
+  /** All of them, sorted by name. */
   list(
     request: ListNamespacesRequest,
     callback: (error: ServiceError | null, response: ListNamespacesResponse) => void,
@@ -1182,6 +1208,7 @@ export interface NamespacesClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListNamespacesResponse) => void,
   ): ClientUnaryCall;
+  /** Publishes /namespaces/create. ALREADY_EXISTS also for one that a write brought into being. */
   create(
     request: CreateNamespaceRequest,
     callback: (error: ServiceError | null, response: CreateNamespaceResponse) => void,
@@ -1197,6 +1224,7 @@ export interface NamespacesClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateNamespaceResponse) => void,
   ): ClientUnaryCall;
+  /** Publishes /namespaces/update. Without a mask all labels are replaced. The reply's namespace stays unset. */
   update(
     request: UpdateNamespaceRequest,
     callback: (error: ServiceError | null, response: UpdateNamespaceResponse) => void,
@@ -1212,6 +1240,7 @@ export interface NamespacesClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UpdateNamespaceResponse) => void,
   ): ClientUnaryCall;
+  /** Publishes /namespaces/delete. FAILED_PRECONDITION while it holds containers, images, content or snapshots. */
   delete(
     request: DeleteNamespaceRequest,
     callback: (error: ServiceError | null, response: Empty) => void,

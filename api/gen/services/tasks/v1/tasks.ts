@@ -26,9 +26,16 @@ import { Metric } from "../../../types/metrics.js";
 import { Mount } from "../../../types/mount.js";
 import { Process, ProcessInfo } from "../../../types/task/task.js";
 
+/**
+ * Tasks: the running side of containers. A container has one task at most, and the task has the container's id.
+ * All calls need the header containerd-namespace and look up the container first, then the task: NOT_FOUND without either.
+ */
+
 export interface CheckpointTaskRequest {
   containerId: string;
+  /** Digest of a checkpoint to build upon. */
   parentCheckpoint: string;
+  /** containerd.runc.v1.CheckpointOptions for runc. */
   options?: Any | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -40,42 +47,62 @@ export interface CheckpointTaskResponse {
 
 export interface CloseIORequest {
   containerId: string;
+  /** Empty for init; so it is in all requests below. */
   execId: string;
+  /** Without it the call does nothing. */
   stdin: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 export interface CreateTaskRequest {
+  /** Required. */
   containerId: string;
+  /** Mounts that make up the root filesystem, in order; none when the spec's root path is complete. */
   rootfs: Mount[];
+  /** Path of a FIFO, or empty for none; the same for stdout and stderr, which may be URIs of a logger too. */
   stdin: string;
   stdout: string;
   stderr: string;
+  /** Give init a terminal; stderr is unused then. */
   terminal: boolean;
-  checkpoint?: Descriptor | undefined;
-  options?: Any | undefined;
+  /** Start from this checkpoint instead of from the beginning. */
+  checkpoint?:
+    | Descriptor
+    | undefined;
+  /** Options of the runtime in place of the container's own; containerd.runc.v1.Options for runc. */
+  options?:
+    | Any
+    | undefined;
+  /** Replaces the container's runtime name for this task. */
   runtimePath: string;
+  /** Address of a running task service to use instead of starting a shim. */
   taskApiAddress: string;
+  /** Version of the API at task_api_address. */
   taskApiVersion: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 export interface CreateTaskResponse {
   containerId: string;
+  /** Of the init process, as the host sees it. */
   pid: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 export interface DeleteProcessRequest {
   containerId: string;
+  /** Required. */
   execId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 export interface DeleteResponse {
+  /** The exec's id; empty for init. */
   id: string;
   pid: number;
+  /** 128 + the signal's number after a signal; 255 when nobody knows. */
   exitStatus: number;
+  /** Zero time when the process never ran. */
   exitedAt?: Timestamp | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -90,8 +117,13 @@ export interface ExecProcessRequest {
   stdin: string;
   stdout: string;
   stderr: string;
+  /** Overrides what the spec says. */
   terminal: boolean;
-  spec?: Any | undefined;
+  /** Required: an OCI Process as JSON. */
+  spec?:
+    | Any
+    | undefined;
+  /** Required: an identifier, new among this task's execs. */
   execId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -114,7 +146,9 @@ export interface GetResponse {
 export interface KillRequest {
   containerId: string;
   execId: string;
+  /** Number of the signal; 0 only asks whether the process is there. */
   signal: number;
+  /** Signal every process of the task instead of only init. */
   all: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -130,6 +164,7 @@ export interface ListPidsResponse {
 }
 
 export interface ListTasksRequest {
+  /** Accepted and ignored. */
   filter: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -157,6 +192,7 @@ export interface PauseTaskRequest {
 export interface ResizePtyRequest {
   containerId: string;
   execId: string;
+  /** In characters; height is in lines. */
   width: number;
   height: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -180,7 +216,11 @@ export interface StartResponse {
 
 export interface UpdateTaskRequest {
   containerId: string;
-  resources?: Any | undefined;
+  /** Required: an OCI LinuxResources as JSON. */
+  resources?:
+    | Any
+    | undefined;
+  /** Passed on to the runtime. */
   annotations: Map<string, string>;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -198,6 +238,7 @@ export interface WaitRequest {
 }
 
 export interface WaitResponse {
+  /** As in DeleteResponse. */
   exitStatus: number;
   exitedAt?: Timestamp | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
@@ -3360,8 +3401,13 @@ export const WaitResponse: MessageFns<WaitResponse> = {
   },
 };
 
+/** Making, steering and watching processes. What a runtime refuses is answered with its own text and UNKNOWN. */
 export type TasksService = typeof TasksService;
 export const TasksService = {
+  /**
+   * Makes the task: its init process exists afterwards, with a pid, and waits for Start. Nothing is left of a task
+   * that could not be created.
+   */
   create: {
     path: "/containerd.services.tasks.v1.Tasks/Create" as const,
     requestStream: false as const,
@@ -3371,6 +3417,7 @@ export const TasksService = {
     responseSerialize: (value: CreateTaskResponse): Buffer => Buffer.from(CreateTaskResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateTaskResponse => CreateTaskResponse.decode(value),
   },
+  /** Runs a created process: init, or the exec that exec_id names. Returns its pid also when it has ended already. */
   start: {
     path: "/containerd.services.tasks.v1.Tasks/Start" as const,
     requestStream: false as const,
@@ -3380,6 +3427,7 @@ export const TasksService = {
     responseSerialize: (value: StartResponse): Buffer => Buffer.from(StartResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StartResponse => StartResponse.decode(value),
   },
+  /** Takes away a created or stopped task with all that belongs to it, and tells how it ended. The record stays. */
   delete: {
     path: "/containerd.services.tasks.v1.Tasks/Delete" as const,
     requestStream: false as const,
@@ -3389,6 +3437,7 @@ export const TasksService = {
     responseSerialize: (value: DeleteResponse): Buffer => Buffer.from(DeleteResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteResponse => DeleteResponse.decode(value),
   },
+  /** Takes away an exec that was not started or has ended. */
   deleteProcess: {
     path: "/containerd.services.tasks.v1.Tasks/DeleteProcess" as const,
     requestStream: false as const,
@@ -3398,6 +3447,7 @@ export const TasksService = {
     responseSerialize: (value: DeleteResponse): Buffer => Buffer.from(DeleteResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteResponse => DeleteResponse.decode(value),
   },
+  /** State of one process. */
   get: {
     path: "/containerd.services.tasks.v1.Tasks/Get" as const,
     requestStream: false as const,
@@ -3407,6 +3457,7 @@ export const TasksService = {
     responseSerialize: (value: GetResponse): Buffer => Buffer.from(GetResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetResponse => GetResponse.decode(value),
   },
+  /** State of the init process of every task of the namespace. */
   list: {
     path: "/containerd.services.tasks.v1.Tasks/List" as const,
     requestStream: false as const,
@@ -3416,6 +3467,7 @@ export const TasksService = {
     responseSerialize: (value: ListTasksResponse): Buffer => Buffer.from(ListTasksResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListTasksResponse => ListTasksResponse.decode(value),
   },
+  /** Sends a signal and does not wait for its effect. */
   kill: {
     path: "/containerd.services.tasks.v1.Tasks/Kill" as const,
     requestStream: false as const,
@@ -3425,6 +3477,7 @@ export const TasksService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Registers a further process; Start runs it. */
   exec: {
     path: "/containerd.services.tasks.v1.Tasks/Exec" as const,
     requestStream: false as const,
@@ -3434,6 +3487,7 @@ export const TasksService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Sets the size of a process's terminal; no effect on one without a terminal. */
   resizePty: {
     path: "/containerd.services.tasks.v1.Tasks/ResizePty" as const,
     requestStream: false as const,
@@ -3443,6 +3497,7 @@ export const TasksService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Closes the runtime's end of stdin, so that the process reads end-of-file once the client has closed its own. */
   closeIo: {
     path: "/containerd.services.tasks.v1.Tasks/CloseIO" as const,
     requestStream: false as const,
@@ -3452,6 +3507,7 @@ export const TasksService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Freezes all processes of the task. */
   pause: {
     path: "/containerd.services.tasks.v1.Tasks/Pause" as const,
     requestStream: false as const,
@@ -3461,6 +3517,7 @@ export const TasksService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Lets a paused task go on. */
   resume: {
     path: "/containerd.services.tasks.v1.Tasks/Resume" as const,
     requestStream: false as const,
@@ -3470,6 +3527,7 @@ export const TasksService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /** Every process of the task as the host sees it; works while paused. */
   listPids: {
     path: "/containerd.services.tasks.v1.Tasks/ListPids" as const,
     requestStream: false as const,
@@ -3479,6 +3537,7 @@ export const TasksService = {
     responseSerialize: (value: ListPidsResponse): Buffer => Buffer.from(ListPidsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListPidsResponse => ListPidsResponse.decode(value),
   },
+  /** Writes the state of the task into content. */
   checkpoint: {
     path: "/containerd.services.tasks.v1.Tasks/Checkpoint" as const,
     requestStream: false as const,
@@ -3490,6 +3549,7 @@ export const TasksService = {
       Buffer.from(CheckpointTaskResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CheckpointTaskResponse => CheckpointTaskResponse.decode(value),
   },
+  /** Changes the resource limits of a live task. */
   update: {
     path: "/containerd.services.tasks.v1.Tasks/Update" as const,
     requestStream: false as const,
@@ -3499,6 +3559,10 @@ export const TasksService = {
     responseSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
     responseDeserialize: (value: Buffer): Empty => Empty.decode(value),
   },
+  /**
+   * Resource usage. Filters are alternatives; fields: id, namespace. Tasks whose runtime does not answer are left
+   * out.
+   */
   metrics: {
     path: "/containerd.services.tasks.v1.Tasks/Metrics" as const,
     requestStream: false as const,
@@ -3508,6 +3572,7 @@ export const TasksService = {
     responseSerialize: (value: MetricsResponse): Buffer => Buffer.from(MetricsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): MetricsResponse => MetricsResponse.decode(value),
   },
+  /** Answers when the process has exited; at once if it already has. There is no deadline but the caller's. */
   wait: {
     path: "/containerd.services.tasks.v1.Tasks/Wait" as const,
     requestStream: false as const,
@@ -3520,26 +3585,53 @@ export const TasksService = {
 } as const;
 
 export interface TasksServer extends UntypedServiceImplementation {
+  /**
+   * Makes the task: its init process exists afterwards, with a pid, and waits for Start. Nothing is left of a task
+   * that could not be created.
+   */
   create: handleUnaryCall<CreateTaskRequest, CreateTaskResponse>;
+  /** Runs a created process: init, or the exec that exec_id names. Returns its pid also when it has ended already. */
   start: handleUnaryCall<StartRequest, StartResponse>;
+  /** Takes away a created or stopped task with all that belongs to it, and tells how it ended. The record stays. */
   delete: handleUnaryCall<DeleteTaskRequest, DeleteResponse>;
+  /** Takes away an exec that was not started or has ended. */
   deleteProcess: handleUnaryCall<DeleteProcessRequest, DeleteResponse>;
+  /** State of one process. */
   get: handleUnaryCall<GetRequest, GetResponse>;
+  /** State of the init process of every task of the namespace. */
   list: handleUnaryCall<ListTasksRequest, ListTasksResponse>;
+  /** Sends a signal and does not wait for its effect. */
   kill: handleUnaryCall<KillRequest, Empty>;
+  /** Registers a further process; Start runs it. */
   exec: handleUnaryCall<ExecProcessRequest, Empty>;
+  /** Sets the size of a process's terminal; no effect on one without a terminal. */
   resizePty: handleUnaryCall<ResizePtyRequest, Empty>;
+  /** Closes the runtime's end of stdin, so that the process reads end-of-file once the client has closed its own. */
   closeIo: handleUnaryCall<CloseIORequest, Empty>;
+  /** Freezes all processes of the task. */
   pause: handleUnaryCall<PauseTaskRequest, Empty>;
+  /** Lets a paused task go on. */
   resume: handleUnaryCall<ResumeTaskRequest, Empty>;
+  /** Every process of the task as the host sees it; works while paused. */
   listPids: handleUnaryCall<ListPidsRequest, ListPidsResponse>;
+  /** Writes the state of the task into content. */
   checkpoint: handleUnaryCall<CheckpointTaskRequest, CheckpointTaskResponse>;
+  /** Changes the resource limits of a live task. */
   update: handleUnaryCall<UpdateTaskRequest, Empty>;
+  /**
+   * Resource usage. Filters are alternatives; fields: id, namespace. Tasks whose runtime does not answer are left
+   * out.
+   */
   metrics: handleUnaryCall<MetricsRequest, MetricsResponse>;
+  /** Answers when the process has exited; at once if it already has. There is no deadline but the caller's. */
   wait: handleUnaryCall<WaitRequest, WaitResponse>;
 }
 
 export interface TasksClient extends Client {
+  /**
+   * Makes the task: its init process exists afterwards, with a pid, and waits for Start. Nothing is left of a task
+   * that could not be created.
+   */
   create(
     request: CreateTaskRequest,
     callback: (error: ServiceError | null, response: CreateTaskResponse) => void,
@@ -3555,6 +3647,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateTaskResponse) => void,
   ): ClientUnaryCall;
+  /** Runs a created process: init, or the exec that exec_id names. Returns its pid also when it has ended already. */
   start(
     request: StartRequest,
     callback: (error: ServiceError | null, response: StartResponse) => void,
@@ -3570,6 +3663,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StartResponse) => void,
   ): ClientUnaryCall;
+  /** Takes away a created or stopped task with all that belongs to it, and tells how it ended. The record stays. */
   delete(
     request: DeleteTaskRequest,
     callback: (error: ServiceError | null, response: DeleteResponse) => void,
@@ -3585,6 +3679,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteResponse) => void,
   ): ClientUnaryCall;
+  /** Takes away an exec that was not started or has ended. */
   deleteProcess(
     request: DeleteProcessRequest,
     callback: (error: ServiceError | null, response: DeleteResponse) => void,
@@ -3600,6 +3695,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteResponse) => void,
   ): ClientUnaryCall;
+  /** State of one process. */
   get(request: GetRequest, callback: (error: ServiceError | null, response: GetResponse) => void): ClientUnaryCall;
   get(
     request: GetRequest,
@@ -3612,6 +3708,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetResponse) => void,
   ): ClientUnaryCall;
+  /** State of the init process of every task of the namespace. */
   list(
     request: ListTasksRequest,
     callback: (error: ServiceError | null, response: ListTasksResponse) => void,
@@ -3627,6 +3724,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListTasksResponse) => void,
   ): ClientUnaryCall;
+  /** Sends a signal and does not wait for its effect. */
   kill(request: KillRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   kill(
     request: KillRequest,
@@ -3639,6 +3737,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Registers a further process; Start runs it. */
   exec(request: ExecProcessRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   exec(
     request: ExecProcessRequest,
@@ -3651,6 +3750,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Sets the size of a process's terminal; no effect on one without a terminal. */
   resizePty(
     request: ResizePtyRequest,
     callback: (error: ServiceError | null, response: Empty) => void,
@@ -3666,6 +3766,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Closes the runtime's end of stdin, so that the process reads end-of-file once the client has closed its own. */
   closeIo(request: CloseIORequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   closeIo(
     request: CloseIORequest,
@@ -3678,6 +3779,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Freezes all processes of the task. */
   pause(request: PauseTaskRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   pause(
     request: PauseTaskRequest,
@@ -3690,6 +3792,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Lets a paused task go on. */
   resume(request: ResumeTaskRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   resume(
     request: ResumeTaskRequest,
@@ -3702,6 +3805,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /** Every process of the task as the host sees it; works while paused. */
   listPids(
     request: ListPidsRequest,
     callback: (error: ServiceError | null, response: ListPidsResponse) => void,
@@ -3717,6 +3821,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListPidsResponse) => void,
   ): ClientUnaryCall;
+  /** Writes the state of the task into content. */
   checkpoint(
     request: CheckpointTaskRequest,
     callback: (error: ServiceError | null, response: CheckpointTaskResponse) => void,
@@ -3732,6 +3837,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CheckpointTaskResponse) => void,
   ): ClientUnaryCall;
+  /** Changes the resource limits of a live task. */
   update(request: UpdateTaskRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   update(
     request: UpdateTaskRequest,
@@ -3744,6 +3850,10 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Empty) => void,
   ): ClientUnaryCall;
+  /**
+   * Resource usage. Filters are alternatives; fields: id, namespace. Tasks whose runtime does not answer are left
+   * out.
+   */
   metrics(
     request: MetricsRequest,
     callback: (error: ServiceError | null, response: MetricsResponse) => void,
@@ -3759,6 +3869,7 @@ export interface TasksClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: MetricsResponse) => void,
   ): ClientUnaryCall;
+  /** Answers when the process has exited; at once if it already has. There is no deadline but the caller's. */
   wait(request: WaitRequest, callback: (error: ServiceError | null, response: WaitResponse) => void): ClientUnaryCall;
   wait(
     request: WaitRequest,

@@ -20,8 +20,15 @@ import {
 } from "@grpc/grpc-js";
 import { Empty } from "../../../google/protobuf/empty.js";
 
+/**
+ * Version: which release is running.
+ * No namespace is needed; clients use the call to see whether the server is there.
+ */
+
 export interface VersionResponse {
+  /** Of the release, for example 0.1.0. */
   version: string;
+  /** Commit it was built from; may be empty. */
   revision: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -127,8 +134,10 @@ export const VersionResponse: MessageFns<VersionResponse> = {
   },
 };
 
+/** The server's release. */
 export type VersionService = typeof VersionService;
 export const VersionService = {
+  /** Answers always. */
   version: {
     path: "/containerd.services.version.v1.Version/Version" as const,
     requestStream: false as const,
@@ -141,10 +150,12 @@ export const VersionService = {
 } as const;
 
 export interface VersionServer extends UntypedServiceImplementation {
+  /** Answers always. */
   version: handleUnaryCall<Empty, VersionResponse>;
 }
 
 export interface VersionClient extends Client {
+  /** Answers always. */
   version(request: Empty, callback: (error: ServiceError | null, response: VersionResponse) => void): ClientUnaryCall;
   version(
     request: Empty,

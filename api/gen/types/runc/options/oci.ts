@@ -7,36 +7,62 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/**
+ * Options of the runc shim, as container records and task requests carry them.
+ * The daemon passes them on; the shim reads them.
+ */
+
+/** How runc checkpoints a container. */
 export interface CheckpointOptions {
+  /** End the container afterwards. */
   exit: boolean;
+  /** Allow established TCP connections. */
   openTcp: boolean;
+  /** Allow sockets whose other end is outside. */
   externalUnixSockets: boolean;
+  /** Allow a terminal. */
   terminal: boolean;
+  /** Allow file locks. */
   fileLocks: boolean;
+  /** Namespaces to make but not to restore. */
   emptyNamespaces: string[];
+  /** soft, full or strict. */
   cgroupsMode: string;
+  /** Where the checkpoint goes. */
   imagePath: string;
   workPath: string;
   parentPath: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** How runc runs a container. */
 export interface Options {
+  /** For root filesystems on a ramdisk: chroot in place of pivot_root. */
   noPivotRoot: boolean;
+  /** Share the session keyring. */
   noNewKeyring: boolean;
+  /** Cgroup to put the shim itself into. */
   shimCgroup: string;
+  /** Owner of the stdio pipes. */
   ioUid: number;
+  /** Group of the stdio pipes. */
   ioGid: number;
+  /** Program in place of runc: a name in PATH or a path. */
   binaryName: string;
+  /** Folder in place of /run/containerd/runc; the namespace is added below. */
   root: string;
+  /** Let systemd make the cgroups. */
   systemdCgroup: boolean;
+  /** Restore from the checkpoint at this path. */
   criuImagePath: string;
+  /** Where criu writes its logs. */
   criuWorkPath: string;
   taskApiAddress: string;
   taskApiVersion: number;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
+/** Which exec a pid belongs to. */
 export interface ProcessDetails {
   execId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;

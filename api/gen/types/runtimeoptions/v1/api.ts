@@ -7,9 +7,17 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/**
+ * Options of shims that take a configuration file of their own, Kata's and gVisor's for example.
+ * The daemon passes them on untouched.
+ */
+
+/** A configuration, by path or by value. */
 export interface Options {
+  /** What the configuration is. */
   typeUrl: string;
   configPath: string;
+  /** The configuration itself; it wins over the path. */
   configBody: Buffer;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }

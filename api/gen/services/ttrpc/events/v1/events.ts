@@ -21,7 +21,13 @@ import {
 import { Empty } from "../../../../google/protobuf/empty.js";
 import { Envelope } from "../../../../types/event.js";
 
+/**
+ * The events service as shims see it: served over ttrpc on the daemon's second socket.
+ * A shim sends its task's events here and keeps each one until the call has been answered.
+ */
+
 export interface ForwardRequest {
+  /** Required. */
   envelope?: Envelope | undefined;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
@@ -111,8 +117,10 @@ export const ForwardRequest: MessageFns<ForwardRequest> = {
   },
 };
 
+/** Takes events from shims. */
 export type EventsService = typeof EventsService;
 export const EventsService = {
+  /** Answers after the event is on disk; the envelope keeps the shim's time. */
   forward: {
     path: "/containerd.services.events.ttrpc.v1.Events/Forward" as const,
     requestStream: false as const,
@@ -125,10 +133,12 @@ export const EventsService = {
 } as const;
 
 export interface EventsServer extends UntypedServiceImplementation {
+  /** Answers after the event is on disk; the envelope keeps the shim's time. */
   forward: handleUnaryCall<ForwardRequest, Empty>;
 }
 
 export interface EventsClient extends Client {
+  /** Answers after the event is on disk; the envelope keeps the shim's time. */
   forward(request: ForwardRequest, callback: (error: ServiceError | null, response: Empty) => void): ClientUnaryCall;
   forward(
     request: ForwardRequest,
