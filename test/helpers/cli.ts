@@ -1,6 +1,6 @@
 // The two command-line clients, Debian's `ctr` and our `berth`, called the same way against either daemon.
-import { fileURLToPath } from "node:url";
 import type { Engine } from "./engine.js";
+import { ownProgram } from "./own-program.js";
 import { type Program, type ProgramOptions, type ProgramResult, runProgram, startProgram } from "./program.js";
 import { openTerminal, type Terminal } from "./terminal.js";
 
@@ -16,11 +16,8 @@ export interface Cli {
   terminal(args: readonly string[], size?: { readonly columns: number; readonly rows: number }): Terminal;
 }
 
-const BERTH = fileURLToPath(new URL("../../cmd/berth/main.ts", import.meta.url));
-const TSX = fileURLToPath(import.meta.resolve("tsx"));
-
 function command(name: CliName): readonly [string, ...string[]] {
-  return name === "ctr" ? ["ctr"] : [process.execPath, "--import", TSX, BERTH];
+  return name === "ctr" ? ["ctr"] : ownProgram("berth");
 }
 
 /** A client bound to a daemon and a namespace. */

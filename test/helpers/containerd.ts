@@ -5,9 +5,9 @@ import { join } from "node:path";
 import type { DisposeScope } from "../../api/core/dispose.js";
 import type { Engine } from "./engine.js";
 import { removeEngineLeftovers } from "./leftovers.js";
-import { runProgram, startProgram } from "./program.js";
+import { startProgram } from "./program.js";
 import { tempDir } from "./temp.js";
-import { until } from "./until.js";
+import { untilAnswers } from "./until-answers.js";
 
 const DISABLED = [
   "grpc.v1.cri",
@@ -36,12 +36,10 @@ export async function startContainerd(scope: DisposeScope): Promise<Engine> {
   const configFile = join(dir, "config.toml");
   await writeFile(configFile, config(dir));
   scope.defer(() => removeEngineLeftovers(address, join(dir, "state")));
-  const daemon = await startProgram("containerd", ["-c", configFile, "-l", "warn"], { timeoutMs: 3_600_000 });
-  scope.defer(async () => {
-    daemon.signal("SIGTERM");
-    await until("containerd to end", () => Promise.race([daemon.result, undefined]), 10_000).catch(() => undefined);
-    await daemon[Symbol.asyncDispose]();
-  });
-  await until("containerd to answer", async () => (await runProgram("ctr", ["-a", address, "version"])).code === 0);
+  const daemon = scope.use(
+    await startProgram("containerd", ["-c", configFile, "-l", "warn"], { timeoutMs: 3_600_000 }),
+  );
+  scope.defer(() => daemon.stop());
+  await untilAnswers(address, daemon);
   return { name: "containerd", address, stateDir: join(dir, "state"), pid: daemon.pid, log: () => daemon.stderr() };
 }

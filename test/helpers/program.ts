@@ -4,6 +4,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Hopeless, until } from "./until.js";
 
+const STOP_MS = 10_000;
+
 export interface ProgramResult {
   /** null when a signal ended it. */
   readonly code: number | null;
@@ -30,6 +32,8 @@ export interface Program extends AsyncDisposable {
   write(text: string): void;
   endInput(): void;
   signal(name: NodeJS.Signals): void;
+  /** SIGTERM, and SIGKILL when that has not ended it after 10 s. */
+  stop(): Promise<void>;
   /** Waits until stdout matches. @throws when it ended without, or after `timeoutMs` (20 s). */
   waitForOutput(pattern: RegExp, timeoutMs?: number): Promise<string>;
 }
@@ -67,6 +71,12 @@ export async function startProgram(
     write: (input) => void child.stdin.write(input),
     endInput: () => void child.stdin.end(),
     signal: (name) => void child.kill(name),
+    stop: async () => {
+      const killer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+      if (!ended) child.kill("SIGTERM");
+      await result;
+      clearTimeout(killer);
+    },
     waitForOutput: async (pattern, timeoutMs) => {
       await until(
         `${pattern} from ${file} ${args.join(" ")}`,

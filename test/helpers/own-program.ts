@@ -1,0 +1,31 @@
+// How the tests run this project's own programs: from `dist` when it is newer than every source (as after `npm test` has built
+// it), otherwise straight from the sources.
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const SOURCES = ["api", "metadata", "runtime", "services", "cmd"];
+
+function newestChange(folder: string): number {
+  let newest = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) newest = Math.max(newest, newestChange(path));
+    else if (!entry.name.endsWith(".test.ts")) newest = Math.max(newest, statSync(path).mtimeMs);
+  }
+  return newest;
+}
+
+function distIsFresh(): boolean {
+  const built = statSync(join(ROOT, "dist", ".built"), { throwIfNoEntry: false });
+  return built !== undefined && SOURCES.every((folder) => newestChange(join(ROOT, folder)) <= built.mtimeMs);
+}
+
+const fromDist = distIsFresh();
+
+/** The command line that starts one of our programs, for example `berthd`; its arguments follow. */
+export function ownProgram(name: "berthd" | "berth"): readonly [string, ...string[]] {
+  if (fromDist) return [process.execPath, join(ROOT, "dist", "cmd", name, "main.js")];
+  return [process.execPath, "--import", fileURLToPath(import.meta.resolve("tsx")), join(ROOT, "cmd", name, "main.ts")];
+}
