@@ -1,6 +1,6 @@
 // google.protobuf.Any as containerd uses it: protobuf messages under their bare full name, OCI documents as JSON.
 // @source containerd/typeurl
-import type { Any } from "../gen/google/protobuf/any.js";
+import { Any } from "../gen/google/protobuf/any.js";
 
 export type { Any } from "../gen/google/protobuf/any.js";
 
@@ -27,4 +27,9 @@ interface Codec<T> {
 /** An Any whose value is an encoded protobuf message; the type url carries no prefix, as old clients demand. */
 export function anyOfMessage<T>(fullName: string, codec: Codec<T>, message: T): Any {
   return { typeUrl: fullName, value: Buffer.from(codec.encode(message).finish()) };
+}
+
+/** The Any in its encoded form. @throws an Error for bytes that are no Any. */
+export function decodeAny(bytes: Uint8Array): Any {
+  return Any.decode(bytes);
 }

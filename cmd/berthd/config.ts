@@ -1,0 +1,125 @@
+// The daemon's settings: from the file, then the environment, then the flags; the later one wins.
+import { readFileSync } from "node:fs";
+import { parse as parseToml, TomlError } from "smol-toml";
+import { z } from "zod";
+import { ContainerdError } from "../../api/core/errors.js";
+import { completeConfig, type DaemonConfig, daemonConfigSchema, defaultPlaces } from "../../services/daemon.js";
+import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./log.js";
+
+const schema = z.strictObject({
+  ...daemonConfigSchema.shape,
+  logLevel: z.enum(LOG_LEVELS).default("info").describe("least level of the lines that are written"),
+  logFormat: z.enum(LOG_FORMATS).default("json").describe("json for machines, pretty for people"),
+});
+
+type Settings = z.input<typeof schema>;
+
+export interface BerthdConfig {
+  readonly daemon: DaemonConfig;
+  readonly log: LogOptions;
+}
+
+export interface ConfigSources {
+  /** Of the command line, by setting; undefined where not given. */
+  readonly flags: {
+    readonly [K in "config" | "root" | "state" | "address" | "logLevel" | "logFormat"]?: string | undefined;
+  };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+}
+
+/** Keys of the file, with the setting each one is. */
+const FILE_KEYS: Readonly<Record<string, keyof Settings>> = {
+  root: "root",
+  state: "state",
+  address: "address",
+  log_level: "logLevel",
+  log_format: "logFormat",
+  stop_timeout_ms: "stopTimeoutMs",
+  debug: "debug",
+};
+
+/** `BERTHD_LOG_LEVEL` and so on. */
+const environmentName = (key: string): string => `BERTHD_${key.toUpperCase()}`;
+
+/** @throws invalid_argument, saying where the bad setting stands. */
+export function loadConfig({ flags, env, uid }: ConfigSources): BerthdConfig {
+  const places = defaultPlaces(uid, env);
+  const chosenFile = flags.config ?? env[environmentName("config")];
+  const fromFile = readConfigFile(chosenFile ?? places.configFile, chosenFile !== undefined);
+  const fromEnvironment = readEnvironment(env);
+  const { config: _config, ...fromFlags } = flags;
+  const settings = { ...fromFile, ...fromEnvironment, ...defined(fromFlags) };
+  const { logLevel, logFormat, ...daemon } = check(settings, "settings");
+  const completed = refusing("settings", () => completeConfig(daemon, places));
+  return Object.freeze({ daemon: completed, log: { level: logLevel, format: logFormat } });
+}
+
+function readConfigFile(path: string, isRequired: boolean): Settings {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (!isRequired && error instanceof Error && "code" in error && error.code === "ENOENT") return {};
+    throw bad(`cannot read config file ${path}: ${error instanceof Error ? error.message : error}`, error);
+  }
+  const settings = new Map<string, unknown>();
+  for (const [key, value] of Object.entries(parseFile(path, text))) {
+    const setting = Object.hasOwn(FILE_KEYS, key) ? FILE_KEYS[key] : undefined;
+    if (setting === undefined)
+      throw bad(`${path}: unknown setting ${key}; known are ${Object.keys(FILE_KEYS).join(", ")}`);
+    settings.set(setting, value);
+  }
+  const values: Settings = Object.fromEntries(settings);
+  check(values, path);
+  return values;
+}
+
+function parseFile(path: string, text: string): Record<string, unknown> {
+  try {
+    return parseToml(text);
+  } catch (error) {
+    if (error instanceof TomlError) throw bad(`${path}:${error.line}:${error.column}: ${error.message}`, error);
+    throw error;
+  }
+}
+
+function readEnvironment(env: ConfigSources["env"]): Settings {
+  const settings = new Map<string, unknown>();
+  for (const [key, setting] of Object.entries(FILE_KEYS)) {
+    const text = env[environmentName(key)];
+    if (text === undefined) continue;
+    const values: Settings = { [setting]: fromText(setting, text) };
+    check(values, environmentName(key));
+    settings.set(setting, values[setting]);
+  }
+  return Object.fromEntries(settings);
+}
+
+/** Numbers and booleans come as text from the environment. */
+function fromText(setting: keyof Settings, text: string): unknown {
+  if (setting === "stopTimeoutMs" && /^\d+$/.test(text)) return Number(text);
+  if (setting === "debug" && (text === "true" || text === "false")) return text === "true";
+  return text;
+}
+
+const defined = (flags: object): object =>
+  Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+
+const check = (settings: object, place: string): z.output<typeof schema> =>
+  refusing(place, () => schema.parse(settings));
+
+function refusing<T>(place: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    const issues = error.issues.map(({ path, message }) =>
+      path.length > 0 ? `${path.join(".")}: ${message}` : message,
+    );
+    throw bad(`${place}: ${issues.join("; ")}`, error);
+  }
+}
+
+const bad = (message: string, cause?: unknown): ContainerdError =>
+  new ContainerdError("invalid_argument", message, { cause });

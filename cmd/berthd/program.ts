@@ -1,0 +1,104 @@
+// berthd: reads its settings, runs the daemon until it is told to stop. Tasks go on without it.
+import { Command, CommanderError } from "commander";
+import { type ErrorKind, errorKind } from "../../api/core/errors.js";
+
+/** Exit codes: 2 for what the caller got wrong, 1 for everything else; 130 when a second signal forced the end. */
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
+const EXIT_FORCED = 130;
+const USAGE_KINDS: readonly ErrorKind[] = ["invalid_argument"];
+
+interface Flags {
+  readonly config?: string | undefined;
+  readonly root?: string;
+  readonly state?: string;
+  readonly address?: string;
+  readonly logLevel?: string;
+  readonly logFormat?: string;
+}
+
+/** @returns the exit code; undefined while nothing is decided, as the process ends by itself. */
+export async function runBerthd(argv: readonly string[]): Promise<number> {
+  const program = new Command("berthd")
+    .description("container metadata store and task runtime that speaks containerd's API")
+    .option("--config <file>", "settings in TOML")
+    .option("--root <dir>", "folder of what must last: the database")
+    .option("--state <dir>", "folder of what ends with the host: bundles of tasks")
+    .option("-a, --address <socket>", "unix socket of the gRPC API")
+    .option("--log-level <level>", "debug, info, warn or error")
+    .option("--log-format <format>", "json or pretty")
+    .enablePositionalOptions()
+    .exitOverride()
+    .action(async () => await serve(program.opts<Flags>()));
+  program
+    .command("publish")
+    .description("send the event on standard input, an encoded google.protobuf.Any, to the daemon")
+    .requiredOption("--topic <topic>", "topic of the event, for example /tasks/exit")
+    .requiredOption("--namespace <namespace>", "namespace of the event")
+    .action(async ({ topic, namespace }: { topic: string; namespace: string }) => {
+      const [{ publish }, address] = await Promise.all([import("./publish.js"), addressOf(program.opts<Flags>())]);
+      await publish({ address, topic, namespace, input: process.stdin });
+    });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return 0;
+  } catch (error) {
+    // commander has told the user already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+    process.stderr.write(`berthd: ${error instanceof Error ? error.message : error}\n`);
+    return USAGE_KINDS.includes(errorKind(error)) ? EXIT_USAGE : EXIT_FAILURE;
+  }
+}
+
+async function loadSettings(flags: Flags) {
+  const { loadConfig } = await import("./config.js");
+  return loadConfig({ flags, env: process.env, uid: process.getuid?.() ?? -1 });
+}
+
+async function addressOf(flags: Flags): Promise<string> {
+  return flags.address ?? (await loadSettings(flags)).daemon.address;
+}
+
+async function serve(flags: Flags): Promise<void> {
+  const settings = await loadSettings(flags);
+  const [{ createDaemon }, { createLogger }] = await Promise.all([
+    import("../../services/daemon.js"),
+    import("./log.js"),
+  ]);
+  const log = createLogger(settings.log);
+  const stopped = signalled(log);
+  const daemon = await createDaemon(settings.daemon, {
+    log,
+    onFatal: (error) => {
+      log.error({ err: error }, "cannot go on");
+      process.exit(EXIT_FAILURE);
+    },
+  });
+  try {
+    log.info({ address: daemon.address, ttrpcAddress: daemon.ttrpcAddress, version: daemon.version }, "berthd ready");
+    const signal = await stopped;
+    log.info({ signal }, "stopping; tasks go on");
+  } finally {
+    await daemon[Symbol.asyncDispose]();
+  }
+  log.info({}, "stopped");
+}
+
+/** Resolves with the first signal that asks the daemon to stop. The second one ends the process at once. */
+function signalled(log: { warn(fields: object, message: string): void }): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let isStopping = false;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (isStopping) {
+        log.warn({ signal }, "stopped by force");
+        process.exit(EXIT_FORCED);
+      }
+      isStopping = true;
+      resolve(signal);
+    };
+    process.on("SIGTERM", onSignal);
+    process.on("SIGINT", onSignal);
+    // A daemon outlives the terminal it was started from.
+    process.on("SIGHUP", () => {});
+  });
+}

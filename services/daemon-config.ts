@@ -1,0 +1,70 @@
+// What a daemon needs to be told. Everything is optional; the defaults depend on who runs it.
+import { join } from "node:path";
+import { z } from "zod";
+import { MAX_SOCKET_PATH_BYTES } from "./grpc/socket.js";
+
+/** Shims report events at the gRPC socket's path with this behind it. */
+export const TTRPC_SUFFIX = ".ttrpc";
+
+const folder = z.string().refine((path) => path.startsWith("/"), "must be an absolute path");
+const socket = folder.refine(
+  (path) => Buffer.byteLength(path + TTRPC_SUFFIX) <= MAX_SOCKET_PATH_BYTES,
+  `must be a path of at most ${MAX_SOCKET_PATH_BYTES - TTRPC_SUFFIX.length} bytes`,
+);
+
+/** Unknown keys are refused. */
+export const daemonConfigSchema = z.strictObject({
+  root: folder.optional().describe("folder of what must last: the database"),
+  state: folder.optional().describe("folder of what ends with the host: bundles of tasks"),
+  address: socket.optional().describe("unix socket of the gRPC API; shims report events at the same path with .ttrpc"),
+  stopTimeoutMs: z
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(5_000)
+    .describe("milliseconds that calls may take to finish when the daemon stops"),
+  debug: z.boolean().default(false).describe("whether shims are asked for debug output"),
+});
+
+/** As a caller writes it. */
+export type DaemonOptions = z.input<typeof daemonConfigSchema>;
+
+/** With every default filled in. */
+export interface DaemonConfig {
+  readonly root: string;
+  readonly state: string;
+  readonly address: string;
+  readonly stopTimeoutMs: number;
+  readonly debug: boolean;
+}
+
+export interface Places {
+  readonly root: string;
+  readonly state: string;
+  readonly configFile: string;
+}
+
+/** Where things are for root, and for any other user by the XDG rules. */
+export function defaultPlaces(uid: number, env: Readonly<Record<string, string | undefined>>): Places {
+  if (uid === 0) return { root: "/var/lib/berth", state: "/run/berth", configFile: "/etc/berth/config.toml" };
+  const home = env["HOME"] ?? "/";
+  return {
+    root: join(env["XDG_DATA_HOME"] || join(home, ".local/share"), "berth"),
+    state: join(env["XDG_RUNTIME_DIR"] || `/run/user/${uid}`, "berth"),
+    configFile: join(env["XDG_CONFIG_HOME"] || join(home, ".config"), "berth/config.toml"),
+  };
+}
+
+/** Checks and completes. @throws ZodError. */
+export function completeConfig(options: DaemonOptions, places: Places): DaemonConfig {
+  const parsed = daemonConfigSchema.parse(options);
+  const state = parsed.state ?? places.state;
+  const address = socket.parse(parsed.address ?? join(state, "berth.sock"));
+  return {
+    root: parsed.root ?? places.root,
+    state,
+    address,
+    stopTimeoutMs: parsed.stopTimeoutMs,
+    debug: parsed.debug,
+  };
+}

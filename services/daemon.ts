@@ -1,0 +1,120 @@
+// The composition root: the only place that knows every room. It opens them in the order in which they need each other and
+// lets them go in reverse. Tasks live in shims, so they neither start nor end with a daemon.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { arch } from "node:process";
+import { fileURLToPath } from "node:url";
+import { DisposeScope } from "../api/core/dispose.js";
+import { type Logger, silentLogger } from "../api/core/log.js";
+import { type Clock, systemClock } from "../api/core/time.js";
+import { Platform } from "../api/gen/types/platform.js";
+import { DATABASE_FILE } from "../metadata/db.js";
+import { openMetadata } from "../metadata/index.js";
+import type { DriverDefinition } from "../runtime/driver.js";
+import { runtimeDrivers } from "../runtime/drivers/index.js";
+import { TaskManager } from "../runtime/task-manager.js";
+import { serveTtrpc } from "../runtime/ttrpc/server.js";
+import { completeConfig, type DaemonOptions, defaultPlaces, TTRPC_SUFFIX } from "./daemon-config.js";
+import { MAX_MESSAGE_BYTES, serveGrpc } from "./grpc/server.js";
+import { prepareSocketPath } from "./grpc/socket.js";
+import { readPackageInfo } from "./package-info.js";
+import { defineServices } from "./registry.js";
+import { defineShimEventsService } from "./ttrpc/events.js";
+
+export {
+  completeConfig,
+  type DaemonConfig,
+  type DaemonOptions,
+  daemonConfigSchema,
+  defaultPlaces,
+} from "./daemon-config.js";
+
+/** What a daemon takes from its surroundings; everything has a default. */
+export interface DaemonDeps {
+  /** Default: silent. */
+  readonly log?: Logger;
+  /** Default: the system's clock. */
+  readonly clock?: Clock;
+  /** Runtime drivers in order of preference. Default: all that are built in. */
+  readonly drivers?: readonly DriverDefinition[];
+  /**
+   * Called when the store can no longer tell whether its changes last; the daemon answers nothing from then on and should be
+   * disposed. Default: the process exits with status 1.
+   */
+  readonly onFatal?: (error: Error) => void;
+}
+
+/** A running daemon. Disposing stops it: calls finish, its sockets and its lock go, tasks stay. */
+export interface Daemon extends AsyncDisposable {
+  /** Path of the gRPC socket. */
+  readonly address: string;
+  /** Path of the socket on which shims report events. */
+  readonly ttrpcAddress: string;
+  /** As version.v1 tells it. */
+  readonly version: string;
+}
+
+/** The containerd release whose services and fields this daemon has; clients switch features on by it. */
+const COMPATIBLE_VERSION = "1.7.0";
+const FOLDER_MODE = 0o711;
+
+/**
+ * Starts a daemon in this process; it serves when the promise resolves, and knows the tasks of its predecessor.
+ * Several may live side by side, each with its own folders and socket.
+ * @throws failed_precondition when the folder or the socket is in use; invalid_argument or ZodError for a bad option.
+ */
+export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps = {}): Promise<Daemon> {
+  const { log = silentLogger, clock = systemClock, drivers = runtimeDrivers } = deps;
+  const config = completeConfig(options, defaultPlaces(process.getuid?.() ?? -1, process.env));
+  const { address } = config;
+  const ttrpcAddress = address + TTRPC_SUFFIX;
+  const info = readPackageInfo();
+  const version = `${COMPATIBLE_VERSION}+berth.${info.version}`;
+  await using scope = new DisposeScope();
+
+  // A live daemon at the address is found out before anything of its is touched.
+  await prepareSocketPath(address);
+  await mkdir(config.state, { recursive: true, mode: FOLDER_MODE });
+  const metadata = scope.use(await openMetadata({ root: config.root, clock, log, onFatal: deps.onFatal }));
+  const tasks = scope.use(
+    new TaskManager({
+      drivers,
+      containers: metadata.containers,
+      ledger: metadata.events,
+      rootDir: config.root,
+      stateDir: config.state,
+      address,
+      ttrpcAddress,
+      publishBinary: join(info.rootDir, "bin", "berthd"),
+      debug: config.debug,
+      log,
+      clock,
+    }),
+  );
+  await tasks.load();
+  const shimEvents = defineShimEventsService({ forward: (envelope) => tasks.forward(envelope) });
+  await prepareSocketPath(ttrpcAddress);
+  scope.use(await serveTtrpc({ path: ttrpcAddress, services: [shimEvents], log }));
+  const services = defineServices({
+    ...metadata,
+    tasks,
+    clock,
+    serverId: metadata.storeId,
+    version,
+    revision: info.commit,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    databasePath: join(config.root, DATABASE_FILE),
+    platform: hostPlatform(),
+    descriptorsPath: fileURLToPath(new URL("../api/gen/api.binpb", import.meta.url)),
+  });
+  scope.use(await serveGrpc({ path: address, services, log, stopDeadlineMs: config.stopTimeoutMs }));
+
+  const owned = scope.release();
+  return { address, ttrpcAddress, version, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+}
+
+/** This host in the words of Go and OCI. */
+function hostPlatform(): Platform {
+  const architecture = { x64: "amd64", ia32: "386" }[arch as string] ?? arch;
+  return Platform.fromPartial({ os: process.platform, architecture, variant: arch === "arm64" ? "v8" : "" });
+}

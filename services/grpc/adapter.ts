@@ -1,0 +1,155 @@
+// Puts the services of api/core/handler.ts on grpc-js: one function per RPC, with the error boundary around it. Messages pass
+// grpc-js as bytes. They are decoded and encoded here, so that one that is broken or too large fails like anything else.
+import { once } from "node:events";
+import {
+  Metadata,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  type sendUnaryData,
+  type UntypedHandleCall,
+} from "@grpc/grpc-js";
+import type { RequestContext } from "../../api/core/context.js";
+import { Encoded } from "../../api/core/encoded.js";
+import { ContainerdError, errorKind } from "../../api/core/errors.js";
+import type { MethodDefinition, Service } from "../../api/core/handler.js";
+import type { Logger } from "../../api/core/log.js";
+import type { OpenCalls } from "./open-calls.js";
+import { requestContext } from "./request-context.js";
+import { codeName, type GrpcStatus, toStatus } from "./status.js";
+
+export interface AdapterDeps {
+  readonly log: Logger;
+  readonly calls: OpenCalls;
+  /** Size in bytes of the largest reply. */
+  readonly maxMessageBytes: number;
+}
+
+type AnyHandler = (request: unknown, ctx: RequestContext) => unknown;
+type Call = Pick<ServerUnaryCall<Buffer, Buffer>, "metadata" | "getPeer" | "getDeadline"> & NodeJS.EventEmitter;
+type WritableCall = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
+
+/** What grpc-js's `addService` takes. */
+export function adaptService(
+  service: Service,
+  deps: AdapterDeps,
+): { definition: ServiceDefinition; implementation: Record<string, UntypedHandleCall> } {
+  const definition: Record<string, ServiceDefinition[string]> = {};
+  const implementation: Record<string, UntypedHandleCall> = {};
+  for (const [name, method] of Object.entries(service.definition)) {
+    const { path, requestStream, responseStream } = method;
+    definition[name] = { path, requestStream, responseStream, ...BYTES };
+    // The mapped type ties each handler to its messages; here any of them may come.
+    const handler = service.handlers[name] as AnyHandler;
+    implementation[name] = responseStream ? streaming(method, handler, deps) : single(method, handler, deps);
+  }
+  return { definition, implementation };
+}
+
+const same = (bytes: Buffer): Buffer => bytes;
+const BYTES = { requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
+
+function single(method: MethodDefinition, handler: AnyHandler, deps: AdapterDeps): UntypedHandleCall {
+  return (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
+    void serve(method, call, deps, async (ctx) => {
+      const request = method.requestStream ? decodeEach(method, asIterable(call)) : decode(method, call.request);
+      reply(null, encode(method, await handler(request, ctx), deps.maxMessageBytes));
+    }).then((failure) => failure && reply(failure));
+  };
+}
+
+function streaming(method: MethodDefinition, handler: AnyHandler, deps: AdapterDeps): UntypedHandleCall {
+  return (call: WritableCall) => {
+    void serve(method, call, deps, async (ctx, signal) => {
+      const request = "request" in call ? decode(method, call.request) : decodeEach(method, call);
+      // The mapped type promises an iterable where the definition says that the server streams.
+      await pump(call, method, handler(request, ctx) as AsyncIterable<unknown>, deps, signal);
+      signal.throwIfAborted();
+      call.end();
+    }).then((failure) => failure && call.emit("error", failure));
+  };
+}
+
+/** Writes every reply, as fast as the caller reads; ends the iteration in any case. */
+async function pump(
+  call: WritableCall,
+  method: MethodDefinition,
+  replies: AsyncIterable<unknown>,
+  deps: AdapterDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const iterator = replies[Symbol.asyncIterator]();
+  try {
+    const first = iterator.next();
+    // The handler has run up to its first wait, so the headers tell the caller that a subscription is live.
+    call.sendMetadata(new Metadata());
+    for (let step = await first; !step.done && !signal.aborted; step = await iterator.next()) {
+      if (!call.write(encode(method, step.value, deps.maxMessageBytes))) await once(call, "drain", { signal });
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** Runs one call. Resolves with the status it failed with; it never rejects. */
+async function serve(
+  method: MethodDefinition,
+  call: Call,
+  deps: AdapterDeps,
+  answer: (ctx: RequestContext, signal: AbortSignal) => Promise<void>,
+): Promise<GrpcStatus | undefined> {
+  const startedAt = performance.now();
+  const controller = deps.calls.enter();
+  call.once("cancelled", () => controller.abort(cancelReason(call)));
+  const ctx = requestContext(call.metadata, controller.signal, call.getPeer());
+  try {
+    await answer(ctx, controller.signal);
+    return undefined;
+  } catch (error) {
+    const cause = controller.signal.aborted && errorKind(error) === "cancelled" ? controller.signal.reason : error;
+    const status = toStatus(cause);
+    const durationMs = Math.round(performance.now() - startedAt);
+    const fields = { rpc: method.path, code: codeName(status.code), namespace: ctx.namespace, durationMs };
+    if (errorKind(cause) === "cancelled") deps.log.debug(fields, "rpc cancelled");
+    else if (cause instanceof Error && "kind" in cause)
+      deps.log.info({ ...fields, reason: cause.message }, "rpc failed");
+    else deps.log.error({ ...fields, err: cause }, "rpc failed unexpectedly");
+    return status;
+  } finally {
+    deps.calls.leave(controller);
+  }
+}
+
+function cancelReason(call: Call): ContainerdError {
+  const deadline = Number(call.getDeadline());
+  return Date.now() >= deadline
+    ? new ContainerdError("deadline_exceeded", "context deadline exceeded")
+    : new ContainerdError("cancelled", "context canceled");
+}
+
+function decode(method: MethodDefinition, bytes: Buffer): unknown {
+  try {
+    return method.requestDeserialize(bytes);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ContainerdError("internal", `grpc: error unmarshalling request: ${reason}`, { cause: error });
+  }
+}
+
+async function* decodeEach(method: MethodDefinition, requests: AsyncIterable<Buffer>): AsyncGenerator<unknown> {
+  for await (const bytes of requests) yield decode(method, bytes);
+}
+
+/** grpc-js hands a client stream's handler a readable call. */
+const asIterable = (call: unknown): AsyncIterable<Buffer> => call as AsyncIterable<Buffer>;
+
+function encode(method: MethodDefinition, reply: unknown, maxBytes: number): Buffer {
+  const bytes = reply instanceof Encoded ? asBuffer(reply.bytes) : method.responseSerialize(reply);
+  if (bytes.length <= maxBytes) return bytes;
+  const text = `grpc: trying to send message larger than max (${bytes.length} vs. ${maxBytes})`;
+  throw new ContainerdError("resource_exhausted", text);
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,0 +1,30 @@
+// From the headers of a call to its RequestContext.
+// @source containerd pkg/namespaces/grpc.go, ttrpc.go; core/leases/grpc.go
+import type { Metadata } from "@grpc/grpc-js";
+import type { PeerCredentials, RequestContext } from "../../api/core/context.js";
+
+const NAMESPACE_HEADERS = ["containerd-namespace", "containerd-namespace-ttrpc"];
+const LEASE_HEADER = "containerd-lease";
+
+/** `peer` is what {@link peerName} made of the connection's credentials. */
+export function requestContext(metadata: Metadata, signal: AbortSignal, peer: string): RequestContext {
+  return {
+    namespace: NAMESPACE_HEADERS.map((key) => firstValue(metadata, key)).find((value) => value),
+    leaseId: firstValue(metadata, LEASE_HEADER),
+    signal,
+    peer: parsePeerName(peer),
+  };
+}
+
+/** The first value counts: clients put a newer one in front. Node joins repeated headers with a comma. */
+function firstValue(metadata: Metadata, key: string): string | undefined {
+  return metadata.get(key)[0]?.toString().split(",", 1)[0]?.trim();
+}
+
+/** The credentials as the text that stands in for a unix socket's missing remote address. */
+export const peerName = ({ pid, uid, gid }: PeerCredentials): string => `unix:pid=${pid},uid=${uid},gid=${gid}`;
+
+export function parsePeerName(name: string): PeerCredentials | undefined {
+  const match = /^unix:pid=(\d+),uid=(\d+),gid=(\d+)$/.exec(name);
+  return match === null ? undefined : { pid: Number(match[1]), uid: Number(match[2]), gid: Number(match[3]) };
+}

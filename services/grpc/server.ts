@@ -1,0 +1,96 @@
+// The gRPC server on its unix socket: accepts connections itself, so that each call knows who is at the other end, and stops in
+// order: what waits is ended, what works may finish, what hangs is cut off.
+import { createServer, type Server as NetServer, type Socket } from "node:net";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { DisposeScope } from "../../api/core/dispose.js";
+import type { Service } from "../../api/core/handler.js";
+import type { Logger } from "../../api/core/log.js";
+import { peerCredentials } from "../../runtime/sys/peer.js";
+import { adaptService } from "./adapter.js";
+import { OpenCalls } from "./open-calls.js";
+import { peerName } from "./request-context.js";
+import { listenOnSocket, prepareSocketPath } from "./socket.js";
+
+/** containerd's limit, both ways. */
+export const MAX_MESSAGE_BYTES = 16 << 20;
+const STOP_DEADLINE_MS = 5_000;
+
+export interface GrpcServerOptions {
+  /** Path of the unix socket, absolute, at most 107 bytes. */
+  readonly path: string;
+  readonly services: readonly Service[];
+  readonly log: Logger;
+  /** How long calls may take to finish when the server stops. Default: 5 s. */
+  readonly stopDeadlineMs?: number;
+}
+
+export interface GrpcServer extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** Serves until disposed; disposing removes the socket. @throws failed_precondition when somebody else serves there. */
+export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer> {
+  const { path, log } = options;
+  await prepareSocketPath(path);
+  const calls = new OpenCalls();
+  const grpc = new Server({
+    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+    "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+    "grpc.enable_channelz": 0,
+  });
+  for (const service of options.services) {
+    const { definition, implementation } = adaptService(service, { log, calls, maxMessageBytes: MAX_MESSAGE_BYTES });
+    grpc.addService(definition, implementation);
+  }
+  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  const sockets = new Set<Socket>();
+  const listener = createServer((socket) => {
+    socket.on("error", (error) => log.debug({ err: error }, "connection failed"));
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    nameThePeer(socket, log);
+    injector.injectConnection(socket);
+  });
+  await listenOnSocket(listener, path);
+  const scope = new DisposeScope();
+  scope.defer(() => stop(listener, grpc, calls, sockets, options.stopDeadlineMs ?? STOP_DEADLINE_MS));
+  return { path, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+}
+
+/** A unix socket has no remote address; its place carries the peer's credentials to `getPeer()` of every call. */
+function nameThePeer(socket: Socket, log: Logger): void {
+  // Node keeps the descriptor on the handle and offers no other way to it.
+  const { _handle: handle } = socket as unknown as { _handle?: { fd?: number } };
+  try {
+    const value = peerName(peerCredentials(handle?.fd ?? -1));
+    Object.defineProperty(socket, "remoteAddress", { value });
+  } catch (error) {
+    log.warn({ err: error }, "cannot tell who connected");
+  }
+}
+
+async function stop(
+  listener: NetServer,
+  grpc: Server,
+  calls: OpenCalls,
+  sockets: ReadonlySet<Socket>,
+  deadlineMs: number,
+): Promise<void> {
+  const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+  calls.stop();
+  await withDeadline(calls.whenIdle(), deadlineMs);
+  // GOAWAY first, and a moment for the last replies to leave; then whatever is still connected is cut off.
+  await withDeadline(new Promise<void>((resolve) => grpc.tryShutdown(() => resolve())), 500);
+  grpc.forceShutdown();
+  for (const socket of sockets) socket.destroy();
+  await closed;
+}
+
+async function withDeadline(work: Promise<void>, deadlineMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, deadlineMs);
+  });
+  await Promise.race([work, deadline]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,54 @@
+// The gRPC services of the daemon, one line each.
+import type { EventLedger } from "../api/core/event.js";
+import type { Service } from "../api/core/handler.js";
+import type { LeaseStore } from "../api/core/lease.js";
+import type { NamespaceStore } from "../api/core/namespace.js";
+import type { Tasks } from "../api/core/task.js";
+import type { Clock } from "../api/core/time.js";
+import { defineContainersService, type EncodedContainerStore } from "./containers/service.js";
+import { defineEventsService } from "./events/service.js";
+import { defineHealthService } from "./health/service.js";
+import { builtinPlugins, type PluginListDeps, type PluginRecord } from "./introspection/plugins.js";
+import { defineIntrospectionService } from "./introspection/service.js";
+import { defineLeasesService } from "./leases/service.js";
+import { defineNamespacesService } from "./namespaces/service.js";
+import { defineReflectionServices } from "./reflection/service.js";
+import { defineTasksService } from "./tasks/service.js";
+import { defineVersionService } from "./version/service.js";
+
+export interface ServiceDeps extends Omit<PluginListDeps, "grpcIds"> {
+  readonly namespaces: NamespaceStore;
+  readonly containers: EncodedContainerStore;
+  readonly leases: LeaseStore;
+  readonly events: EventLedger;
+  readonly tasks: Tasks;
+  readonly clock: Clock;
+  readonly serverId: string;
+  readonly version: string;
+  readonly revision: string;
+  /** Size in bytes of the largest reply. */
+  readonly maxMessageBytes: number;
+  /** Descriptor image of the API, for reflection. */
+  readonly descriptorsPath: string;
+}
+
+type Define = (deps: ServiceDeps & { readonly plugins: readonly PluginRecord[] }) => Service;
+
+/** Each under the id by which introspection announces it. */
+const LIST: Readonly<Record<string, Define>> = {
+  containers: defineContainersService,
+  events: defineEventsService,
+  healthcheck: defineHealthService,
+  introspection: defineIntrospectionService,
+  leases: defineLeasesService,
+  namespaces: defineNamespacesService,
+  tasks: defineTasksService,
+  version: defineVersionService,
+};
+
+/** All services, ready for an adapter. */
+export function defineServices(deps: ServiceDeps): Service[] {
+  const plugins = builtinPlugins({ ...deps, grpcIds: Object.keys(LIST) });
+  const services = Object.values(LIST).map((define) => define({ ...deps, plugins }));
+  return [...services, ...defineReflectionServices({ descriptorsPath: deps.descriptorsPath, services })];
+}

@@ -1,0 +1,111 @@
+// berthd as a child process for the tests of the daemon itself: with its folders known, to be stopped, killed and started again.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { DisposeScope } from "../../api/core/dispose.js";
+import type { Engine } from "./engine.js";
+import { removeEngineLeftovers } from "./leftovers.js";
+import { ownProgram } from "./own-program.js";
+import { type Program, type ProgramResult, runProgram, startProgram } from "./program.js";
+import { tempDir } from "./temp.js";
+import { until } from "./until.js";
+
+export interface BerthdOptions {
+  /** Folder that holds root, state and socket. Default: a fresh one, removed with the scope. */
+  readonly dir?: string;
+  /** More arguments. */
+  readonly args?: readonly string[];
+  /** The contents of its config file. */
+  readonly config?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Default: 60 s. */
+  readonly readyTimeoutMs?: number;
+}
+
+export interface Berthd extends Engine {
+  readonly name: "berthd";
+  readonly dir: string;
+  readonly rootDir: string;
+  readonly ttrpcAddress: string;
+  /** Sends SIGTERM and waits for its end. Tasks go on; the scope still removes what is left of them at its own end. */
+  stop(): Promise<ProgramResult>;
+  /** Ends it with SIGKILL. */
+  kill(): Promise<ProgramResult>;
+  /** A new one on the same folders, after `stop` or `kill`. */
+  restart(): Promise<Berthd>;
+}
+
+const STOP_TIMEOUT_MS = 20_000;
+const LIFETIME_MS = 3_600_000;
+
+/** Runs berthd to its end, for what it refuses and for its other commands. */
+export function runBerthd(
+  args: readonly string[],
+  options: Parameters<typeof runProgram>[2] = {},
+): Promise<ProgramResult> {
+  const [file, ...first] = ownProgram("berthd");
+  return runProgram(file, [...first, ...args], options);
+}
+
+/** Starts berthd and resolves when it is ready. It and whatever its tasks left behind end with the scope. */
+export async function startBerthd(scope: DisposeScope, options: BerthdOptions = {}): Promise<Berthd> {
+  const dir = options.dir ?? (await tempDir(scope));
+  await mkdir(dir, { recursive: true });
+  const address = join(dir, "b.sock");
+  const stateDir = join(dir, "state");
+  scope.defer(() => removeEngineLeftovers(address, stateDir));
+  return await start(scope, dir, options);
+}
+
+async function start(scope: DisposeScope, dir: string, options: BerthdOptions): Promise<Berthd> {
+  const address = join(dir, "b.sock");
+  const stateDir = join(dir, "state");
+  const rootDir = join(dir, "root");
+  const configFile = join(dir, "berthd.toml");
+  await writeFile(configFile, options.config ?? "");
+  const [file, ...first] = ownProgram("berthd");
+  const daemon = await startProgram(
+    file,
+    [
+      ...first,
+      ...["--config", configFile, "--root", rootDir, "--state", stateDir, "--address", address],
+      ...["--log-level", "debug", ...(options.args ?? [])],
+    ],
+    { timeoutMs: LIFETIME_MS, ...(options.env === undefined ? {} : { env: options.env }) },
+  );
+  scope.defer(() => end(daemon));
+  await until(
+    "berthd to be ready",
+    async () => isReady(daemon) || (await endedEarly(daemon)),
+    options.readyTimeoutMs ?? 60_000,
+  );
+  if (!isReady(daemon)) throw new Error(`berthd ended before it was ready:\n${daemon.stderr()}`);
+  return {
+    name: "berthd",
+    dir,
+    address,
+    ttrpcAddress: `${address}.ttrpc`,
+    stateDir,
+    rootDir,
+    pid: daemon.pid,
+    log: () => daemon.stderr(),
+    stop: () => end(daemon),
+    kill: async () => {
+      daemon.signal("SIGKILL");
+      return await daemon.result;
+    },
+    restart: () => start(scope, dir, options),
+  };
+}
+
+const isReady = (daemon: Program): boolean => daemon.stderr().includes("berthd ready");
+
+const endedEarly = (daemon: Program): Promise<boolean> =>
+  Promise.race([daemon.result.then(() => true), Promise.resolve(false)]);
+
+/** SIGTERM, and SIGKILL for one that does not heed it. */
+async function end(daemon: Program): Promise<ProgramResult> {
+  daemon.signal("SIGTERM");
+  const ended = until("berthd to end", () => endedEarly(daemon), STOP_TIMEOUT_MS);
+  await ended.catch(() => daemon.signal("SIGKILL"));
+  return await daemon.result;
+}
