@@ -26,6 +26,6 @@ const fromDist = distIsFresh();
 
 /** The command line that starts one of our programs, for example `berthd`; its arguments follow. */
 export function ownProgram(name: "berthd" | "berth"): readonly [string, ...string[]] {
-  if (fromDist) return [process.execPath, join(ROOT, "dist", "cmd", name, "main.js")];
+  if (fromDist) return [process.execPath, join(ROOT, "bin", name)];
   return [process.execPath, "--import", fileURLToPath(import.meta.resolve("tsx")), join(ROOT, "cmd", name, "main.ts")];
 }

@@ -1,0 +1,16 @@
+// A metadata store on a folder of its own, gone with the scope.
+import type { DisposeScope } from "../../api/core/dispose.js";
+import { type Metadata, type MetadataOptions, openMetadata } from "../../metadata/index.js";
+import { tempDir } from "./temp.js";
+
+/** Opens a store in a fresh folder; a sync that fails throws in the test instead of ending the process. */
+export async function temporaryMetadata(
+  scope: DisposeScope,
+  options: Partial<MetadataOptions> = {},
+): Promise<Metadata> {
+  const root = options.root ?? (await tempDir(scope));
+  const onFatal = (error: Error) => {
+    throw error;
+  };
+  return scope.use(await openMetadata({ onFatal, ...options, root }));
+}
