@@ -1,6 +1,6 @@
 // Builds dist: compiled JavaScript with its declarations, and the descriptor image. `--if-stale` builds only when a source
 // is newer than the last build.
-import { copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { main, must, newestChange, packageBinary, ROOT, say } from "./steps.mjs";
 
@@ -14,22 +14,27 @@ const SOURCES = [
   "tsconfig.build.json",
   "package-lock.json",
 ];
-/** Written last, so that a build that was cut off counts as stale. */
-const STAMP = join(ROOT, "dist", ".built");
+/** Its time is that of the beginning of the build, so that what was edited meanwhile counts as newer. */
+const STAMP = ".built";
 
 /** Whether dist is missing or older than a source. */
 export function isStale() {
-  const built = statSync(STAMP, { throwIfNoEntry: false });
+  const built = statSync(join(ROOT, "dist", STAMP), { throwIfNoEntry: false });
   return built === undefined || newestChange(SOURCES, (path) => !path.endsWith(".test.ts")) > built.mtimeMs;
 }
 
+/** Compiles beside dist and then takes its place, so that a build that fails leaves the last good one. */
 export async function build() {
   say("building dist");
-  rmSync(join(ROOT, "dist"), { recursive: true, force: true });
-  await must(packageBinary("tsc"), ["-p", "tsconfig.build.json"]);
-  mkdirSync(join(ROOT, "dist", "api", "gen"), { recursive: true });
-  copyFileSync(join(ROOT, "api", "gen", "api.binpb"), join(ROOT, "dist", "api", "gen", "api.binpb"));
-  writeFileSync(STAMP, "");
+  const dist = join(ROOT, "dist");
+  const fresh = join(ROOT, "dist.new");
+  rmSync(fresh, { recursive: true, force: true });
+  mkdirSync(fresh);
+  writeFileSync(join(fresh, STAMP), "");
+  await must(packageBinary("tsc"), ["-p", "tsconfig.build.json", "--outDir", fresh]);
+  copyFileSync(join(ROOT, "api", "gen", "api.binpb"), join(fresh, "api", "gen", "api.binpb"));
+  rmSync(dist, { recursive: true, force: true });
+  renameSync(fresh, dist);
 }
 
 if (process.argv[1] === import.meta.filename) {
