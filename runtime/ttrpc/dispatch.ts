@@ -17,7 +17,7 @@ export interface ServedService {
 export interface Route {
   readonly path: string;
   readonly responseStream: boolean;
-  /** Answers with one message, or with an iterable of them where the server streams. @throws invalid_argument for an undecodable payload. */
+  /** Answers with one message, or with an iterable of them where the server streams. @throws internal for an undecodable payload. */
   invoke(payload: Buffer, ctx: RequestContext): unknown;
   /** The bytes of one message. */
   serialize(message: unknown): Uint8Array;
@@ -59,7 +59,7 @@ function routeOf(definition: MethodDefinition, handler: ServedService["handlers"
       try {
         message = definition.requestDeserialize(payload);
       } catch (error) {
-        throw new ContainerdError("invalid_argument", `unmarshal request error: ${String(error)}`, { cause: error });
+        throw new ContainerdError("internal", `ttrpc: error unmarshalling payload: ${String(error)}`, { cause: error });
       }
       return handler(message, ctx);
     },
