@@ -59,6 +59,7 @@ export class ReportingTask implements DriverTask {
     const exit = this.#task.wait(execId, this.#released.signal).then(
       async (ended) => {
         await this.#starts.get(execId);
+        if (this.#released.signal.aborted) return;
         await this.#emit(exitEvent(this.id, execId, ended));
       },
       () => {},
@@ -143,10 +144,15 @@ export class ReportingTask implements DriverTask {
     return this.#task.wait(execId, signal);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Tells no more exits; resolves when what was told before is in the ledger. */
+  async silence(): Promise<void> {
     this.#released.abort();
-    await this.#task[Symbol.asyncDispose]();
     await this.#tail;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.silence();
+    await this.#task[Symbol.asyncDispose]();
   }
 
   #emit(event: TaskEvent): Promise<void> {

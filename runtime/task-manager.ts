@@ -308,6 +308,7 @@ export class TaskManager implements Tasks, AsyncDisposable {
     const { namespace, id, reason } = gone;
     const entry = this.#entries.get(keyOf(namespace, id));
     if (entry === undefined) return;
+    if (entry.task instanceof ReportingTask) await entry.task.silence();
     const exit = entry.init.exit ?? gone.exit;
     this.#deps.log.warn({ namespace, id, reason, exitStatus: exit.exitStatus }, "task is gone");
     const events = [deleteEvent(id, exit)];

@@ -205,11 +205,15 @@ export class ShimTask implements DriverTask {
   #lost(reason: string): Promise<ProcessExit> | undefined {
     if (this.#cleanedUp === undefined && !this.#isReleased) {
       this.#isReleased = true;
-      this.#cleanedUp = this.#parts.cleanUp(reason).finally(async () => {
-        await this.#connection[Symbol.asyncDispose]();
-        this.#parts.shimLog[Symbol.dispose]();
-      });
+      this.#cleanedUp = this.#cleanUp(reason);
     }
     return this.#cleanedUp;
+  }
+
+  async #cleanUp(reason: string): Promise<ProcessExit> {
+    const exit = await this.#parts.cleanUp(reason);
+    await this.#connection[Symbol.asyncDispose]();
+    this.#parts.shimLog[Symbol.dispose]();
+    return exit;
   }
 }
