@@ -110,6 +110,7 @@ export class Checkpointer implements AsyncDisposable {
         // Under writing without a pause the worker never quite catches up, and a WAL starts over only when it is all folded in.
         // The rest is short now, so doing it here costs little and happens rarely.
         if (!this.#closed && result.log > this.#options.limitPages) this.#pragma("PASSIVE");
+        if (mode === "TRUNCATE") this.#stop(); // an idle process does not pay for a thread
       },
       (err: unknown) => this.#options.log.warn({ mode, err }, "checkpoint failed"),
     );
@@ -143,10 +144,16 @@ export class Checkpointer implements AsyncDisposable {
     });
     worker.unref();
     worker.once("exit", () => {
-      this.#worker = undefined;
+      if (this.#worker === worker) this.#worker = undefined;
     });
     this.#worker = worker;
     return worker;
+  }
+
+  /** Ends the worker, if there is one; it closes its connection first. */
+  #stop(): void {
+    this.#worker?.postMessage("close");
+    this.#worker = undefined;
   }
 
   /** Waits for the checkpoint that runs and ends the worker. */
@@ -159,7 +166,7 @@ export class Checkpointer implements AsyncDisposable {
     if (worker === undefined) return;
     const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
     worker.ref();
-    worker.postMessage("close");
+    this.#stop();
     await ended;
   }
 }

@@ -50,8 +50,8 @@ function missing(reader: Reader, verb: "update" | "delete", namespace: string, i
   return notFound(`container ${verb === "delete" ? id : quote(id)}`);
 }
 
-/** A new record as it would be stored at `nowNs`. @throws invalid_argument. */
-function newRecord(request: NewContainer, nowNs: bigint): Container {
+/** What will be stored, but for its times. @throws invalid_argument. */
+function validRecord(request: NewContainer): Omit<Container, "createdAtNs" | "updatedAtNs"> {
   const candidate = {
     id: request.id,
     labels: request.labels ?? {},
@@ -68,13 +68,7 @@ function newRecord(request: NewContainer, nowNs: bigint): Container {
   } catch (error) {
     throw wrapError("create container failed validation", error);
   }
-  return {
-    ...candidate,
-    spec: candidate.spec,
-    labels: storedLabels(candidate.labels),
-    createdAtNs: nowNs,
-    updatedAtNs: nowNs,
-  };
+  return { ...candidate, spec: candidate.spec, labels: storedLabels(candidate.labels) };
 }
 
 /** The record after an update at `nowNs`. @throws invalid_argument. */
@@ -172,9 +166,9 @@ export function createContainerStore(db: Database): LocalContainerStore {
 
     async create(ctx, request) {
       const namespace = requireNamespace(ctx);
-      newRecord(request, 0n); // a bad request is refused before it takes the writer's turn
+      const record = validRecord(request);
       return db.update((tx) => {
-        const container = newRecord(request, tx.nowNs);
+        const container = { ...record, createdAtNs: tx.nowNs, updatedAtNs: tx.nowNs };
         if (tx.get(EXISTS, namespace, container.id) !== undefined) {
           throw alreadyExists(`container ${quote(container.id)}`);
         }

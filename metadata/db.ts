@@ -231,6 +231,8 @@ export class Database implements AsyncDisposable {
     } catch (error) {
       if (this.#connection.inTransaction) this.#statements.run("ROLLBACK");
       throw error;
+    } finally {
+      tx.end();
     }
   }
 

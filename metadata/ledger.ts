@@ -10,6 +10,9 @@ import { RecentEvents } from "./recent-events.js";
 import { type LedgerSource, Subscription } from "./subscription.js";
 import { validateEnvelope } from "./validate-envelope.js";
 
+const gap = (after: bigint, first: bigint): Error =>
+  errorOf("out_of_range", `events behind ${after} are gone: the ledger begins at ${first}`);
+
 export class SqliteEventLedger implements EventLedger, CommitObserver, LedgerSource, Disposable {
   readonly #db: Database;
   readonly #recent = new RecentEvents();
@@ -35,7 +38,7 @@ export class SqliteEventLedger implements EventLedger, CommitObserver, LedgerSou
 
   subscribe(options: SubscribeOptions = {}): AsyncIterable<LedgerEvent> {
     const after = options.after ?? this.#durable;
-    this.#requireKept(after);
+    if (after + 1n < this.#first) throw gap(after, this.#first);
     if (after > this.#durable)
       throw errorOf("out_of_range", `event ${after} is ahead of the ledger, which is at ${this.#durable}`);
     const subscription = new Subscription({
@@ -52,8 +55,11 @@ export class SqliteEventLedger implements EventLedger, CommitObserver, LedgerSou
   page(after: bigint, limit: number): readonly LedgerEvent[] {
     if (after >= this.#durable) return [];
     const upTo = this.#durable;
-    this.#requireKept(after);
-    return this.#recent.read(after, upTo, limit) ?? this.#db.view((reader) => readEvents(reader, after, upTo, limit));
+    const events =
+      this.#recent.read(after, upTo, limit) ?? this.#db.view((reader) => readEvents(reader, after, upTo, limit));
+    // Positions have no holes: a transaction that is undone gives its numbers back. So one that is missing was trimmed.
+    if (events[0]?.seq !== after + 1n) throw gap(after, this.#db.view(ledgerBounds).first);
+    return events;
   }
 
   committed(events: readonly LedgerEvent[]): void {
@@ -80,11 +86,6 @@ export class SqliteEventLedger implements EventLedger, CommitObserver, LedgerSou
   /** Told when events before `first` have been forgotten. */
   trimmed(first: bigint): void {
     this.#first = first;
-  }
-
-  #requireKept(after: bigint): void {
-    if (after + 1n >= this.#first) return;
-    throw errorOf("out_of_range", `events behind ${after} are gone: the ledger begins at ${this.#first}`);
   }
 
   /** Ends every subscription. */

@@ -12,6 +12,7 @@ export class Transaction implements EventWriter {
   readonly #statements: Statements;
   readonly #nextRevision: number;
   #changed = false;
+  #ended = false;
   /** The instant of this transaction, nanoseconds since 1970: every time it stamps is the same. */
   readonly nowNs: bigint;
   /** What {@link publish} wrote, in order. */
@@ -24,14 +25,17 @@ export class Transaction implements EventWriter {
   }
 
   get<Row>(sql: string, ...values: readonly SqlValue[]): Row | undefined {
+    this.#requireOpen();
     return this.#statements.get<Row>(sql, ...values);
   }
 
   all<Row>(sql: string, ...values: readonly SqlValue[]): Row[] {
+    this.#requireOpen();
     return this.#statements.all<Row>(sql, ...values);
   }
 
   run(sql: string, ...values: readonly SqlValue[]): ReturnType<Writer["run"]> {
+    this.#requireOpen();
     return this.#statements.run(sql, ...values);
   }
 
@@ -67,5 +71,14 @@ export class Transaction implements EventWriter {
   /** The same for an envelope that comes from elsewhere, with its own time. */
   publishAs(envelope: EventEnvelope): void {
     this.published.push(insertEvent(this, envelope));
+  }
+
+  /** What comes after the transaction must not go through it: it would be a write of its own that nothing syncs. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  #requireOpen(): void {
+    if (this.#ended) throw new TypeError("the transaction has ended");
   }
 }

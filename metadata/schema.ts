@@ -1,0 +1,47 @@
+// The whole schema, drawn. The statements that make it are the migrations, in order; whoever changes a table adds a migration
+// and redraws it here. All tables are STRICT, readable by any SQL tool (open a copy: `sqlite3 file ".backup copy.db"`).
+//
+//   meta                      one row
+//   ├─ store_id               UUID made with the file: positions of the ledger compare only within one store
+//   └─ revision               number of the last commit that changed something
+//
+//   namespaces                key: name. Made by the first write of anything in it; stays when that is gone again
+//   ├─ held_containers        1 once a container was ever made in it: two refusals are worded differently then
+//   ├─ revision               commit that last changed the row or its labels
+//   ├─ namespace_labels       key: namespace, key          value is never empty (in no table of labels)
+//   │
+//   ├─ containers             key: namespace, id           index: namespace, image, id
+//   │  ├─ image, runtime_name, snapshotter, snapshot_key, sandbox     what queries and people read
+//   │  ├─ created_*, updated_*                                        seconds since 1970 and nanos
+//   │  ├─ revision                                                    commit that last changed it
+//   │  ├─ record              the encoded containerd.services.containers.v1.Container, sent as it is; spec, runtime
+//   │  │                      options and extensions are in it byte for byte. Last column: scans do not read it
+//   │  └─ container_labels    key: namespace, id, key      index: namespace, key, value, id
+//   │                         what filters look at; the same labels are in the record
+//   │
+//   └─ leases                 key: namespace, id; goes with its namespace
+//      ├─ created_*, revision
+//      ├─ lease_labels        key: namespace, lease, key
+//      └─ lease_resources     key: namespace, lease, type, id. No reference to what it names: that may not exist yet
+//
+//   events                    key: seq, AUTOINCREMENT: never used twice and, since undone transactions give theirs back,
+//   │                         without holes except at the front, where old events are trimmed
+//   ├─ namespace, topic, time_seconds, time_nanos         as in the envelope; for people
+//   ├─ written_seconds        when the row was written: retention goes by it, not by what a client claims
+//   ├─ revision               commit that wrote it, which is the commit of the change it reports
+//   └─ envelope               the encoded containerd.types.Envelope, sent as it is
+//
+// Nothing refers to images, snapshots or content by foreign key: such references may dangle by design.
+
+/** The tables in the order of the drawing. */
+export const TABLES = [
+  "meta",
+  "namespaces",
+  "namespace_labels",
+  "containers",
+  "container_labels",
+  "leases",
+  "lease_labels",
+  "lease_resources",
+  "events",
+] as const;
