@@ -88,7 +88,6 @@ module.exports = {
       exportsFields: ["exports"],
       conditionNames: ["import", "node", "default", "types"],
       extensions: [".ts", ".mjs", ".js", ".cjs", ".json"],
-      extensionAlias: { ".js": [".ts", ".js"] },
     },
   },
 };

@@ -18,7 +18,8 @@ const tool = (name, args) => must(packageBinary(name), args, { quiet: true });
 
 async function checkRooms() {
   const args = ["--config", ".dependency-cruiser.cjs", "--output-type", "json", ...present(), "scripts"];
-  const { output } = await run(packageBinary("depcruise"), args, { quiet: true });
+  const env = { NODE_OPTIONS: `--import=${join(ROOT, "scripts", "swc-using.mjs")}` };
+  const { output } = await run(packageBinary("depcruise"), args, { quiet: true, env });
   /** @type {{ summary: { totalCruised: number, violations: { from: string, to: string, rule: { name: string, severity: string } }[] } }} */
   let report;
   try {
