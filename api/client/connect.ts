@@ -1,0 +1,61 @@
+// The client: one channel to a daemon (ours or containerd), everything behind the interfaces of api/core, one close.
+// @source containerd client/client.go
+import type { ContainerStore } from "../core/container.js";
+import type { RequestContext } from "../core/context.js";
+import type { LeaseStore } from "../core/lease.js";
+import type { NamespaceStore } from "../core/namespace.js";
+import type { Tasks } from "../core/task.js";
+import { VersionService } from "../gen/services/version/v1/version.js";
+import { Channel } from "./channel.js";
+import { RemoteContainerStore } from "./remote-container-store.js";
+import { RemoteEvents } from "./remote-events.js";
+import { RemoteIntrospection } from "./remote-introspection.js";
+import { RemoteLeaseStore } from "./remote-lease-store.js";
+import { RemoteNamespaceStore } from "./remote-namespace-store.js";
+import { RemoteTasks } from "./remote-tasks.js";
+
+export interface ConnectOptions {
+  /** The daemon's unix socket: a path, or `unix://` and a path. */
+  readonly address: string;
+  /** For calls whose context names none. Default: none, and the daemon refuses what needs one. */
+  readonly namespace?: string | undefined;
+  /** Likewise. */
+  readonly leaseId?: string | undefined;
+}
+
+export interface Client extends AsyncDisposable {
+  readonly address: string;
+  readonly containers: ContainerStore;
+  readonly namespaces: NamespaceStore;
+  readonly leases: LeaseStore;
+  readonly tasks: Tasks;
+  readonly events: RemoteEvents;
+  readonly introspection: RemoteIntrospection;
+  version(ctx?: RequestContext): Promise<{ readonly version: string; readonly revision: string }>;
+  /** Resolves when the daemon has been reached. @throws unavailable when it has not after `timeoutMs`. */
+  ready(options: { readonly timeoutMs: number }): Promise<void>;
+}
+
+/**
+ * A client of the daemon at `address`. Nothing is dialled before the first call, and a daemon that comes back is found again.
+ * Dispose it to close the connection; calls that are open then fail.
+ * @throws invalid_argument for a malformed address.
+ */
+export function connect(options: ConnectOptions): Client {
+  const channel = new Channel(options.address, options);
+  return {
+    address: channel.socketPath,
+    containers: new RemoteContainerStore(channel),
+    namespaces: new RemoteNamespaceStore(channel),
+    leases: new RemoteLeaseStore(channel),
+    tasks: new RemoteTasks(channel),
+    events: new RemoteEvents(channel),
+    introspection: new RemoteIntrospection(channel),
+    version: async (ctx = {}) => {
+      const { version, revision } = await channel.unary(VersionService.version, {}, ctx);
+      return { version, revision };
+    },
+    ready: ({ timeoutMs }) => channel.ready(timeoutMs),
+    [Symbol.asyncDispose]: async () => channel[Symbol.dispose](),
+  };
+}

@@ -1,0 +1,71 @@
+// The named pipes that carry a process's stdio between its shim and whoever asked for it: making, finding and removing them.
+// @source containerd pkg/cio/io_unix.go
+import { lstat, mkdir, mkdtemp, rm, rmdir, unlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { makeFifo } from "../../../runtime/sys/fifo.js";
+import type { Stdio } from "../../core/task.js";
+
+/** Where root's named pipes live; other users' are below the system's temporary folder. */
+const ROOT_PARENT_DIR = "/run/containerd/fifo";
+
+/** No stdio: the process reads and writes /dev/null. */
+export const NULL_STDIO: Stdio = { stdin: "", stdout: "", stderr: "", terminal: false };
+
+export interface FifoOptions {
+  /** The container's or exec's id; names the pipes. */
+  readonly id: string;
+  /** One pipe for all output, since a terminal has only one. */
+  readonly terminal: boolean;
+  /** The folder in which a folder for these pipes is made. Default: `/run/containerd/fifo` for root. */
+  readonly parentDir?: string | undefined;
+}
+
+/** Makes the pipes in a folder of their own that only this user can enter. Whoever made them removes them. */
+export async function makeFifos(options: FifoOptions): Promise<Stdio> {
+  const parent = options.parentDir ?? (process.getuid?.() === 0 ? ROOT_PARENT_DIR : join(tmpdir(), "berth-fifo"));
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  const dir = await mkdtemp(join(resolve(parent), "/"));
+  const path = (stream: string): string => join(dir, `${options.id}-${stream}`);
+  const stdio: Stdio = {
+    stdin: path("stdin"),
+    stdout: path("stdout"),
+    stderr: options.terminal ? "" : path("stderr"),
+    terminal: options.terminal,
+  };
+  try {
+    for (const fifo of fifoPaths(stdio)) makeFifo(fifo, 0o700);
+  } catch (error) {
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  }
+  return stdio;
+}
+
+/** Removes what {@link makeFifos} made, and nothing else: only named pipes, and their folder once it is empty. */
+export async function removeFifos(stdio: Stdio): Promise<void> {
+  const dirs = new Set<string>();
+  for (const path of fifoPaths(stdio)) {
+    if (!(await isFifoItself(path))) continue;
+    await unlink(path).catch(ignoreMissing);
+    dirs.add(dirname(path));
+  }
+  // A folder that holds something else was not made here.
+  for (const dir of dirs) await rmdir(dir).catch(() => undefined);
+}
+
+/** The paths among the three; URIs (`file:`, `binary:`) are the shim's own business. */
+export function fifoPaths(stdio: Stdio): string[] {
+  return [stdio.stdin, stdio.stdout, stdio.stderr].filter((path) => isAbsolute(path));
+}
+
+async function isFifoItself(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    (stats) => stats.isFIFO(),
+    () => false,
+  );
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== "ENOENT") throw error;
+}

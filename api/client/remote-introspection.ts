@@ -1,0 +1,58 @@
+// What a daemon tells about itself: its plugins and who it is.
+// @source containerd client/services.go, core/introspection
+import type { RequestContext } from "../core/context.js";
+import { IntrospectionService, type Plugin as PluginMessage } from "../gen/services/introspection/v1/introspection.js";
+import type { Channel } from "./channel.js";
+
+export interface Plugin {
+  readonly type: string;
+  readonly id: string;
+  readonly requires: readonly string[];
+  /** As people write them: `linux/amd64`. */
+  readonly platforms: readonly string[];
+  readonly exports: Readonly<Record<string, string>>;
+  readonly capabilities: readonly string[];
+  /** Why it did not start; a message that ends in `skip plugin` only says that this host has no use for it. */
+  readonly initError?: { readonly code: number; readonly message: string };
+}
+
+export interface ServerInfo {
+  /** Made once for each root folder. */
+  readonly uuid: string;
+  /** 0 where the daemon does not tell (containerd before 1.7). */
+  readonly pid: bigint;
+}
+
+export class RemoteIntrospection {
+  readonly #channel: Channel;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+  }
+
+  /** Filter fields: type, id, platform, capabilities. @throws as the daemon does for a bad filter. */
+  async plugins(ctx: RequestContext, filters: readonly string[] = []): Promise<Plugin[]> {
+    const { plugins } = await this.#channel.unary(IntrospectionService.plugins, { filters: [...filters] }, ctx);
+    return plugins.map(fromMessage);
+  }
+
+  async server(ctx: RequestContext): Promise<ServerInfo> {
+    const { uuid, pid } = await this.#channel.unary(IntrospectionService.server, {}, ctx);
+    return { uuid, pid };
+  }
+}
+
+function fromMessage(message: PluginMessage): Plugin {
+  const { type, id, requires, capabilities, initErr } = message;
+  return {
+    type,
+    id,
+    requires,
+    platforms: message.platforms.map(({ os, architecture, variant }) =>
+      [os, architecture, variant].filter((part) => part !== "").join("/"),
+    ),
+    exports: Object.fromEntries(message.exports),
+    capabilities,
+    ...(initErr === undefined ? {} : { initError: { code: initErr.code, message: initErr.message } }),
+  };
+}

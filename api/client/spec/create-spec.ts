@@ -1,0 +1,132 @@
+// A spec from what a user asks for, in the order in which containerd's own client applies its options.
+// @source containerd cmd/ctr/commands/run/run_unix.go, pkg/oci/spec_opts.go
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { invalidArgument } from "../../core/errors.js";
+import { capabilitiesOfMask, capabilitySets, parseCapability } from "./capabilities.js";
+import { DEFAULT_PATH, defaultSpec } from "./default-spec.js";
+import { findDevices, hostDevices, ruleFor } from "./devices.js";
+import type { Process, Spec, SpecMount } from "./oci.js";
+import { lookUpUser } from "./user.js";
+
+export interface SpecOptions {
+  readonly namespace: string;
+  readonly id: string;
+  /** The root filesystem, absolute. */
+  readonly rootfs: string;
+  readonly args: readonly string[];
+  /** `KEY=value`; the last one of a key holds. `KEY` alone removes it. A PATH is there without asking. */
+  readonly env?: readonly string[] | undefined;
+  readonly cwd?: string | undefined;
+  /** `name`, `uid`, `name:group`, `uid:gid`. */
+  readonly user?: string | undefined;
+  readonly hostname?: string | undefined;
+  readonly terminal?: boolean | undefined;
+  readonly readOnly?: boolean | undefined;
+  readonly mounts?: readonly SpecMount[] | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  readonly capAdd?: readonly string[] | undefined;
+  readonly capDrop?: readonly string[] | undefined;
+  readonly privileged?: boolean | undefined;
+  readonly allowNewPrivileges?: boolean | undefined;
+  /** The host's network, names and resolver. */
+  readonly netHost?: boolean | undefined;
+  /** Namespaces to join, by type. */
+  readonly joinNamespaces?: readonly { readonly type: string; readonly path: string }[] | undefined;
+  /** Devices, or folders of them. */
+  readonly devices?: readonly string[] | undefined;
+  readonly memoryLimitBytes?: number | undefined;
+  readonly cpuShares?: number | undefined;
+  readonly cpuQuotaUs?: number | undefined;
+  readonly cpuPeriodUs?: number | undefined;
+  /** Replaces `/<namespace>/<id>`; empty for none. */
+  readonly cgroup?: string | undefined;
+  readonly rootfsPropagation?: string | undefined;
+}
+
+/** @throws invalid_argument for options that make no sense here, not_found for a user the root filesystem does not know. */
+export function createSpec(options: SpecOptions): Spec {
+  const spec = defaultSpec(options.namespace, options.id);
+  const { linux } = spec;
+  spec.root.path = options.rootfs;
+  if (options.readOnly === true) spec.root.readonly = true;
+  if (options.hostname !== undefined) spec.hostname = options.hostname;
+  spec.mounts.push(...(options.mounts ?? []));
+  if (options.privileged === true) makePrivileged(spec);
+  if (options.netHost === true) useHostNetwork(spec);
+  applyProcess(spec.process, options);
+  for (const { type, path } of options.joinNamespaces ?? []) {
+    linux.namespaces = [...linux.namespaces.filter((namespace) => namespace.type !== type), { type, path }];
+  }
+  for (const device of (options.devices ?? []).flatMap(findDevices)) {
+    linux.devices = [...(linux.devices ?? []), device];
+    linux.resources.devices.push(ruleFor(device));
+  }
+  applyLimits(spec, options);
+  if (options.cgroup === "") delete linux.cgroupsPath;
+  else if (options.cgroup !== undefined) linux.cgroupsPath = options.cgroup;
+  if (options.rootfsPropagation !== undefined) linux.rootfsPropagation = options.rootfsPropagation;
+  if (Object.keys(options.annotations ?? {}).length > 0) spec.annotations = { ...options.annotations };
+  return spec;
+}
+
+function applyProcess(process: Process, options: SpecOptions): void {
+  process.args = [...options.args];
+  process.env = mergeEnv(
+    [DEFAULT_PATH],
+    [...(options.env ?? []), ...(options.netHost ? [`HOSTNAME=${hostname()}`] : [])],
+  );
+  if (options.cwd !== undefined) {
+    if (!options.cwd.startsWith("/")) throw invalidArgument(`working directory "${options.cwd}" must be absolute`);
+    process.cwd = options.cwd;
+  }
+  if (options.terminal === true) {
+    process.terminal = true;
+    if (!process.env.some((entry) => entry.startsWith("TERM="))) process.env.push("TERM=xterm");
+  }
+  if (options.user !== undefined) process.user = lookUpUser(options.rootfs, options.user);
+  if (options.allowNewPrivileges === true) delete process.noNewPrivileges;
+  const dropped = (options.capDrop ?? []).map(parseCapability);
+  const had = process.capabilities?.bounding ?? [];
+  const all = [...new Set([...had, ...(options.capAdd ?? []).map(parseCapability)])];
+  process.capabilities = capabilitySets(all.filter((name) => !dropped.includes(name)));
+}
+
+function applyLimits({ linux: { resources } }: Spec, options: SpecOptions): void {
+  if (options.memoryLimitBytes !== undefined) resources.memory = { limit: options.memoryLimitBytes };
+  const cpu = {
+    ...(options.cpuShares === undefined ? {} : { shares: options.cpuShares }),
+    ...(options.cpuQuotaUs === undefined ? {} : { quota: options.cpuQuotaUs }),
+    ...(options.cpuPeriodUs === undefined ? {} : { period: options.cpuPeriodUs }),
+  };
+  if (Object.keys(cpu).length > 0) resources.cpu = cpu;
+}
+
+/** All capabilities that this process has, every device, nothing masked, system files writable. */
+function makePrivileged(spec: Spec): void {
+  const status = readFileSync("/proc/self/status", "utf8");
+  spec.process.capabilities = capabilitySets(capabilitiesOfMask(/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"));
+  delete spec.linux.maskedPaths;
+  delete spec.linux.readonlyPaths;
+  for (const mount of spec.mounts) {
+    if (mount.type === "sysfs") mount.options = mount.options.map((option) => (option === "ro" ? "rw" : option));
+  }
+  spec.linux.resources.devices = [{ allow: true, access: "rwm" }];
+  spec.linux.devices = hostDevices();
+}
+
+function useHostNetwork(spec: Spec): void {
+  spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== "network");
+  for (const path of ["/etc/hosts", "/etc/resolv.conf"]) {
+    spec.mounts.push({ destination: path, type: "bind", source: path, options: ["rbind", "ro"] });
+  }
+}
+
+/** `base` with `changes` on top: a key keeps its place, and `KEY` without `=` goes. */
+export function mergeEnv(base: readonly string[], changes: readonly string[]): string[] {
+  const merged = new Map<string, string | undefined>();
+  const key = (entry: string): string => entry.split("=", 1)[0] ?? entry;
+  for (const entry of base) merged.set(key(entry), entry);
+  for (const entry of changes) merged.set(key(entry), entry.includes("=") ? entry : undefined);
+  return [...merged.values()].filter((entry) => entry !== undefined);
+}

@@ -1,0 +1,45 @@
+// The process that an exec adds to a container.
+// @source containerd cmd/ctr/commands/tasks/exec.go
+import { invalidArgument } from "../../core/errors.js";
+import { mergeEnv } from "./create-spec.js";
+import type { User } from "./oci.js";
+import { lookUpUser } from "./user.js";
+
+/** The container's own process, as its spec describes it; what is not named here is kept. */
+export interface InheritedProcess {
+  readonly terminal?: boolean | undefined;
+  readonly user: User;
+  readonly args: readonly string[];
+  readonly env?: readonly string[] | undefined;
+  readonly cwd: string;
+}
+
+export interface ExecProcessOptions {
+  readonly args: readonly string[];
+  readonly terminal: boolean;
+  readonly cwd?: string | undefined;
+  readonly env?: readonly string[] | undefined;
+  /** Looked up in the container's root filesystem. */
+  readonly user?: string | undefined;
+}
+
+/**
+ * The container's process with other arguments.
+ * @throws invalid_argument if the spec has no process, not_found for a user that the root filesystem does not know.
+ */
+export function execProcess(
+  spec: { readonly process?: InheritedProcess | undefined; readonly root?: { readonly path: string } | undefined },
+  options: ExecProcessOptions,
+): InheritedProcess {
+  if (spec.process === undefined) throw invalidArgument("the container's spec has no process to take over");
+  const { terminal: _, ...inherited } = spec.process;
+  const { terminal, args, env = [], cwd, user } = options;
+  return {
+    ...inherited,
+    ...(terminal ? { terminal } : {}),
+    args: [...args],
+    ...(env.length === 0 ? {} : { env: mergeEnv(inherited.env ?? [], env) }),
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(user === undefined ? {} : { user: lookUpUser(spec.root?.path ?? "", user) }),
+  };
+}

@@ -1,0 +1,18 @@
+// berth containers label: sets labels, clears them (`key=`), or shows them.
+import { defineCommand } from "../../command.js";
+import { parsePairs } from "../../flags.js";
+import { renderLabels } from "../../render/labels.js";
+
+export const command = defineCommand({
+  arguments: "<container> [labels...]",
+  help: "key=value sets a label, key= clears it. Other labels stay.",
+  run: async ({ client, request, output }, [id = "", ...pairs]) => {
+    const labels = parsePairs("label", pairs);
+    const paths = Object.keys(labels).map((key) => `labels.${key}`);
+    const container =
+      paths.length === 0
+        ? await client.containers.get(request, id)
+        : await client.containers.update(request, { id, labels }, paths);
+    output.line(renderLabels(container.labels));
+  },
+});

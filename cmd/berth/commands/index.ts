@@ -1,0 +1,70 @@
+// The list of commands. A command's module is loaded when it is called, or its own help asked for, and not before.
+import type { CommandEntry, CommandGroup } from "../command.js";
+
+const RM = ["delete", "del", "remove"];
+
+export const GROUPS: readonly CommandGroup[] = [
+  {
+    name: "containers",
+    aliases: ["c", "container"],
+    summary: "manage containers",
+    verbs: [
+      { name: "create", aliases: [], summary: "create container", load: () => import("./containers/create.js") },
+      { name: "info", aliases: [], summary: "get info about a container", load: () => import("./containers/info.js") },
+      { name: "ls", aliases: ["list"], summary: "list containers", load: () => import("./containers/ls.js") },
+      { name: "label", aliases: [], summary: "set and clear labels", load: () => import("./containers/label.js") },
+      { name: "rm", aliases: RM, summary: "delete containers", load: () => import("./containers/rm.js") },
+    ],
+  },
+  {
+    name: "tasks",
+    aliases: ["t", "task"],
+    summary: "manage tasks",
+    verbs: [
+      { name: "start", aliases: [], summary: "start a container", load: () => import("./tasks/start.js") },
+      { name: "ls", aliases: ["list"], summary: "list tasks", load: () => import("./tasks/ls.js") },
+      { name: "attach", aliases: [], summary: "attach to the IO of a task", load: () => import("./tasks/attach.js") },
+      { name: "exec", aliases: [], summary: "run one more process in a task", load: () => import("./tasks/exec.js") },
+      { name: "kill", aliases: [], summary: "signal a task", load: () => import("./tasks/kill.js") },
+      { name: "pause", aliases: [], summary: "pause a task", load: () => import("./tasks/pause.js") },
+      { name: "resume", aliases: [], summary: "resume a paused task", load: () => import("./tasks/resume.js") },
+      { name: "ps", aliases: [], summary: "list the processes of a task", load: () => import("./tasks/ps.js") },
+      { name: "metrics", aliases: ["metric"], summary: "what a task uses", load: () => import("./tasks/metrics.js") },
+      { name: "checkpoint", aliases: [], summary: "checkpoint a task", load: () => import("./tasks/checkpoint.js") },
+      { name: "rm", aliases: RM, summary: "delete tasks", load: () => import("./tasks/rm.js") },
+    ],
+  },
+  {
+    name: "namespaces",
+    aliases: ["ns", "namespace"],
+    summary: "manage namespaces",
+    verbs: [
+      { name: "create", aliases: ["c"], summary: "create a namespace", load: () => import("./namespaces/create.js") },
+      { name: "ls", aliases: ["list"], summary: "list namespaces", load: () => import("./namespaces/ls.js") },
+      { name: "label", aliases: [], summary: "set and clear labels", load: () => import("./namespaces/label.js") },
+      { name: "rm", aliases: RM, summary: "remove namespaces", load: () => import("./namespaces/rm.js") },
+    ],
+  },
+  {
+    name: "leases",
+    aliases: ["lease"],
+    summary: "manage leases",
+    verbs: [
+      { name: "create", aliases: [], summary: "create lease", load: () => import("./leases/create.js") },
+      { name: "ls", aliases: ["list"], summary: "list leases", load: () => import("./leases/ls.js") },
+      { name: "rm", aliases: RM, summary: "delete leases", load: () => import("./leases/rm.js") },
+    ],
+  },
+  {
+    name: "plugins",
+    aliases: ["plugin"],
+    summary: "what the daemon consists of",
+    verbs: [{ name: "ls", aliases: ["list"], summary: "list plugins", load: () => import("./plugins/ls.js") }],
+  },
+];
+
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: "run", aliases: [], summary: "run a container", load: () => import("./run.js") },
+  { name: "events", aliases: ["event"], summary: "show events as they happen", load: () => import("./events.js") },
+  { name: "version", aliases: [], summary: "client and server versions", load: () => import("./version.js") },
+];

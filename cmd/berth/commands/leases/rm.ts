@@ -1,0 +1,15 @@
+// berth leases rm: lets go of what the leases held.
+import { defineCommand } from "../../command.js";
+import { forEach } from "../../for-each.js";
+
+export const command = defineCommand<{ sync?: boolean }>({
+  arguments: "<leases...>",
+  options: (command) => {
+    command.option("--sync", "return when what nobody holds any more is gone");
+  },
+  run: async (context, ids, flags) =>
+    await forEach(context, ids, async (id) => {
+      await context.client.leases.delete(context.request, id, { sync: flags.sync === true });
+      context.output.line(id);
+    }),
+});

@@ -1,0 +1,78 @@
+// berth plugins ls: what the daemon consists of, and what of it did not start.
+// @source containerd cmd/ctr/commands/plugins/plugins.go
+import { status } from "@grpc/grpc-js";
+import type { Plugin } from "../../../../api/client/remote-introspection.js";
+import { defineCommand } from "../../command.js";
+
+interface LsFlags {
+  quiet?: boolean;
+  detailed?: boolean;
+}
+
+export const command = defineCommand<LsFlags>({
+  arguments: "[filters...]",
+  formats: true,
+  options: (command) => {
+    command.option("-q, --quiet", "only the ids").option("-d, --detailed", "everything about each");
+  },
+  run: async ({ client, request, output }, filters, flags) => {
+    const plugins = await client.introspection.plugins(request, filters);
+    const isTable = output.format === "table" || output.format === "wide";
+    if (flags.detailed === true && flags.quiet !== true && isTable) {
+      for (const plugin of plugins) output.line(describe(plugin));
+      return;
+    }
+    output.list(
+      plugins,
+      {
+        style: { lastColumn: "padded" },
+        id: ({ id }) => id,
+        columns: [
+          { title: "TYPE", text: ({ type }) => type },
+          { title: "ID", text: ({ id }) => id },
+          { title: "PLATFORMS", text: ({ platforms }) => platforms.join(",") || "-" },
+          { title: "STATUS", text: stateOf },
+        ],
+        json: (plugin) => ({ ...plugin, status: stateOf(plugin) }),
+      },
+      flags,
+    );
+  },
+});
+
+function stateOf({ initError }: Plugin): string {
+  if (initError === undefined) return "ok";
+  return initError.message.includes("skip plugin") ? "skip" : "error";
+}
+
+function describe(plugin: Plugin): string {
+  const { initError } = plugin;
+  const field = (name: string, value: string): string => `${`${name}:`.padEnd(15)}${value}`;
+  const block = (name: string, entries: readonly (readonly [string, string])[]): string[] => {
+    const width = Math.max(0, ...entries.map(([key]) => key.length)) + 6;
+    return entries.length === 0
+      ? []
+      : [`${name}:`, ...entries.map(([key, value]) => " ".repeat(15) + key.padEnd(width) + value)];
+  };
+  return [
+    field("Type", plugin.type),
+    field("ID", plugin.id),
+    ...(plugin.requires.length === 0 ? [] : [field("Requires", plugin.requires.join(","))]),
+    ...(plugin.platforms.length === 0 ? [] : [field("Platforms", plugin.platforms.join(","))]),
+    ...(plugin.capabilities.length === 0 ? [] : [field("Capabilities", plugin.capabilities.join(","))]),
+    ...block("Exports", Object.entries(plugin.exports)),
+    ...(initError === undefined
+      ? []
+      : block("Error", [
+          ["Code:", codeName(initError.code)],
+          ["Message:", initError.message],
+        ])),
+    "",
+  ].join("\n");
+}
+
+/** `UNKNOWN` as Go spells it: `Unknown`. */
+function codeName(code: number): string {
+  const name = status[code] ?? String(code);
+  return name.toLowerCase().replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

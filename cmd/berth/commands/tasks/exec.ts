@@ -1,0 +1,63 @@
+// berth tasks exec: one more process in a running task.
+// @source containerd cmd/ctr/commands/tasks/exec.go
+import { randomBytes } from "node:crypto";
+import { execProcess } from "../../../../api/client/spec/exec-process.js";
+import { anyOfJson, PROCESS_TYPE } from "../../../../api/core/typeurl.js";
+import { defineCommand } from "../../command.js";
+import { SESSION_FAILURE_STATUS } from "../../exit-status.js";
+import { collect } from "../../flags.js";
+import { runSession } from "../../session.js";
+import { readSpec } from "../../spec.js";
+import { addStdioOptions, type StdioFlags } from "../../stdio-flags.js";
+
+interface ExecFlags extends StdioFlags {
+  execId?: string;
+  cwd?: string;
+  tty?: boolean;
+  env?: string[];
+  user?: string;
+}
+
+export const command = defineCommand<ExecFlags>({
+  arguments: "<container> <command...>",
+  passThrough: true,
+  failureStatus: SESSION_FAILURE_STATUS,
+  help: "berth exits with the status of the process.",
+  options: (command) => {
+    command
+      .option("--exec-id <id>", "name of the process; default: a random one")
+      .option("--cwd <dir>", "working directory")
+      .option("-t, --tty", "give it a terminal")
+      .option("--env <key=value>", "environment variable, beside the container's own (repeatable)", collect)
+      .option("-u, --user <user[:group]>", "user by name or number, looked up in the root filesystem");
+    addStdioOptions(command);
+  },
+  run: async ({ client, request, output }, [id = "", ...args], flags) => {
+    const terminal = flags.tty === true;
+    const container = await client.containers.get(request, id);
+    const process = execProcess(readSpec(container), {
+      args,
+      terminal,
+      cwd: flags.cwd,
+      env: flags.env,
+      user: flags.user,
+    });
+    const execId = flags.execId ?? `exec-${randomBytes(6).toString("hex")}`;
+    return await runSession({
+      client,
+      request,
+      output,
+      id,
+      execId,
+      terminal,
+      detach: flags.detach === true,
+      nullIo: flags.nullIo,
+      logUri: flags.logUri,
+      fifoDir: flags.fifoDir,
+      pidFile: flags.pidFile,
+      register: async (ctx, stdio) => {
+        await client.tasks.exec(ctx, id, execId, { ...stdio, spec: anyOfJson(PROCESS_TYPE, process) });
+      },
+    });
+  },
+});

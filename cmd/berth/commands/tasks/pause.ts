@@ -1,0 +1,7 @@
+// berth tasks pause: the processes of a task stop where they are.
+import { defineCommand } from "../../command.js";
+
+export const command = defineCommand({
+  arguments: "<container>",
+  run: async ({ client, request }, [id = ""]) => await client.tasks.pause(request, id),
+});

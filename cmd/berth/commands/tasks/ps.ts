@@ -1,0 +1,27 @@
+// berth tasks ps: the processes in a task, by their pids on this host.
+import type { ProcessInfo } from "../../../../api/core/task.js";
+import { isTypeOf } from "../../../../api/core/typeurl.js";
+import { ProcessDetails } from "../../../../api/gen/types/runc/options/oci.js";
+import { defineCommand } from "../../command.js";
+
+export const command = defineCommand({
+  arguments: "<container>",
+  formats: true,
+  run: async ({ client, request, output }, [id = ""]) => {
+    output.list(await client.tasks.pids(request, id), {
+      style: { lastColumn: "bare" },
+      id: ({ pid }) => String(pid),
+      columns: [
+        { title: "PID", text: ({ pid }) => String(pid) },
+        { title: "INFO", text: (process) => execIdOf(process) ?? "-" },
+      ],
+      json: (process) => ({ pid: process.pid, execId: execIdOf(process) }),
+    });
+  },
+});
+
+/** Processes that came by exec carry their id. */
+function execIdOf({ info }: ProcessInfo): string | undefined {
+  if (info === undefined) return undefined;
+  return isTypeOf(info, "containerd.runc.v1.ProcessDetails") ? ProcessDetails.decode(info.value).execId : info.typeUrl;
+}

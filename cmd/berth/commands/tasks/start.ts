@@ -1,0 +1,33 @@
+// berth tasks start: runs a container that exists.
+// @source containerd cmd/ctr/commands/tasks/start.go
+import { defineCommand } from "../../command.js";
+import { SESSION_FAILURE_STATUS } from "../../exit-status.js";
+import { runSession } from "../../session.js";
+import { readSpec } from "../../spec.js";
+import { addStdioOptions, type StdioFlags } from "../../stdio-flags.js";
+
+export const command = defineCommand<StdioFlags>({
+  arguments: "<container>",
+  failureStatus: SESSION_FAILURE_STATUS,
+  help: "berth exits with the status of the process. The task is removed when it has ended, the container stays.",
+  options: addStdioOptions,
+  run: async ({ client, request, output }, [id = ""], flags) => {
+    const spec = readSpec(await client.containers.get(request, id));
+    return await runSession({
+      client,
+      request,
+      output,
+      id,
+      execId: "",
+      terminal: spec.process?.terminal === true,
+      detach: flags.detach === true,
+      nullIo: flags.nullIo,
+      logUri: flags.logUri,
+      fifoDir: flags.fifoDir,
+      pidFile: flags.pidFile,
+      register: async (ctx, stdio) => {
+        await client.tasks.create(ctx, id, { ...stdio, rootfs: [] });
+      },
+    });
+  },
+});

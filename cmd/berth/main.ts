@@ -1,0 +1,101 @@
+// The program `berth`: parse, call, print. What goes wrong is one line on stderr and an exit status that tells its class.
+import { CommanderError } from "commander";
+import { type Client, connect } from "../../api/client/connect.js";
+import { DisposeScope } from "../../api/core/dispose.js";
+import { buildInfo } from "./build-info.js";
+import type { Command } from "./command.js";
+import { exitStatus, Reported, USAGE_STATUS } from "./exit-status.js";
+import { flushed, Output } from "./output.js";
+import { createProgram, type GlobalFlags } from "./program.js";
+import { Interrupted } from "./session.js";
+import { signalNumber } from "./signals.js";
+
+const DEFAULT_ADDRESS = "/run/berth/berth.sock";
+const DEFAULT_NAMESPACE = "default";
+
+async function main(argv: readonly string[]): Promise<number> {
+  let status = 0;
+  let failureStatus: number | undefined;
+  let debug = false;
+  const program = createProgram(buildInfo().version, async (command, flags, commander) => {
+    failureStatus = command.failureStatus;
+    debug = flags.debug === true;
+    status = await execute(command, flags, (context) => command.run(context, commander));
+  });
+  quiet(program);
+  try {
+    await program.parseAsync(helpLast(argv), { from: "user" });
+    return status;
+  } catch (error) {
+    return report(error, failureStatus, debug);
+  }
+}
+
+type Context = Parameters<Command["run"]>[0];
+
+/** Gives a command its client, and closes it afterwards. */
+async function execute(_: Command, flags: GlobalFlags, run: (context: Context) => Promise<number>): Promise<number> {
+  await using scope = new DisposeScope();
+  const env = process.env;
+  const address = flags.address ?? env["BERTH_ADDRESS"] ?? env["CONTAINERD_ADDRESS"] ?? DEFAULT_ADDRESS;
+  const namespace = flags.namespace ?? env["BERTH_NAMESPACE"] ?? env["CONTAINERD_NAMESPACE"] ?? DEFAULT_NAMESPACE;
+  const client: Client = scope.use(connect({ address, namespace }));
+  if (flags.connectTimeout !== undefined && flags.connectTimeout > 0) {
+    await client.ready({ timeoutMs: flags.connectTimeout });
+  }
+  const limited = flags.timeout !== undefined && flags.timeout > 0;
+  const signal = limited ? AbortSignal.timeout(flags.timeout ?? 0) : undefined;
+  return await run({ client, namespace, request: { namespace, signal }, output: new Output(flags.format ?? "table") });
+}
+
+/** The exit status, after the one line that says what happened. */
+function report(error: unknown, failureStatus: number | undefined, debug: boolean): number {
+  if (error instanceof Reported) return error.status;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    if (error.code !== "commander.help") complain(oneLine(error.message));
+    return USAGE_STATUS;
+  }
+  if (error instanceof Interrupted) {
+    complain(error.message);
+    return 128 + signalNumber(error.signal);
+  }
+  complain(error instanceof Error ? error.message.trim() : String(error));
+  if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return failureStatus ?? exitStatus(error);
+}
+
+function complain(message: string): void {
+  process.stderr.write(`berth: ${message}\n`);
+}
+
+/** `error: unknown command 'lss'` and `(Did you mean ls?)` are two lines of commander's. */
+function oneLine(message: string): string {
+  return message
+    .replace(/^error: /, "")
+    .replaceAll(/\s*\n\s*/g, " ")
+    .trim();
+}
+
+/** Errors of parsing are thrown, and told by {@link report} alone. */
+function quiet(command: import("commander").Command): void {
+  command.exitOverride().configureOutput({ outputError: () => {} });
+  command.commands.forEach(quiet);
+}
+
+/** `berth help tasks kill` asks the same as `berth tasks kill --help`. */
+function helpLast(argv: readonly string[]): string[] {
+  return argv[0] === "help" ? [...argv.slice(1), "--help"] : [...argv];
+}
+
+main(process.argv.slice(2)).then(
+  async (status) => {
+    process.exitCode = status;
+    await flushed();
+    process.exit(status);
+  },
+  (error: unknown) => {
+    process.stderr.write(`berth: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,89 @@
+// Where records go: stdout, as a table for people or as JSON for programs. Messages about what went wrong go to stderr.
+import { renderJson } from "./render/json.js";
+import { renderTable, type TableStyle } from "./render/table.js";
+
+export type Format = "table" | "wide" | "json" | "jsonl";
+
+/** One column of a table. Without `wide` it is always there; with it only in the wide form. */
+export interface Column<T> {
+  readonly title: string;
+  readonly wide?: boolean;
+  text(record: T): string;
+}
+
+export interface Listing<T> {
+  readonly columns: readonly Column<T>[];
+  readonly style?: TableStyle;
+  /** What `--quiet` prints, one a line. */
+  readonly id: (record: T) => string;
+  /** The record as JSON shows it. */
+  readonly json: (record: T) => unknown;
+}
+
+/** The exit status of a program that a closed pipe ended. */
+const SIGPIPE_STATUS = 141;
+
+export class Output {
+  readonly format: Format;
+
+  constructor(format: Format) {
+    this.format = format;
+    process.stdout.on("error", onLost);
+    process.stderr.on("error", onLost);
+  }
+
+  /** A line of text, in every format. */
+  line(text: string): void {
+    process.stdout.write(`${text}\n`);
+  }
+
+  /** Text that ends its own lines. */
+  text(text: string): void {
+    process.stdout.write(text);
+  }
+
+  /** A document: indented JSON, or one line of it with `--format jsonl`. */
+  document(value: unknown): void {
+    this.line(renderJson(value, this.format === "jsonl" ? 0 : 4));
+  }
+
+  /** Many records of a kind. */
+  list<T>(records: readonly T[], listing: Listing<T>, options: { readonly quiet?: boolean } = {}): void {
+    if (options.quiet === true) {
+      for (const record of records) this.line(listing.id(record));
+    } else if (this.format === "json") {
+      this.line(renderJson(records.map(listing.json), 2));
+    } else if (this.format === "jsonl") {
+      for (const record of records) this.line(renderJson(listing.json(record), 0));
+    } else {
+      const columns = listing.columns.filter((column) => column.wide !== true || this.format === "wide");
+      const rows = records.map((record) => columns.map((column) => column.text(record)));
+      this.text(renderTable([columns.map((column) => column.title), ...rows], listing.style));
+    }
+  }
+
+  /** Something that did not stop the command. */
+  warn(message: string): void {
+    process.stderr.write(`berth: ${message}\n`);
+  }
+
+  /** From here somebody else writes to stdout and stderr, and hears of their loss. */
+  handOver(): void {
+    process.stdout.off("error", onLost);
+    process.stderr.off("error", onLost);
+  }
+}
+
+/** Whoever read us has gone: nothing is left to say, as for any program in a pipe. */
+function onLost(): void {
+  process.exit(SIGPIPE_STATUS);
+}
+
+/** Resolves when all that was written has left, or never will. */
+export async function flushed(): Promise<void> {
+  await Promise.all(
+    [process.stdout, process.stderr].map(
+      (stream) => new Promise<void>((resolve) => (stream.writable ? stream.write("", () => resolve()) : resolve())),
+    ),
+  );
+}

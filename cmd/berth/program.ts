@@ -1,0 +1,68 @@
+// The tree of commands for commander: nouns and verbs from the list, each verb's flags defined when it is chosen.
+import { Command as CommanderCommand } from "commander";
+import { addFormatOption, type Command, type CommandEntry, type CommandGroup } from "./command.js";
+import { COMMANDS, GROUPS } from "./commands/index.js";
+import { EXIT_STATUS_HELP } from "./exit-status.js";
+import { parseDuration } from "./flags.js";
+
+export interface GlobalFlags {
+  address?: string;
+  namespace?: string;
+  format?: "table" | "wide" | "json" | "jsonl";
+  timeout?: number;
+  connectTimeout?: number;
+  debug?: boolean;
+}
+
+/** Runs the chosen command with the flags that stand before the noun, and `--format` from wherever it stands. */
+export type Execute = (command: Command, flags: GlobalFlags, commander: CommanderCommand) => Promise<void>;
+
+export function createProgram(version: string, execute: Execute): CommanderCommand {
+  const program = new CommanderCommand("berth")
+    .description("Runs containers and looks after them, on berthd or containerd.")
+    .usage("[options] <noun> <verb>")
+    .enablePositionalOptions()
+    .version(version, "-v, --version", "print the version")
+    .option(
+      "-a, --address <socket>",
+      "the daemon's socket ($BERTH_ADDRESS, $CONTAINERD_ADDRESS; default: /run/berth/berth.sock)",
+    )
+    .option("-n, --namespace <name>", "namespace ($BERTH_NAMESPACE, $CONTAINERD_NAMESPACE; default: default)")
+    .option("--timeout <duration>", "give up after that long, for example 30s", parseDuration)
+    .option("--connect-timeout <duration>", "wait that long for the daemon to be there", parseDuration)
+    .option("--debug", "show the stack of an error")
+    .helpCommand(false)
+    .addHelpText("after", `\n${EXIT_STATUS_HELP}`);
+  addFormatOption(program);
+  for (const entry of COMMANDS) addVerb(program, program, entry, execute);
+  for (const group of GROUPS) addGroup(program, group, execute);
+  return program;
+}
+
+function addGroup(program: CommanderCommand, group: CommandGroup, execute: Execute): void {
+  const noun = program
+    .command(group.name)
+    .aliases([...group.aliases])
+    .description(group.summary)
+    .enablePositionalOptions()
+    .helpCommand(false);
+  for (const verb of group.verbs) addVerb(program, noun, verb, execute);
+}
+
+function addVerb(program: CommanderCommand, parent: CommanderCommand, entry: CommandEntry, execute: Execute): void {
+  const verb = parent
+    .command(entry.name)
+    .aliases([...entry.aliases])
+    .description(entry.summary);
+  let loaded: Command | undefined;
+  parent.hook("preSubcommand", async (_, chosen) => {
+    if (chosen !== verb) return;
+    loaded = (await entry.load()).command;
+    loaded.configure(verb);
+    verb.action(async () => {
+      const format = verb.opts<GlobalFlags>().format;
+      const flags = { ...program.opts<GlobalFlags>(), ...(format === undefined ? {} : { format }) };
+      if (loaded !== undefined) await execute(loaded, flags, verb);
+    });
+  });
+}
