@@ -44,7 +44,7 @@ export class SharedSync {
   /** Says that there is something new to sync; the sync starts once the work that is ready now has run. */
   mark(): void {
     this.#marked += 1;
-    if (!this.#busy) this.#schedule();
+    if (this.#failure === undefined && !this.#busy) this.#schedule();
   }
 
   /** Resolves when all that is marked by now is on disk: at once if it is already. @throws after a failed sync, for ever. */
