@@ -1,17 +1,13 @@
 // Preloaded into dependency-cruiser: @swc/core parses `using` declarations, but its visitor does not know them and throws.
-import visitorModule from "@swc/core/Visitor.js";
+import { createRequire } from "node:module";
 
-const { prototype } = visitorModule.Visitor;
+// Not imported: its declarations do not fit those of @swc/types.
+const { prototype } = createRequire(import.meta.url)("@swc/core/Visitor.js").Visitor;
 const visitStatement = prototype.visitStatement;
 
-/** @param {import("@swc/core").Statement} statement */
+/** @param {{ type: string, decls?: unknown[] }} statement */
 prototype.visitStatement = function visitAnyStatement(statement) {
-  // The type is missing from swc's own declarations.
-  if (/** @type {{ type: string }} */ (statement).type !== "UsingDeclaration")
-    return visitStatement.call(this, statement);
-  const { decls } = /** @type {{ decls: import("@swc/core").VariableDeclarator[] }} */ (
-    /** @type {unknown} */ (statement)
-  );
-  this.visitVariableDeclarators(decls);
+  if (statement.type !== "UsingDeclaration") return visitStatement.call(this, statement);
+  this.visitVariableDeclarators(statement.decls);
   return statement;
 };
