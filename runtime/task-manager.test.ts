@@ -245,7 +245,7 @@ describe("the life of a task", () => {
       ["/tasks/exit", 3],
       ["/tasks/delete", 3],
     ]);
-    expect(decoded[0]).toMatchObject({ pid });
+    expect(decoded.find(({ containerId }) => containerId === "c")).toMatchObject({ pid });
     expect(await tasks.list(ctx)).toEqual([]);
     await expect(tasks.get(ctx, "c", "")).rejects.toEqual(refusal("not_found", "task c not found"));
     await tasks.create(ctx, "c", CREATE);

@@ -1,12 +1,14 @@
 // A task manager with the socket that shims report to: what a daemon is made of, without its gRPC side and its database.
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Container } from "../../api/core/container.js";
 import type { RequestContext } from "../../api/core/context.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import type { EventEnvelope } from "../../api/core/event.js";
 import { silentLogger } from "../../api/core/log.js";
 import type { Stdio } from "../../api/core/task.js";
 import { systemClock } from "../../api/core/time.js";
+import type { Any } from "../../api/core/typeurl.js";
 import { TaskDelete, TaskExit } from "../../api/gen/events/task.js";
 import type { DriverDefinition } from "../../runtime/driver.js";
 import { runtimeDrivers } from "../../runtime/drivers/index.js";
@@ -144,10 +146,15 @@ export class TaskHost implements AsyncDisposable {
     this.#daemon = undefined;
   }
 
-  /** A container record that runs `args`. */
-  container(id: string, args: readonly string[], options: Partial<SpecOptions> = {}): void {
-    const spec = ociSpec({ args, rootfs: this.rootfs, cgroupsPath: `/${this.namespace}/${id}`, ...options });
-    this.containers.add(this.namespace, id, { name: RUNC }, spec);
+  /** A container record that runs `args`, or has `spec`. One that is there is replaced. */
+  container(
+    id: string,
+    args: readonly string[],
+    options: Partial<SpecOptions> = {},
+    runtime: Container["runtime"] = { name: RUNC },
+    spec: Any = ociSpec({ args, rootfs: this.rootfs, cgroupsPath: `/${this.namespace}/${id}`, ...options }),
+  ): void {
+    this.containers.add(this.namespace, id, runtime, spec);
   }
 
   /** Record and task without stdio. */
