@@ -1,5 +1,5 @@
 // The program `berth`: parse, call, print. What goes wrong is one line on stderr and an exit status that tells its class.
-import { CommanderError } from "commander";
+import { type Command as CommanderCommand, CommanderError } from "commander";
 import { type Client, connect } from "../../api/client/connect.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { buildInfo } from "./build-info.js";
@@ -17,10 +17,14 @@ async function main(argv: readonly string[]): Promise<number> {
   let status = 0;
   let failureStatus: number | undefined;
   let debug = false;
-  const program = createProgram(buildInfo().version, async (command, flags, commander) => {
-    failureStatus = command.failureStatus;
-    debug = flags.debug === true;
-    status = await execute(command, flags, (context) => command.run(context, commander));
+  const program = createProgram(buildInfo().version, {
+    chosen: (command) => {
+      failureStatus = command.failureStatus;
+    },
+    run: async (command, flags, commander) => {
+      debug = flags.debug === true;
+      status = await execute(flags, (context) => command.run(context, commander));
+    },
   });
   quiet(program);
   try {
@@ -34,7 +38,7 @@ async function main(argv: readonly string[]): Promise<number> {
 type Context = Parameters<Command["run"]>[0];
 
 /** Gives a command its client, and closes it afterwards. */
-async function execute(_: Command, flags: GlobalFlags, run: (context: Context) => Promise<number>): Promise<number> {
+async function execute(flags: GlobalFlags, run: (context: Context) => Promise<number>): Promise<number> {
   await using scope = new DisposeScope();
   const env = process.env;
   const address = flags.address ?? env["BERTH_ADDRESS"] ?? env["CONTAINERD_ADDRESS"] ?? DEFAULT_ADDRESS;
@@ -54,7 +58,7 @@ function report(error: unknown, failureStatus: number | undefined, debug: boolea
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     if (error.code !== "commander.help") complain(oneLine(error.message));
-    return USAGE_STATUS;
+    return failureStatus ?? USAGE_STATUS;
   }
   if (error instanceof Interrupted) {
     complain(error.message);
@@ -78,7 +82,7 @@ function oneLine(message: string): string {
 }
 
 /** Errors of parsing are thrown, and told by {@link report} alone. */
-function quiet(command: import("commander").Command): void {
+function quiet(command: CommanderCommand): void {
   command.exitOverride().configureOutput({ outputError: () => {} });
   command.commands.forEach(quiet);
 }

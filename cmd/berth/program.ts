@@ -14,10 +14,15 @@ export interface GlobalFlags {
   debug?: boolean;
 }
 
-/** Runs the chosen command with the flags that stand before the noun, and `--format` from wherever it stands. */
-export type Execute = (command: Command, flags: GlobalFlags, commander: CommanderCommand) => Promise<void>;
+/** What becomes of the command that was chosen. */
+export interface Execution {
+  /** It is known, its flags are not yet. */
+  chosen(command: Command): void;
+  /** Runs it with the flags that stand before the noun, and `--format` from wherever it stands. */
+  run(command: Command, flags: GlobalFlags, commander: CommanderCommand): Promise<void>;
+}
 
-export function createProgram(version: string, execute: Execute): CommanderCommand {
+export function createProgram(version: string, execution: Execution): CommanderCommand {
   const program = new CommanderCommand("berth")
     .description("Runs containers and looks after them, on berthd or containerd.")
     .usage("[options] <noun> <verb>")
@@ -34,35 +39,35 @@ export function createProgram(version: string, execute: Execute): CommanderComma
     .helpCommand(false)
     .addHelpText("after", `\n${EXIT_STATUS_HELP}`);
   addFormatOption(program);
-  for (const entry of COMMANDS) addVerb(program, program, entry, execute);
-  for (const group of GROUPS) addGroup(program, group, execute);
+  for (const entry of COMMANDS) addVerb(program, program, entry, execution);
+  for (const group of GROUPS) addGroup(program, group, execution);
   return program;
 }
 
-function addGroup(program: CommanderCommand, group: CommandGroup, execute: Execute): void {
+function addGroup(program: CommanderCommand, group: CommandGroup, execution: Execution): void {
   const noun = program
     .command(group.name)
     .aliases([...group.aliases])
     .description(group.summary)
     .enablePositionalOptions()
     .helpCommand(false);
-  for (const verb of group.verbs) addVerb(program, noun, verb, execute);
+  for (const verb of group.verbs) addVerb(program, noun, verb, execution);
 }
 
-function addVerb(program: CommanderCommand, parent: CommanderCommand, entry: CommandEntry, execute: Execute): void {
+function addVerb(program: CommanderCommand, parent: CommanderCommand, entry: CommandEntry, execution: Execution): void {
   const verb = parent
     .command(entry.name)
     .aliases([...entry.aliases])
     .description(entry.summary);
-  let loaded: Command | undefined;
   parent.hook("preSubcommand", async (_, chosen) => {
     if (chosen !== verb) return;
-    loaded = (await entry.load()).command;
-    loaded.configure(verb);
+    const { command } = await entry.load();
+    execution.chosen(command);
+    command.configure(verb);
     verb.action(async () => {
       const format = verb.opts<GlobalFlags>().format;
       const flags = { ...program.opts<GlobalFlags>(), ...(format === undefined ? {} : { format }) };
-      if (loaded !== undefined) await execute(loaded, flags, verb);
+      await execution.run(command, flags, verb);
     });
   });
 }

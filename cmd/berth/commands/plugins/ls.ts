@@ -49,7 +49,7 @@ function describe(plugin: Plugin): string {
   const { initError } = plugin;
   const field = (name: string, value: string): string => `${`${name}:`.padEnd(15)}${value}`;
   const block = (name: string, entries: readonly (readonly [string, string])[]): string[] => {
-    const width = Math.max(0, ...entries.map(([key]) => key.length)) + 6;
+    const width = Math.max(0, ...entries.map(([key]) => key.replace(":", "").length)) + 6;
     return entries.length === 0
       ? []
       : [`${name}:`, ...entries.map(([key, value]) => " ".repeat(15) + key.padEnd(width) + value)];
