@@ -1,0 +1,81 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { DisposeScope } from "../api/core/dispose.js";
+import { silentLogger } from "../api/core/log.js";
+import { tempDir } from "../test/helpers/temp.js";
+import { until } from "../test/helpers/until.js";
+import { Checkpointer, type CheckpointerOptions } from "./checkpointer.js";
+
+const NEVER_MS = 2_000_000_000;
+
+let scope: DisposeScope;
+let path: string;
+let connection: Sqlite.Database;
+
+beforeEach(async () => {
+  scope = new DisposeScope();
+  path = join(await tempDir(scope), "db");
+  connection = new Sqlite(path);
+  scope.defer(() => connection.close());
+  for (const pragma of ["journal_mode = WAL", "synchronous = NORMAL", "wal_autocheckpoint = 0"])
+    connection.pragma(pragma);
+  connection.exec("CREATE TABLE t (x)");
+});
+
+afterEach(() => scope[Symbol.asyncDispose]());
+
+const open = (options: Partial<CheckpointerOptions>) =>
+  scope.use(new Checkpointer({ connection, path, log: silentLogger, quietMs: NEVER_MS, idleMs: NEVER_MS, ...options }));
+
+function write(checkpointer: Checkpointer): void {
+  connection.prepare("INSERT INTO t VALUES (?)").run("x".repeat(20_000));
+  checkpointer.noteCommit();
+}
+
+test("a pause in writing folds the WAL in", async () => {
+  const checkpointer = open({ quietMs: 10 });
+  for (let n = 0; n < 5; n += 1) write(checkpointer);
+  await until("a checkpoint", () => checkpointer.walSize().checkpointed === checkpointer.walSize().log);
+  expect(checkpointer.walSize().log).toBeGreaterThan(20);
+});
+
+test("a backlog folds the WAL in amid writing", async () => {
+  const checkpointer = open({ backlogPages: 50 });
+  for (let n = 0; n < 64; n += 1) write(checkpointer);
+  await until("a checkpoint", () => checkpointer.walSize().checkpointed > 50);
+});
+
+test("a WAL beyond its limit starts over although writing never pauses", async () => {
+  const checkpointer = open({ backlogPages: 50, limitPages: 400 });
+  let longest = 0;
+  await until("the WAL to start over", () => {
+    for (let n = 0; n < 64; n += 1) write(checkpointer);
+    const { log } = checkpointer.walSize();
+    const startedOver = log < longest;
+    longest = Math.max(longest, log);
+    return startedOver;
+  });
+});
+
+test("a long pause cuts the file and ends the worker; the next pause starts one again", async () => {
+  const checkpointer = open({ idleMs: 10 });
+  const size = () => statSync(`${path}-wal`).size;
+  for (let round = 0; round < 2; round += 1) {
+    write(checkpointer);
+    expect(size()).toBeGreaterThan(0);
+    await until("the WAL to be cut", () => size() === 0);
+  }
+  expect(connection.prepare("SELECT count(*) FROM t").pluck().get()).toBe(2);
+});
+
+test("dispose ends it at any moment, also twice", async () => {
+  const checkpointer = open({});
+  write(checkpointer);
+  const running = checkpointer.run("PASSIVE");
+  await checkpointer[Symbol.asyncDispose]();
+  expect((await running).log).toBeGreaterThan(0);
+  await checkpointer[Symbol.asyncDispose]();
+  checkpointer.noteCommit();
+});
