@@ -1,6 +1,7 @@
 // Puts the services of api/core/handler.ts on grpc-js: one function per RPC, with the error boundary around it. Messages pass
 // grpc-js as bytes. They are decoded and encoded here, so that one that is broken or too large fails like anything else.
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import {
   Metadata,
   type ServerDuplexStream,
@@ -53,7 +54,7 @@ const BYTES = { requestSerialize: same, requestDeserialize: same, responseSerial
 function single(method: MethodDefinition, handler: AnyHandler, deps: AdapterDeps): UntypedHandleCall {
   return (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
     void serve(method, call, deps, async (ctx) => {
-      const request = method.requestStream ? decodeEach(method, asIterable(call)) : decode(method, call.request);
+      const request = method.requestStream ? decodeEach(method, asReadable(call)) : decode(method, call.request);
       reply(null, encode(method, await handler(request, ctx), deps.maxMessageBytes));
     }).then((failure) => failure && reply(failure));
   };
@@ -137,12 +138,13 @@ function decode(method: MethodDefinition, bytes: Buffer): unknown {
   }
 }
 
-async function* decodeEach(method: MethodDefinition, requests: AsyncIterable<Buffer>): AsyncGenerator<unknown> {
-  for await (const bytes of requests) yield decode(method, bytes);
+async function* decodeEach(method: MethodDefinition, requests: Readable): AsyncGenerator<unknown> {
+  // Reading to the end must not destroy the call: the replies go through it.
+  for await (const bytes of requests.iterator({ destroyOnReturn: false })) yield decode(method, bytes);
 }
 
-/** grpc-js hands a client stream's handler a readable call. */
-const asIterable = (call: unknown): AsyncIterable<Buffer> => call as AsyncIterable<Buffer>;
+/** grpc-js hands the handler of a client stream a call to read from. */
+const asReadable = (call: unknown): Readable => call as Readable;
 
 function encode(method: MethodDefinition, reply: unknown, maxBytes: number): Buffer {
   const bytes = reply instanceof Encoded ? asBuffer(reply.bytes) : method.responseSerialize(reply);

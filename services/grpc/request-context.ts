@@ -1,15 +1,16 @@
 // From the headers of a call to its RequestContext.
-// @source containerd pkg/namespaces/grpc.go, ttrpc.go; core/leases/grpc.go
+// @source containerd pkg/namespaces/grpc.go, core/leases/grpc.go
 import type { Metadata } from "@grpc/grpc-js";
 import type { PeerCredentials, RequestContext } from "../../api/core/context.js";
 
-const NAMESPACE_HEADERS = ["containerd-namespace", "containerd-namespace-ttrpc"];
+/** The ttrpc form of it, `containerd-namespace-ttrpc`, counts on ttrpc only. */
+const NAMESPACE_HEADER = "containerd-namespace";
 const LEASE_HEADER = "containerd-lease";
 
 /** `peer` is what {@link peerName} made of the connection's credentials. */
 export function requestContext(metadata: Metadata, signal: AbortSignal, peer: string): RequestContext {
   return {
-    namespace: NAMESPACE_HEADERS.map((key) => firstValue(metadata, key)).find((value) => value),
+    namespace: firstValue(metadata, NAMESPACE_HEADER),
     leaseId: firstValue(metadata, LEASE_HEADER),
     signal,
     peer: parsePeerName(peer),

@@ -1,4 +1,5 @@
 // Leases between wire and record.
+import { invalidArgument } from "../../api/core/errors.js";
 import type { Lease, LeaseResource } from "../../api/core/lease.js";
 import { toTimestamp } from "../../api/core/time.js";
 import { Lease as LeaseMessage, type Resource } from "../../api/gen/services/leases/v1/leases.js";
@@ -7,8 +8,8 @@ import { toMap } from "../maps.js";
 export const toLeaseMessage = (lease: Lease): LeaseMessage =>
   LeaseMessage.fromPartial({ id: lease.id, createdAt: toTimestamp(lease.createdAtNs), labels: toMap(lease.labels) });
 
-/** A missing resource is one without type, which the store refuses. */
-export const fromResourceMessage = (message: Resource | undefined): LeaseResource => ({
-  id: message?.id ?? "",
-  type: message?.type ?? "",
-});
+/** @throws invalid_argument for a missing one. */
+export function fromResourceMessage(message: Resource | undefined): LeaseResource {
+  if (message === undefined) throw invalidArgument("resource must be set");
+  return { id: message.id, type: message.type };
+}

@@ -1,5 +1,6 @@
 // leases.v1 over a LeaseStore.
 // @source containerd plugins/services/leases
+import { requireNamespace } from "../../api/core/context.js";
 import { defineService } from "../../api/core/handler.js";
 import type { LeaseStore } from "../../api/core/lease.js";
 import { Empty } from "../../api/gen/google/protobuf/empty.js";
@@ -28,11 +29,13 @@ export const defineLeasesService = ({ leases }: { readonly leases: LeaseStore })
       ListResponse.fromPartial({ leases: (await leases.list(ctx, request.filters)).map(toLeaseMessage) }),
 
     addResource: async (request, ctx) => {
+      requireNamespace(ctx);
       await leases.addResource(ctx, request.id, fromResourceMessage(request.resource));
       return Empty.fromPartial({});
     },
 
     deleteResource: async (request, ctx) => {
+      requireNamespace(ctx);
       await leases.deleteResource(ctx, request.id, fromResourceMessage(request.resource));
       return Empty.fromPartial({});
     },

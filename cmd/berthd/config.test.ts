@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type ConfigSources, loadConfig } from "./config.js";
+
+let dir: string;
+let file: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "bt-"));
+  file = join(dir, "berthd.toml");
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const load = (sources: Partial<ConfigSources>) => loadConfig({ flags: {}, env: {}, uid: 0, ...sources });
+const loadText = (text: string, sources: Partial<ConfigSources> = {}) => {
+  writeFileSync(file, text);
+  return load({ ...sources, flags: { config: file, ...sources.flags } });
+};
+
+describe("places", () => {
+  test("of root", () => {
+    expect(load({ flags: { config: undefined }, env: { BERTHD_CONFIG: undefined } }).daemon).toMatchObject({
+      root: "/var/lib/berth",
+      state: "/run/berth",
+      address: "/run/berth/berth.sock",
+    });
+  });
+
+  test("of a user", () => {
+    const env = { HOME: "/home/u", XDG_RUNTIME_DIR: "/run/user/7" };
+    expect(load({ uid: 7, env }).daemon).toMatchObject({
+      root: "/home/u/.local/share/berth",
+      state: "/run/user/7/berth",
+      address: "/run/user/7/berth/berth.sock",
+    });
+    const moved = { ...env, XDG_DATA_HOME: "/data", XDG_CONFIG_HOME: dir };
+    expect(load({ uid: 7, env: moved }).daemon.root).toBe("/data/berth");
+  });
+
+  test("the socket follows the state folder", () => {
+    expect(load({ flags: { state: "/s" } }).daemon.address).toBe("/s/berth.sock");
+  });
+});
+
+describe("precedence", () => {
+  const text = 'root = "/file"\nstate = "/file-state"\nlog_level = "error"\nstop_timeout_ms = 7';
+
+  test("file over default", () => {
+    const { daemon, log } = loadText(text);
+    expect(daemon).toMatchObject({ root: "/file", state: "/file-state", stopTimeoutMs: 7, debug: false });
+    expect(log).toEqual({ level: "error", format: "json" });
+  });
+
+  test("environment over file, flags over both", () => {
+    const env = { BERTHD_ROOT: "/env", BERTHD_LOG_LEVEL: "warn", BERTHD_STOP_TIMEOUT_MS: "9", BERTHD_DEBUG: "true" };
+    const { daemon, log } = loadText(text, { env, flags: { config: file, root: "/flag" } });
+    expect(daemon).toMatchObject({ root: "/flag", state: "/file-state", stopTimeoutMs: 9, debug: true });
+    expect(log.level).toBe("warn");
+  });
+});
+
+describe("refusals", () => {
+  test.each([
+    ["an unknown setting", "colour = 1", /berthd\.toml: unknown setting colour; known are root, state,/],
+    ["a setting of the prototype", "constructor = 1", /unknown setting constructor/],
+    ["a wrong type", "root = 1", /berthd\.toml: root: /],
+    ["a relative folder", 'root = "x"', /berthd\.toml: root: must be an absolute path/],
+    [
+      "a socket path that is too long",
+      `address = "/${"x".repeat(101)}"`,
+      /address: must be a path of at most 101 bytes/,
+    ],
+    ["an unknown level", 'log_level = "loud"', /berthd\.toml: logLevel: /],
+    ["a negative timeout", "stop_timeout_ms = -1", /stopTimeoutMs: /],
+    ["a line that is no TOML", "root = ", /berthd\.toml:1:\d+: /],
+  ])("%s, with its place", (_, text, message) => {
+    expect(() => loadText(text)).toThrow(expect.objectContaining({ kind: "invalid_argument" }));
+    expect(() => loadText(text)).toThrow(message);
+  });
+
+  test("a file that was asked for and is missing", () => {
+    expect(() => load({ flags: { config: "/nope/x.toml" } })).toThrow(/cannot read config file \/nope\/x.toml: ENOENT/);
+  });
+
+  test("a bad variable by its name, a bad flag as a setting", () => {
+    expect(() => loadText("", { env: { BERTHD_ROOT: "x" } })).toThrow(/^BERTHD_ROOT: root: must be an absolute path/);
+    expect(() => loadText("", { flags: { config: file, logFormat: "xml" } })).toThrow(/^settings: logFormat: /);
+  });
+
+  test("a state folder whose socket path would be too long", () => {
+    expect(() => loadText("", { flags: { config: file, state: `/${"x".repeat(100)}` } })).toThrow(/at most 101 bytes/);
+  });
+});

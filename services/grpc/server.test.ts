@@ -1,0 +1,285 @@
+// The adapter and the server over a real socket, with a service that only tests need.
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client, status as Code, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { RequestContext } from "../../api/core/context.js";
+import { DisposeScope } from "../../api/core/dispose.js";
+import { Encoded } from "../../api/core/encoded.js";
+import { notFound } from "../../api/core/errors.js";
+import { defineService, type Service } from "../../api/core/handler.js";
+import { type LogFields, type Logger, silentLogger } from "../../api/core/log.js";
+import { MAX_MESSAGE_BYTES, serveGrpc } from "./server.js";
+
+/** A definition whose messages are plain text. */
+const rpc = (name: string, requestStream: boolean, responseStream: boolean) => ({
+  path: `/test.Echo/${name}`,
+  requestStream,
+  responseStream,
+  requestDeserialize: (bytes: Buffer): string => {
+    if (bytes.toString() === "undecodable") throw new Error("premature EOF");
+    return bytes.toString();
+  },
+  responseSerialize: (text: string): Buffer => {
+    if (text === "unencodable") throw new TypeError("not a message");
+    return Buffer.from(text);
+  },
+});
+const DEFINITION = {
+  unary: { ...rpc("Unary", false, false), requestStream: false as const, responseStream: false as const },
+  serverStream: { ...rpc("ServerStream", false, true), requestStream: false as const, responseStream: true as const },
+  clientStream: { ...rpc("ClientStream", true, false), requestStream: true as const, responseStream: false as const },
+  bidi: { ...rpc("Bidi", true, true), requestStream: true as const, responseStream: true as const },
+};
+
+const same = (bytes: Buffer): Buffer => bytes;
+const forever = (ctx: RequestContext): Promise<never> =>
+  new Promise((_, reject) => {
+    ctx.signal?.addEventListener("abort", () => reject(ctx.signal?.reason), { once: true });
+  });
+
+let scope: DisposeScope;
+let path: string;
+const events: string[] = [];
+let seen: RequestContext | undefined;
+
+const echo = defineService(DEFINITION, {
+  unary: async (text, ctx) => {
+    seen = ctx;
+    if (text === "missing") throw notFound('thing "x"');
+    if (text === "bug") throw new TypeError("not your fault");
+    if (text === "wait") return await forever(ctx).finally(() => events.push("unary ended"));
+    if (text === "encoded") return new Encoded<string>(Buffer.from("as bytes"));
+    if (text === "large") return "x".repeat(MAX_MESSAGE_BYTES + 1);
+    if (text === "largest") return "x".repeat(MAX_MESSAGE_BYTES);
+    return text;
+  },
+  async *serverStream(text, ctx) {
+    try {
+      events.push("stream started");
+      if (text === "wait") await forever(ctx);
+      if (text === "flood") {
+        for (let index = 0; index < 100_000; index += 1) {
+          events.push("produced");
+          yield "x".repeat(65_536);
+        }
+      }
+      yield "one";
+      if (text === "fail") throw notFound("the rest");
+      if (text === "broken") yield "unencodable";
+      yield new Encoded<string>(Buffer.from("two"));
+    } finally {
+      events.push("stream ended");
+    }
+  },
+  clientStream: async (requests) => {
+    const all: string[] = [];
+    for await (const text of requests) all.push(text);
+    return all.join("+");
+  },
+  async *bidi(requests) {
+    for await (const text of requests) yield `${text}!`;
+  },
+});
+
+async function serve(log: Logger = silentLogger) {
+  const server = scope.use(
+    await serveGrpc({ path, services: [echo as unknown as Service], log, stopDeadlineMs: 2_000 }),
+  );
+  const client = new Client(`unix:${path}`, credentials.createInsecure(), {
+    "grpc.max_receive_message_length": -1,
+    "grpc.max_send_message_length": -1,
+  });
+  scope.defer(() => client.close());
+  return { server, client };
+}
+
+const unary = (client: Client, text: string | Buffer, metadata = new Metadata(), timeoutMs = 10_000): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const options = { deadline: Date.now() + timeoutMs };
+    client.makeUnaryRequest("/test.Echo/Unary", same, same, Buffer.from(text), metadata, options, (error, reply) =>
+      error ? reject(error) : resolve((reply ?? Buffer.alloc(0)).toString()),
+    );
+  });
+
+const serverStream = (client: Client, text: string) =>
+  client.makeServerStreamRequest("/test.Echo/ServerStream", same, same, Buffer.from(text));
+
+const failure = (work: Promise<unknown>): Promise<ServiceError> =>
+  work.then(
+    () => Promise.reject(new Error("it succeeded")),
+    (error: ServiceError) => error,
+  );
+
+async function waitFor(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`gave up: ${events.slice(0, 10)}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+beforeEach(async () => {
+  scope = new DisposeScope();
+  events.length = 0;
+  const dir = await mkdtemp(join(tmpdir(), "bt-"));
+  scope.defer(() => rm(dir, { recursive: true, force: true }));
+  path = join(dir, "below", "g.sock");
+});
+afterEach(() => scope[Symbol.asyncDispose]());
+
+describe("calls", () => {
+  test("of every form get their answer", async () => {
+    const { client } = await serve();
+    expect(await unary(client, "hello")).toBe("hello");
+    expect(await unary(client, "encoded")).toBe("as bytes");
+    const streamed: string[] = [];
+    for await (const message of serverStream(client, "go")) streamed.push(String(message));
+    expect(streamed).toEqual(["one", "two"]);
+    const sum = await new Promise<string>((resolve, reject) => {
+      const call = client.makeClientStreamRequest(
+        "/test.Echo/ClientStream",
+        same,
+        same,
+        new Metadata(),
+        (error, reply) => (error ? reject(error) : resolve(String(reply))),
+      );
+      call.write(Buffer.from("a"));
+      call.end(Buffer.from("b"));
+    });
+    expect(sum).toBe("a+b");
+    const bidi = client.makeBidiStreamRequest("/test.Echo/Bidi", same, same);
+    bidi.write(Buffer.from("x"));
+    bidi.end(Buffer.from("y"));
+    const answers: string[] = [];
+    for await (const message of bidi) answers.push(String(message));
+    expect(answers).toEqual(["x!", "y!"]);
+  });
+
+  test("know who called", async () => {
+    const { client } = await serve();
+    await unary(client, "hello");
+    expect(seen?.peer).toEqual({ pid: process.pid, uid: process.getuid?.(), gid: process.getgid?.() });
+  });
+
+  test.each([
+    ["missing", Code.NOT_FOUND, 'thing "x": not found'],
+    ["bug", Code.UNKNOWN, "not your fault"],
+    ["undecodable", Code.INTERNAL, "grpc: error unmarshalling request: premature EOF"],
+    ["large", Code.RESOURCE_EXHAUSTED, "grpc: trying to send message larger than max (16777217 vs. 16777216)"],
+  ])("%s fails with its code and text", async (text, code, details) => {
+    const { client } = await serve();
+    expect(await failure(unary(client, text))).toMatchObject({ code, details });
+    expect(await unary(client, "still there")).toBe("still there");
+  });
+
+  test("carry 16 MiB both ways and not a byte more", async () => {
+    const { client } = await serve();
+    const largest = Buffer.alloc(MAX_MESSAGE_BYTES, "y");
+    expect((await unary(client, largest)).length).toBe(MAX_MESSAGE_BYTES);
+    expect((await unary(client, "largest")).length).toBe(MAX_MESSAGE_BYTES);
+    const refused = await failure(unary(client, Buffer.concat([largest, Buffer.from("y")])));
+    expect(refused.code).toBe(Code.RESOURCE_EXHAUSTED);
+  });
+
+  test("leave one log line when they fail, without their payload", async () => {
+    const lines: [string, LogFields][] = [];
+    const keep = (fields: LogFields, message: string): void => void lines.push([message, fields]);
+    const log: Logger = { ...silentLogger, info: keep, warn: keep, error: keep };
+    const { client } = await serve(log);
+    const metadata = new Metadata();
+    metadata.set("containerd-namespace", "n1");
+    await failure(unary(client, "missing", metadata));
+    await failure(unary(client, "bug"));
+    expect(lines).toEqual([
+      [
+        "rpc failed",
+        expect.objectContaining({
+          rpc: "/test.Echo/Unary",
+          code: "NOT_FOUND",
+          namespace: "n1",
+          durationMs: expect.any(Number),
+        }),
+      ],
+      ["rpc failed unexpectedly", expect.objectContaining({ code: "UNKNOWN", err: expect.any(TypeError) })],
+    ]);
+  });
+});
+
+describe("streams", () => {
+  test("tell a failure after what was sent before it", async () => {
+    const { client } = await serve();
+    const got: string[] = [];
+    const call = serverStream(client, "fail");
+    const error = await failure(
+      (async () => {
+        for await (const message of call) got.push(String(message));
+      })(),
+    );
+    expect(got).toEqual(["one"]);
+    expect(error).toMatchObject({ code: Code.NOT_FOUND, details: "the rest: not found" });
+  });
+
+  test("with a message that cannot be encoded end, rather than hang", async () => {
+    const { client } = await serve();
+    const call = serverStream(client, "broken");
+    const error = await failure(call.toArray());
+    expect(error).toMatchObject({ code: Code.UNKNOWN, details: "not a message" });
+  });
+
+  test("send their headers once the handler waits", async () => {
+    const { client } = await serve();
+    const call = serverStream(client, "wait");
+    call.on("error", () => {});
+    await new Promise((resolve) => call.once("metadata", resolve));
+    expect(events).toContain("stream started");
+    call.cancel();
+    await waitFor(() => events.includes("stream ended"));
+  });
+
+  test("stop producing while nobody reads, and end when the caller goes", async () => {
+    const { client } = await serve();
+    const call = serverStream(client, "flood");
+    call.on("error", () => {});
+    await new Promise((resolve) => call.once("readable", resolve));
+    let before = -1;
+    await waitFor(() => {
+      const settled = before === events.length;
+      before = events.length;
+      return settled;
+    });
+    expect(events.length).toBeLessThan(1_000);
+    call.cancel();
+    await waitFor(() => events.includes("stream ended"));
+  });
+});
+
+describe("patience", () => {
+  test("a cancelled call aborts its handler", async () => {
+    const { client } = await serve();
+    const call = client.makeUnaryRequest("/test.Echo/Unary", same, same, Buffer.from("wait"), () => {});
+    await waitFor(() => seen?.signal?.aborted === false);
+    call.cancel();
+    await waitFor(() => events.includes("unary ended"));
+  });
+
+  test("a passed deadline does too", async () => {
+    const { client } = await serve();
+    expect((await failure(unary(client, "wait", new Metadata(), 100))).code).toBe(Code.DEADLINE_EXCEEDED);
+    await waitFor(() => events.includes("unary ended"));
+  });
+
+  test("a stopping server ends what waits with UNAVAILABLE and removes its socket", async () => {
+    const { server, client } = await serve();
+    const waiting = failure(unary(client, "wait"));
+    const stream = serverStream(client, "wait");
+    const streaming = failure(stream.toArray());
+    await new Promise((resolve) => stream.once("metadata", resolve));
+    await server[Symbol.asyncDispose]();
+    expect((await waiting).code).toBe(Code.UNAVAILABLE);
+    expect((await streaming).code).toBe(Code.UNAVAILABLE);
+    await expect(stat(path)).rejects.toMatchObject({ code: "ENOENT" });
+    await server[Symbol.asyncDispose]();
+  });
+});
