@@ -10,6 +10,7 @@ import type { RequestContext } from "../../api/core/context.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { isNotFound, isUnavailable } from "../../api/core/errors.js";
 import type { ProcessExit, Stdio } from "../../api/core/task.js";
+import { UsageError } from "./exit-status.js";
 import type { Output } from "./output.js";
 import { catchSignals, signalNumber } from "./signals.js";
 import { followSize, rawMode, requireTerminal } from "./terminal.js";
@@ -44,7 +45,7 @@ const RECONNECT_TIMEOUT_MS = 30_000;
 /** The exit status of the process; 0 when detached. On failure whatever was registered is gone again. */
 export async function runSession(options: SessionOptions): Promise<number> {
   const { terminal, detach, nullIo, logUri } = options;
-  if (terminal && nullIo === true) throw new Error("--tty and --null-io cannot be used together");
+  if (terminal && nullIo === true) throw new UsageError("--tty and --null-io cannot be used together");
   if (terminal && !detach) requireTerminal();
   await using scope = new DisposeScope();
   const stdio = await openStdio(options);
@@ -180,11 +181,11 @@ class Attached {
 
   async #stay(exited: Promise<ProcessExit>, onInputEnd: () => void): Promise<number> {
     const { client, id, execId, terminal } = this.#options;
-    using guards = new Guards();
+    await using guards = new DisposeScope();
     this.#signals.forwardTo((signal) => this.#kill(signalNumber(signal)));
     if (terminal) {
-      guards.add(rawMode());
-      guards.add(followSize((size) => this.#tell(client.tasks.resizePty(this.#request, id, execId, size))));
+      guards.use(rawMode());
+      guards.use(followSize((size) => this.#tell(client.tasks.resizePty(this.#request, id, execId, size))));
     }
     const copy = this.#startCopy(onInputEnd);
     await exited;
@@ -270,16 +271,4 @@ async function writePidFile(path: string | undefined, pid: number): Promise<void
 
 function anySignal(...signals: (AbortSignal | undefined)[]): AbortSignal {
   return AbortSignal.any(signals.filter((signal) => signal !== undefined));
-}
-
-class Guards implements Disposable {
-  readonly #guards: Disposable[] = [];
-
-  add(guard: Disposable): void {
-    this.#guards.push(guard);
-  }
-
-  [Symbol.dispose](): void {
-    for (const guard of this.#guards.splice(0).reverse()) guard[Symbol.dispose]();
-  }
 }

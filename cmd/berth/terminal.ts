@@ -1,4 +1,5 @@
 // The terminal that berth runs in, lent to a process: raw while it runs, restored whatever happens.
+import { makeRaw } from "../../runtime/sys/terminal.js";
 import { UsageError } from "./exit-status.js";
 
 export interface Size {
@@ -13,14 +14,18 @@ export function requireTerminal(): void {
   }
 }
 
-/** Keys go through unread by the line discipline, ^C included, until disposed or berth exits. */
+/** Keys and output go through as they are, ^C included, until disposed or berth exits. */
 export function rawMode(): Disposable {
-  const { stdin } = process;
-  if (!stdin.isTTY || stdin.isRaw) return { [Symbol.dispose]: () => {} };
+  const terminal = [process.stdin, process.stdout, process.stderr].find((stream) => stream.isTTY);
+  if (terminal === undefined) return { [Symbol.dispose]: () => {} };
+  const putBack = makeRaw(terminal.fd);
   const restore = (): void => {
-    stdin.setRawMode(false);
+    try {
+      putBack();
+    } catch {
+      // The terminal is gone, and its settings with it.
+    }
   };
-  stdin.setRawMode(true);
   process.on("exit", restore);
   return {
     [Symbol.dispose]: () => {

@@ -15,6 +15,9 @@ const PROTOTYPES = {
   mkfifo: "int mkfifo(const char *path, unsigned int mode)",
   mount: "int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)",
   umount2: "int umount2(const char *target, int flags)",
+  tcgetattr: "int tcgetattr(int fd, _Out_ void *settings)",
+  tcsetattr: "int tcsetattr(int fd, int when, const void *settings)",
+  cfmakeraw: "void cfmakeraw(_Inout_ void *settings)",
   getsockopt: "int getsockopt(int fd, int level, int name, _Out_ void *value, _Inout_ uint32_t *length)",
 } as const;
 
