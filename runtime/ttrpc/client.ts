@@ -3,6 +3,7 @@
 import { connect, type Socket } from "node:net";
 import {
   ContainerdError,
+  ERROR_CLASSES,
   errorKind,
   errorOf,
   invalidArgument,
@@ -36,7 +37,7 @@ export interface UnaryMethod<Req, Res> {
 export interface CallOptions {
   /** Aborting forgets the call; the peer is not told (ttrpc has no way to). */
   readonly signal?: AbortSignal | undefined;
-  /** Sent along, and enforced here too: handlers need not heed it. Default: none. */
+  /** Sent along, and enforced here too: handlers need not heed it. Default, and beyond 24 days: none. */
   readonly timeoutMs?: number | undefined;
   /** Sent with the request; keys in lower case, e.g. `containerd-namespace-ttrpc`. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
@@ -56,16 +57,23 @@ export interface ConnectOptions {
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+const NANOS_PER_MS = 1e6;
 const MAX_STREAM_ID = 0xffff_ffff;
-/** Longer delays overflow Node's timers; no deadline is then kept here. */
+/** Longer delays overflow Node's timers. */
 const MAX_TIMER_MS = 0x7fff_ffff;
-const CLOSED_TEXT = "ttrpc: closed";
 
-const closedError = (cause?: Error): ContainerdError => errorOf("unknown", CLOSED_TEXT, cause);
+/** What calls fail with when there is no connection (any more). */
+class TtrpcClosedError extends ContainerdError {
+  readonly isTtrpcClosed = true;
+
+  constructor(cause?: Error) {
+    super("unknown", `ttrpc: closed: ${ERROR_CLASSES.unknown}`, { cause });
+  }
+}
 
 /** Whether a call failed because the connection had ended: it may or may not have been carried out. */
 export function isTtrpcClosed(error: unknown): boolean {
-  return errorKind(error) === "unknown" && error instanceof Error && error.message === closedError().message;
+  return error instanceof Error && "isTtrpcClosed" in error && error.isTtrpcClosed === true;
 }
 
 /** Path of a unix socket from `unix:///path` or a plain path. */
@@ -135,7 +143,7 @@ class Client implements TtrpcClient {
         this.#isOpen = false;
         const calls = [...this.#pending.values()];
         this.#pending.clear();
-        for (const call of calls) call.fail(closedError(this.#failure));
+        for (const call of calls) call.fail(new TtrpcClosedError(this.#failure));
         resolve(this.#failure);
       });
     });
@@ -143,7 +151,8 @@ class Client implements TtrpcClient {
 
   async call<Req, Res>(method: UnaryMethod<Req, Res>, request: Req, options: CallOptions = {}): Promise<Res> {
     if (options.signal?.aborted === true) throw abortError(options.signal);
-    if (!this.#isOpen) throw closedError(this.#failure);
+    if (options.timeoutMs !== undefined && options.timeoutMs <= 0) throw deadlineError();
+    if (!this.#isOpen) throw new TtrpcClosedError(this.#failure);
     const data = encodeRequest(method, request, options);
     if (data.length > MAX_DATA_BYTES) throw errorOf("resource_exhausted", oversizedText(data.length));
     const payload = await this.#exchange(data, options);
@@ -171,10 +180,7 @@ class Client implements TtrpcClient {
       };
       const onAbort = (): void => fail(abortError(signal));
       signal?.addEventListener("abort", onAbort, { once: true });
-      const timer =
-        timeoutMs === undefined || timeoutMs > MAX_TIMER_MS
-          ? undefined
-          : setTimeout(() => fail(new ContainerdError("deadline_exceeded", "context deadline exceeded")), timeoutMs);
+      const timer = isDeadline(timeoutMs) ? setTimeout(() => fail(deadlineError()), timeoutMs) : undefined;
       this.#pending.set(streamId, {
         fail,
         answer: (frame) => {
@@ -212,7 +218,7 @@ function encodeRequest<Req, Res>(method: UnaryMethod<Req, Res>, request: Req, op
     service,
     method: name,
     payload: Buffer.from(method.requestSerialize(request)),
-    timeoutNano: timeoutMs === undefined ? 0n : BigInt(Math.max(1, Math.round(timeoutMs * 1e6))),
+    timeoutNano: isDeadline(timeoutMs) ? BigInt(Math.ceil(timeoutMs * NANOS_PER_MS)) : 0n,
     metadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   }).finish();
 }
@@ -230,9 +236,15 @@ function readResponse(frame: Frame): Buffer {
   return response.payload;
 }
 
+const isDeadline = (timeoutMs: number | undefined): timeoutMs is number =>
+  timeoutMs !== undefined && timeoutMs <= MAX_TIMER_MS;
+
+const deadlineError = (cause?: unknown): ContainerdError =>
+  new ContainerdError("deadline_exceeded", ERROR_CLASSES.deadline_exceeded, { cause });
+
 function abortError(signal: AbortSignal | undefined): ContainerdError {
   const cause: unknown = signal?.reason;
   return errorKind(cause) === "deadline_exceeded"
-    ? new ContainerdError("deadline_exceeded", "context deadline exceeded", { cause })
-    : new ContainerdError("cancelled", "context canceled", { cause });
+    ? deadlineError(cause)
+    : new ContainerdError("cancelled", ERROR_CLASSES.cancelled, { cause });
 }

@@ -35,8 +35,8 @@ export class ServerConnection {
   readonly #socket: Socket;
   readonly #router: Router;
   readonly #log: Logger;
-  readonly #calls = new Set<Promise<void>>();
-  readonly #ended = new AbortController();
+  readonly #calls = new Map<Promise<void>, AbortController>();
+  #isEnding = false;
   #lastStreamId = 0;
 
   constructor(socket: Socket, router: Router, log: Logger) {
@@ -45,24 +45,28 @@ export class ServerConnection {
     this.#log = log;
     const decoder = new FrameDecoder();
     socket.on("data", (chunk: Buffer) => {
-      for (const frame of decoder.push(chunk)) this.#receive(frame);
+      for (const frame of decoder.push(chunk)) if (!this.#isEnding) this.#receive(frame);
       // A peer that does not read its answers gets no more requests in.
       if (socket.writableNeedDrain) socket.pause();
     });
     socket.on("drain", () => socket.resume());
     socket.on("error", (err) => this.#log.debug({ err }, "ttrpc connection broke"));
-    this.done = once(socket, "close").then(async () => {
-      this.#ended.abort();
-      await Promise.all(this.#calls);
-    });
+    // Not events.once: that would reject for a connection that broke.
+    const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    this.done = closed.then(() => this.#end());
   }
 
   /** Aborts what runs, lets the answers out and closes. */
   async drain(): Promise<void> {
-    this.#socket.pause();
-    this.#ended.abort();
-    await Promise.all(this.#calls);
+    await this.#end();
     this.#socket.destroySoon();
+    await this.done;
+  }
+
+  async #end(): Promise<void> {
+    this.#isEnding = true;
+    for (const controller of this.#calls.values()) controller.abort();
+    await Promise.all(this.#calls.keys());
   }
 
   destroy(): void {
@@ -88,8 +92,10 @@ export class ServerConnection {
       return;
     }
     this.#lastStreamId = streamId;
-    const call = this.#serve(streamId, frame).finally(() => this.#calls.delete(call));
-    this.#calls.add(call);
+    // One controller for each call: a signal that outlives them all would keep something of every one.
+    const controller = new AbortController();
+    const call = this.#serve(streamId, frame, controller).finally(() => this.#calls.delete(call));
+    this.#calls.set(call, controller);
   }
 
   #refuse(streamId: number, message: string): void {
@@ -97,21 +103,20 @@ export class ServerConnection {
   }
 
   /** Never rejects: whatever happens becomes an answer on the stream. */
-  async #serve(streamId: number, frame: Frame): Promise<void> {
+  async #serve(streamId: number, frame: Frame, controller: AbortController): Promise<void> {
     let path = "";
     let timer: NodeJS.Timeout | undefined;
     try {
       const request = decodeRequest(frame);
       path = `/${request.service}/${request.method}`;
       const route = this.#router.find(request);
-      const expiry = new AbortController();
-      timer = startTimer(request.timeoutNano, expiry);
+      timer = startTimer(request.timeoutNano, controller);
       const ctx: RequestContext = {
         namespace: request.metadata.find(({ key }) => key === NAMESPACE_KEY)?.value,
-        signal: AbortSignal.any([this.#ended.signal, expiry.signal]),
+        signal: controller.signal,
       };
       const reply = await route.invoke(request.payload, ctx);
-      if (route.responseStream) await this.#stream(streamId, route, reply, ctx);
+      if (route.responseStream) await this.#stream(streamId, route, reply, controller.signal);
       else this.#respond(streamId, { payload: route.serialize(reply) });
     } catch (error) {
       // A kind means that somebody chose this failure; anything else is a bug and is shown with its stack.
@@ -127,19 +132,18 @@ export class ServerConnection {
   }
 
   /** One data frame for each message, then one that ends the stream. A slow reader slows the generator. */
-  async #stream(streamId: number, route: Route, reply: unknown, ctx: RequestContext): Promise<void> {
+  async #stream(streamId: number, route: Route, reply: unknown, signal: AbortSignal): Promise<void> {
     for await (const message of reply as AsyncIterable<unknown>) {
       const data = route.serialize(message);
       if (data.length > MAX_DATA_BYTES) throw new ContainerdError("resource_exhausted", oversizedText(data.length));
-      if (!this.#write(encodeFrame(streamId, TYPE_DATA, 0, data))) await this.#drained();
-      if (ctx.signal?.aborted === true) throw ctx.signal.reason;
+      if (!this.#write(encodeFrame(streamId, TYPE_DATA, 0, data))) await this.#drained(signal);
+      signal.throwIfAborted();
     }
     this.#write(encodeFrame(streamId, TYPE_DATA, FLAG_REMOTE_CLOSED | FLAG_NO_DATA, Buffer.alloc(0)));
   }
 
-  async #drained(): Promise<void> {
-    if (this.#socket.destroyed) return;
-    await once(this.#socket, "drain", { signal: this.#ended.signal });
+  async #drained(signal: AbortSignal): Promise<void> {
+    if (!this.#socket.destroyed) await once(this.#socket, "drain", { signal });
   }
 
   #respond(streamId: number, response: Answer): void {
@@ -177,10 +181,10 @@ function decodeRequest(frame: Frame): Request {
   }
 }
 
-function startTimer(timeoutNano: bigint, expiry: AbortController): NodeJS.Timeout | undefined {
+function startTimer(timeoutNano: bigint, controller: AbortController): NodeJS.Timeout | undefined {
   if (timeoutNano === 0n) return undefined;
   const timeoutMs = (timeoutNano + NANOS_PER_MS - 1n) / NANOS_PER_MS;
   if (timeoutMs > MAX_TIMER_MS) return undefined;
-  const expire = () => expiry.abort(new ContainerdError("deadline_exceeded", "context deadline exceeded"));
+  const expire = () => controller.abort(new ContainerdError("deadline_exceeded", "context deadline exceeded"));
   return setTimeout(expire, Math.max(0, Number(timeoutMs))).unref();
 }

@@ -64,8 +64,7 @@ class ListeningServer implements TtrpcServer {
   }
 
   async #close(): Promise<void> {
-    const closed = once(this.#server, "close");
-    this.#server.close();
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     const open = [...this.#connections];
     let timer: NodeJS.Timeout | undefined;
     const expired = new Promise<void>((resolve) => {
