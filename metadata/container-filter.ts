@@ -13,7 +13,7 @@ export interface FilterableContainer {
 
 /** A container as filters see it; an empty field is absent. */
 export function containerAdaptor(container: FilterableContainer): Adaptor {
-  return ([field, ...rest]) => {
+  return ([field = "", ...rest]) => {
     switch (field) {
       case "id":
         return container.id || undefined;
@@ -42,7 +42,7 @@ function selectIds({ path, operator, value }: Selector, namespace: string): SqlP
     sql: `SELECT id FROM ${table} WHERE namespace = ? AND ${column}`,
     values: [namespace, ...more],
   });
-  const [field, ...rest] = path;
+  const [field = "", ...rest] = path;
   switch (field) {
     case "id":
       return equal ? select("containers", "id = ?", [value]) : undefined;
@@ -68,6 +68,8 @@ export interface ContainerPlan {
   readonly exact: boolean;
   /** The labels that {@link containerAdaptor} will be asked for. */
   readonly labelKeys: readonly string[];
+  /** Whether it will be asked for more than id and labels, which are in indexes. */
+  readonly needsRow: boolean;
 }
 
 /** SQLite takes 500 selects in a row and 32,766 values; clients' filters stay far below or are decided by code. */
@@ -78,9 +80,14 @@ export function planContainers(filter: Filter, namespace: string): ContainerPlan
   const labelKeys = filter.selectors.flatMap((all) =>
     all.filter(({ path }) => path[0] === "labels").map(({ path }) => path.slice(1).join(".")),
   );
-  const everything: ContainerPlan = { candidates: undefined, exact: false, labelKeys: [...new Set(labelKeys)] };
+  const everything: ContainerPlan = {
+    candidates: undefined,
+    exact: false,
+    labelKeys: [...new Set(labelKeys)],
+    needsRow: filter.selectors.flat().some(({ path }) => path[0] === "image" || path[0] === "runtime"),
+  };
   if (filter.selectors.length === 0 || filter.selectors.some((all) => all.length === 0)) {
-    return { candidates: undefined, exact: true, labelKeys: [] };
+    return { ...everything, exact: true };
   }
   if (filter.selectors.flat().length > MAX_SELECTS) return everything;
   let exact = true;

@@ -22,6 +22,12 @@ interface CandidateRow {
   readonly runtimeName: string;
 }
 
+interface LabelRow {
+  readonly id: string;
+  readonly key: string;
+  readonly value: string;
+}
+
 interface Page {
   readonly records: readonly Uint8Array[];
   /** The last id looked at; undefined after the last page. */
@@ -30,33 +36,30 @@ interface Page {
 
 type PageReader = (reader: Reader, after: string) => Page;
 
-/** SQLite takes 32,766 values; a filter of more keys than this reads all labels instead. */
+/** A filter of more keys than this reads all labels instead. */
 const MAX_LABEL_KEYS = 64;
 
+type LabelsById = Map<string, Map<string, string>>;
+
 /** Labels of the candidates, by id: those that the filter names. */
-function readLabels(
-  reader: Reader,
-  namespace: string,
-  keys: readonly string[],
-  rows: readonly CandidateRow[],
-): Map<string, Map<string, string>> {
-  const labels = new Map<string, Map<string, string>>();
+function readLabels(reader: Reader, namespace: string, plan: ContainerPlan, rows: readonly CandidateRow[]): LabelsById {
+  const labels: LabelsById = new Map();
   const [first, last] = [rows[0], rows.at(-1)];
-  if (first === undefined || last === undefined || keys.length === 0) return labels;
-  const named = keys.length > MAX_LABEL_KEYS ? [] : keys;
-  const narrowed = named.length === 0 ? "" : ` AND key IN (${named.map(() => "?").join(", ")})`;
-  const found = reader.all<{ id: string; key: string; value: string }>(
-    `SELECT id, key, value FROM container_labels WHERE namespace = ? AND id >= ? AND id <= ?${narrowed}`,
-    namespace,
-    first.id,
-    last.id,
-    ...named,
-  );
-  for (const { id, key, value } of found) {
-    const entries = labels.get(id);
-    if (entries === undefined) labels.set(id, new Map([[key, value]]));
-    else entries.set(key, value);
-  }
+  const { labelKeys } = plan;
+  if (first === undefined || last === undefined || labelKeys.length === 0) return labels;
+  const keys = labelKeys.length > MAX_LABEL_KEYS ? [] : labelKeys;
+  const named = keys.length === 0 ? "" : ` AND key IN (${keys.map(() => "?").join(", ")})`;
+  const read = (ids: string, values: readonly string[]) => {
+    const sql = `SELECT id, key, value FROM container_labels WHERE namespace = ? AND ${ids}${named}`;
+    for (const { id, key, value } of reader.all<LabelRow>(sql, namespace, ...values, ...keys)) {
+      const entries = labels.get(id);
+      if (entries === undefined) labels.set(id, new Map([[key, value]]));
+      else entries.set(key, value);
+    }
+  };
+  // All ids in a row, or some here and there.
+  if (plan.candidates === undefined) read("id >= ? AND id <= ?", [first.id, last.id]);
+  else for (const { id } of rows) read("id = ?", [id]);
   return labels;
 }
 
@@ -76,16 +79,18 @@ function exactPage(namespace: string, { candidates }: ContainerPlan): PageReader
 /** Code decides over ids and labels; only what it picks is read whole. */
 function filteredPage(
   namespace: string,
-  { candidates, labelKeys }: ContainerPlan,
+  plan: ContainerPlan,
   matches: (row: CandidateRow, labels: ReadonlyMap<string, string>) => boolean,
 ): PageReader {
+  const { candidates } = plan;
   const narrowed = candidates === undefined ? "" : ` AND id IN (${candidates.sql})`;
-  const sql = `SELECT id, image, runtime_name AS runtimeName FROM containers
+  const columns = plan.needsRow ? "image, runtime_name AS runtimeName" : "'' AS image, '' AS runtimeName";
+  const sql = `SELECT id, ${columns} FROM containers
     WHERE namespace = ? AND id > ?${narrowed} ORDER BY id LIMIT ?`;
   const none = new Map<string, string>();
   return (reader, after) => {
     const rows = reader.all<CandidateRow>(sql, namespace, after, ...(candidates?.values ?? []), PAGE_CANDIDATES);
-    const labels = readLabels(reader, namespace, labelKeys, rows);
+    const labels = readLabels(reader, namespace, plan, rows);
     const records: Uint8Array[] = [];
     for (const row of rows) {
       if (!matches(row, labels.get(row.id) ?? none)) continue;

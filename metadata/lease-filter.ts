@@ -11,7 +11,7 @@ function labelValue(labels: Labels, path: readonly string[]): string | undefined
 }
 
 function leaseAdaptor(lease: Lease): Adaptor {
-  return ([field, ...rest]) => {
+  return ([field = "", ...rest]) => {
     switch (field) {
       case "id":
         return lease.id === "" ? undefined : lease.id;

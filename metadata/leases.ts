@@ -41,7 +41,7 @@ function makeLeaseId(nowNs: bigint): string {
 
 /** @throws invalid_argument, not_implemented for a type that no lease can hold. */
 function validateResource({ id, type }: LeaseResource): void {
-  const [kind, ...path] = type.split("/");
+  const [kind = "", ...path] = type.split("/");
   switch (kind) {
     case "content":
     case "images":
