@@ -3,8 +3,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
-import { startBerthd } from "../helpers/berthd.js";
 import { startContainerd } from "../helpers/containerd.js";
+import { startBerthd } from "../helpers/daemon.js";
 import type { Engine } from "../helpers/engine.js";
 import { rawClients } from "../helpers/grpc.js";
 import { requires } from "../helpers/requires.js";

@@ -32,10 +32,18 @@ export function maskNumbers(text: string): string {
 
 /** Masks what `version` prints of versions. */
 export function maskVersions(text: string): string {
-  return text.replace(/^( *(?:Version|Revision|Go version|Node version): *)\S.*$/gm, "$1V");
+  return text.replace(/^( *(?:Version|Revision|Go version|Node.js version): *)\S.*$/gm, "$1V");
 }
 
 /** Masks an id that the server or the client made up: alone on a line. */
 export function maskGenerated(text: string): string {
   return text.replace(/^\d{1,9}-[\w-]{4}/gm, "GENERATED");
+}
+
+/** Labels on a line of their own, which `ctr` prints in the random order of a Go map. */
+export function sortLabels(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.split(",").sort().join(","))
+    .join("\n");
 }

@@ -5,7 +5,7 @@ import type { Engine } from "../helpers/engine.js";
 import { findLeftovers } from "../helpers/leftovers.js";
 import type { ProgramResult } from "../helpers/program.js";
 import { until } from "../helpers/until.js";
-import { mask, maskGenerated, maskNumbers, maskVersions } from "./mask.js";
+import { mask, maskGenerated, maskNumbers, maskVersions, sortLabels } from "./mask.js";
 
 /** One corner of the square: a client on a daemon. */
 export interface Corner {
@@ -148,7 +148,7 @@ const containers: readonly Step[] = [
   command(["c", "info", "c1"]),
   command(["c", "info", "c2"]),
   command(["c", "info", "missing"]),
-  command(["c", "label", "c1", "foo=bar/baz", "a="]),
+  command(["c", "label", "c1", "foo=bar/baz", "a="], sortLabels),
   command(["c", "label", "missing", "foo=bar"]),
   command(["c", "ls", "-q", 'labels."foo"=="bar/baz"']),
   command(["c", "rm", "c2", "c3"]),
