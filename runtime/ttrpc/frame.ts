@@ -11,8 +11,6 @@ export const TYPE_DATA = 3;
 
 /** The sender of this frame sends nothing more on the stream. */
 export const FLAG_REMOTE_CLOSED = 0x01;
-/** The sender of this request goes on sending. */
-export const FLAG_REMOTE_OPEN = 0x02;
 /** The frame carries no message, not even an empty one. */
 export const FLAG_NO_DATA = 0x04;
 
