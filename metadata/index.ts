@@ -11,6 +11,7 @@ import { type LedgerRetention, LedgerTrimmer } from "./ledger-trimmer.js";
 import { createNamespaceStore } from "./namespaces.js";
 
 export type { LocalContainerStore } from "./containers.js";
+export { DATABASE_FILE } from "./db.js";
 export type { LedgerRetention } from "./ledger-trimmer.js";
 
 export interface MetadataOptions extends DatabaseOptions {
