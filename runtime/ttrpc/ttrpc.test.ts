@@ -1,7 +1,7 @@
 // Client and server against each other, over real sockets.
 
 import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -186,6 +186,39 @@ describe("patience", () => {
     const late = both.client.call(TaskService.wait, init, { signal: controller.signal });
     await expect(late).rejects.toMatchObject({ kind: "cancelled" });
     expect(calls).toBe(1);
+  });
+
+  test("no deadline is too long, and one that has passed is never sent", async () => {
+    let calls = 0;
+    await using both = await pair({
+      start: async (_, ctx) => {
+        calls += 1;
+        return { pid: ctx.signal?.aborted === true ? 2 : 1 };
+      },
+    });
+    for (const timeoutMs of [Number.POSITIVE_INFINITY, 1e15, 2 ** 31 - 1, 60_000.5]) {
+      expect((await both.client.call(TaskService.start, init, { timeoutMs })).pid).toBe(1);
+    }
+    for (const timeoutMs of [0, -1, Number.NEGATIVE_INFINITY]) {
+      const call = both.client.call(TaskService.start, init, { timeoutMs });
+      await expect(call).rejects.toMatchObject({ kind: "deadline_exceeded" });
+    }
+    expect(calls).toBe(4);
+  });
+
+  test("a signal shared by many calls keeps nothing of them", async () => {
+    await using both = await pair({
+      start: async ({ id }) => {
+        if (id === "") throw invalidArgument("id");
+        return { pid: 1 };
+      },
+    });
+    const { signal } = new AbortController();
+    const calls = Array.from({ length: 100 }, (_, index) =>
+      both.client.call(TaskService.start, { id: index % 2 === 0 ? "" : "c1", execId: "" }, { signal }),
+    );
+    await Promise.allSettled(calls);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   test("a signal that timed out is a deadline", async () => {

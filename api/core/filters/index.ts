@@ -3,7 +3,6 @@
 import { RE2JS } from "re2js";
 import { type ParsedSelector, parseFilter } from "./parser.js";
 
-
 /**
  * Looks up a field of the object at hand: `["labels", "a", "b"]` for `labels.a.b`. undefined means absent, which is not the
  * same as "" to a selector without operator. Pieces after a scalar field are to be ignored, as containerd does.
