@@ -58,3 +58,14 @@ export class Reported extends Error {
     this.status = status;
   }
 }
+
+/** A signal came before the process could run. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  readonly signal: NodeJS.Signals;
+
+  constructor(signal: NodeJS.Signals, cause: unknown) {
+    super(`interrupted by ${signal}`, { cause });
+    this.signal = signal;
+  }
+}

@@ -1,13 +1,11 @@
 // The program `berth`: parse, call, print. What goes wrong is one line on stderr and an exit status that tells its class.
 import { type Command as CommanderCommand, CommanderError } from "commander";
-import { type Client, connect } from "../../api/client/connect.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { buildInfo } from "./build-info.js";
 import type { Command } from "./command.js";
-import { exitStatus, Reported, USAGE_STATUS } from "./exit-status.js";
+import { exitStatus, Interrupted, Reported, USAGE_STATUS } from "./exit-status.js";
 import { flushed, Output } from "./output.js";
 import { createProgram, type GlobalFlags } from "./program.js";
-import { Interrupted } from "./session.js";
 import { signalNumber } from "./signals.js";
 
 const DEFAULT_ADDRESS = "/run/berth/berth.sock";
@@ -43,7 +41,9 @@ async function execute(flags: GlobalFlags, run: (context: Context) => Promise<nu
   const env = process.env;
   const address = flags.address ?? env["BERTH_ADDRESS"] ?? env["CONTAINERD_ADDRESS"] ?? DEFAULT_ADDRESS;
   const namespace = flags.namespace ?? env["BERTH_NAMESPACE"] ?? env["CONTAINERD_NAMESPACE"] ?? DEFAULT_NAMESPACE;
-  const client: Client = scope.use(connect({ address, namespace }));
+  // Loaded here: help and mistakes need no gRPC.
+  const { connect } = await import("../../api/client/connect.js");
+  const client = scope.use(connect({ address, namespace }));
   if (flags.connectTimeout !== undefined && flags.connectTimeout > 0) {
     await client.ready({ timeoutMs: flags.connectTimeout });
   }

@@ -10,7 +10,7 @@ import type { RequestContext } from "../../api/core/context.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { isNotFound, isUnavailable } from "../../api/core/errors.js";
 import type { ProcessExit, Stdio } from "../../api/core/task.js";
-import { UsageError } from "./exit-status.js";
+import { Interrupted, UsageError } from "./exit-status.js";
 import type { Output } from "./output.js";
 import { catchSignals, signalNumber } from "./signals.js";
 import { followSize, rawMode, requireTerminal } from "./terminal.js";
@@ -84,17 +84,6 @@ export async function attachSession(options: AttachOptions): Promise<number> {
   const signals = new SignalTarget(new AbortController());
   scope.use(catchSignals((signal) => signals.deliver(signal)));
   return await new Attached({ ...options, execId: "", terminal: state.terminal }, request, state, ends, signals).join();
-}
-
-/** A signal came before the process could run. */
-export class Interrupted extends Error {
-  override readonly name = "Interrupted";
-  readonly signal: NodeJS.Signals;
-
-  constructor(signal: NodeJS.Signals, cause: unknown) {
-    super(`interrupted by ${signal}`, { cause });
-    this.signal = signal;
-  }
 }
 
 async function openStdio({ id, execId, terminal, nullIo, logUri, fifoDir }: SessionOptions): Promise<Stdio> {

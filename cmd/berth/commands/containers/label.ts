@@ -1,13 +1,13 @@
 // berth containers label: sets labels, clears them (`key=`), or shows them.
 import { defineCommand } from "../../command.js";
-import { parsePairs } from "../../flags.js";
+import { parseLabels } from "../../flags.js";
 import { renderLabels } from "../../render/labels.js";
 
 export const command = defineCommand({
   arguments: "<container> [labels...]",
-  help: "key=value sets a label, key= clears it. Other labels stay.",
+  help: "key=value sets a label, key= clears it. Other labels stay. Without labels those that are there are shown.",
   run: async ({ client, request, output }, [id = "", ...pairs]) => {
-    const labels = parsePairs("label", pairs);
+    const labels = parseLabels(pairs);
     const paths = Object.keys(labels).map((key) => `labels.${key}`);
     const container =
       paths.length === 0
