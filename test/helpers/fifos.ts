@@ -7,10 +7,10 @@ import { join } from "node:path";
 import type { Stdio } from "../../api/core/task.js";
 import { makeFifo } from "../../runtime/sys/fifo.js";
 
-/** Opened for both directions, so that it opens at once and never ends by itself. */
-function openFifo(path: string): Socket {
+/** Opened for both directions, so that it opens at once and never ends by itself; used in one. */
+function openFifo(path: string, use: { readonly readable: boolean }): Socket {
   const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
-  return new Socket({ fd, readable: true, writable: true });
+  return new Socket({ fd, readable: use.readable, writable: !use.readable });
 }
 
 /** One FIFO for stdin, one for stdout and stderr together. */
@@ -22,9 +22,9 @@ export class FifoPair implements AsyncDisposable {
 
   private constructor(stdin: string, stdout: string, isRead: boolean) {
     this.stdio = { stdin, stdout, stderr: stdout, terminal: false };
-    this.#input = this.#open(stdin);
+    this.#input = this.#open(stdin, { readable: false });
     if (!isRead) return;
-    this.#open(stdout)
+    this.#open(stdout, { readable: true })
       .setEncoding("utf8")
       .on("data", (chunk: string) => {
         this.#text += chunk;
@@ -61,8 +61,8 @@ export class FifoPair implements AsyncDisposable {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #open(path: string): Socket {
-    const socket = openFifo(path);
+  #open(path: string, use: { readonly readable: boolean }): Socket {
+    const socket = openFifo(path, use);
     // The other side may be gone when we write.
     socket.on("error", () => {});
     this.#sockets.push(socket);

@@ -15,6 +15,7 @@ import { runtimeDrivers } from "../../runtime/drivers/index.js";
 import { TaskManager } from "../../runtime/task-manager.js";
 import { serveTtrpc } from "../../runtime/ttrpc/server.js";
 import { defineShimEventsService } from "../../services/ttrpc/events.js";
+import type { Engine } from "./engine.js";
 import { findLeftovers } from "./leftovers.js";
 import { MemoryContainers, MemoryLedger } from "./memory-stores.js";
 import { ociSpec, type SpecOptions } from "./oci-spec.js";
@@ -39,6 +40,17 @@ function seenEvent({ topic, event }: EventEnvelope): SeenEvent {
   if (topic !== "/tasks/delete") return { topic, id: "", pid: 0, exitStatus: 0 };
   const { containerId, pid, exitStatus } = TaskDelete.decode(bytes);
   return { topic, id: containerId, pid, exitStatus };
+}
+
+/** As findLeftovers, given the moment that files may take to go after their task. */
+export async function settledLeftovers(engine: Engine, namespace: string, ids: readonly string[]): Promise<string[]> {
+  let found: string[] = [];
+  const isClean = async (): Promise<boolean> => {
+    found = await findLeftovers(engine, namespace, ids);
+    return found.length === 0;
+  };
+  await until("nothing to be left", isClean, 5_000).catch(() => undefined);
+  return found;
 }
 
 export class TaskHost implements AsyncDisposable {
@@ -94,7 +106,7 @@ export class TaskHost implements AsyncDisposable {
   /** What is left on the host of this namespace's tasks with these ids; empty is clean. */
   async leftovers(...ids: string[]): Promise<string[]> {
     const engine = { name: "berthd", address: this.address, stateDir: this.stateDir, pid: 0, log: () => "" } as const;
-    return await findLeftovers(engine, this.namespace, ids);
+    return await settledLeftovers(engine, this.namespace, ids);
   }
 
   get tasks(): TaskManager {

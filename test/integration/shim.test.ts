@@ -9,10 +9,10 @@ import { shimDriver } from "../../runtime/drivers/shim/driver.js";
 import { serveTtrpc } from "../../runtime/ttrpc/server.js";
 import { defineShimEventsService } from "../../services/ttrpc/events.js";
 import { type DriverSubject, driverConformance } from "../conformance/driver.js";
-import { findLeftovers } from "../helpers/leftovers.js";
 import { MemoryLedger } from "../helpers/memory-stores.js";
 import { ociSpec } from "../helpers/oci-spec.js";
 import { makeRootfs } from "../helpers/rootfs.js";
+import { settledLeftovers } from "../helpers/task-host.js";
 import { freshNamespace, tempDir } from "../helpers/temp.js";
 import { until } from "../helpers/until.js";
 
@@ -93,7 +93,8 @@ async function shimSubject(): Promise<DriverSubject> {
       await until("the task to be reported gone", () => gone.some((task) => task.id === id));
     },
     reload,
-    leftovers: (...ids) => findLeftovers({ name: "berthd", address, stateDir, pid: 0, log: () => "" }, namespace, ids),
+    leftovers: (...ids) =>
+      settledLeftovers({ name: "berthd", address, stateDir, pid: 0, log: () => "" }, namespace, ids),
     [Symbol.asyncDispose]: async () => {
       for (const task of made) {
         await task.kill("", 9, true).catch(() => undefined);

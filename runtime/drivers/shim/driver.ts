@@ -2,7 +2,7 @@
 // @source containerd runtime/v2/manager.go
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { wrapError } from "../../../api/core/errors.js";
+import { type ErrorKind, errorKind, wrapError } from "../../../api/core/errors.js";
 import type { ProcessExit } from "../../../api/core/task.js";
 import type { Any } from "../../../api/core/typeurl.js";
 import { type Bundle, createBundle } from "../../bundle.js";
@@ -20,6 +20,9 @@ import { LONG_TIMEOUT_MS, ShimTask } from "./task.js";
 const CONNECT_TIMEOUT_MS = 10_000;
 /** containerd's budget for undoing a create that failed. */
 const UNDO_TIMEOUT_MS = 5_000;
+
+/** The answer may still be on its way. */
+const GIVEN_UP: ReadonlySet<ErrorKind> = new Set(["cancelled", "deadline_exceeded"]);
 
 /** What there is of a task so far; grows while it is made. */
 interface Making {
@@ -65,6 +68,8 @@ export class ShimDriver implements RuntimeDriver {
       );
       return this.#adopt({ ...making, pid });
     } catch (error) {
+      // A shim that is still at it holds back every other call until it hears that nobody waits for the answer.
+      if (!making.connection.isClosed && GIVEN_UP.has(errorKind(error))) await making.connection[Symbol.asyncDispose]();
       await this.#undo(making);
       throw wrapError("failed to create shim task", error);
     }
@@ -171,7 +176,8 @@ export class ShimDriver implements RuntimeDriver {
     const { bundle, shimLog } = making;
     const { id, namespace } = bundle;
     try {
-      const connection = making.connection ?? (await this.#findShim(making));
+      const isOpen = making.connection !== undefined && !making.connection.isClosed;
+      const connection = isOpen ? making.connection : await this.#findShim(making);
       if (connection !== undefined) {
         await using dialled = connection;
         const options = { timeoutMs: UNDO_TIMEOUT_MS };
@@ -188,9 +194,11 @@ export class ShimDriver implements RuntimeDriver {
 
   /** A `start` that was cut off may have brought up a shim all the same. */
   async #findShim(making: Making): Promise<ShimConnection | undefined> {
-    const saved = await readFile(join(making.bundle.path, "address")).catch(() => undefined);
-    if (saved === undefined) return undefined;
-    making.address = parseShimAddress(saved);
+    if (making.address === undefined) {
+      const saved = await readFile(join(making.bundle.path, "address")).catch(() => undefined);
+      if (saved === undefined) return undefined;
+      making.address = parseShimAddress(saved);
+    }
     return await ShimConnection.open(making.address, this.#deps.log, UNDO_TIMEOUT_MS);
   }
 }

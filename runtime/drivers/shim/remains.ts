@@ -26,19 +26,14 @@ export class RemainsCollector implements AsyncDisposable {
     this.#deps = deps;
   }
 
-  /** For a task whose shim deleted it properly: only folders and perhaps the socket are left. Never rejects. */
-  async removeFiles({ bundle, address }: Omit<Remains, "binary">): Promise<void> {
-    const log = this.#deps.log.child({ namespace: bundle.namespace, id: bundle.id });
-    try {
-      if (address !== undefined) await removeDeadSocket(socketPath(address));
-      const deletion = (await detachBundle(bundle))().catch((err: unknown) =>
-        log.error({ err }, "deleting a bundle failed"),
-      );
-      this.#deletions.add(deletion);
-      void deletion.finally(() => this.#deletions.delete(deletion));
-    } catch (err) {
-      log.error({ err }, "removing a bundle failed");
-    }
+  /**
+   * For a task whose shim deleted it properly: only folders and perhaps the socket are left. Their names are free when this
+   * returns; the files go behind the answer. Never rejects.
+   */
+  async removeFiles(remains: Omit<Remains, "binary">): Promise<void> {
+    const { done } = await this.#detach(remains);
+    this.#deletions.add(done);
+    void done.finally(() => this.#deletions.delete(done));
   }
 
   /** For a task without a shim: ends the container too. Answers how it ended, status 255 when that failed. Never rejects. */
@@ -51,8 +46,21 @@ export class RemainsCollector implements AsyncDisposable {
       // Also what a 1.6 shim answers when the runtime was never reached.
       this.#deps.log.warn({ err, namespace: bundle.namespace, id: bundle.id }, "shim cleanup failed");
     }
-    await this.removeFiles(remains);
+    await (await this.#detach(remains)).done;
     return exit;
+  }
+
+  /** Resolves when the names are free, with the deletion that is then under way; none of the two rejects. */
+  async #detach({ bundle, address }: Omit<Remains, "binary">): Promise<{ readonly done: Promise<void> }> {
+    const log = this.#deps.log.child({ namespace: bundle.namespace, id: bundle.id });
+    try {
+      if (address !== undefined) await removeDeadSocket(socketPath(address));
+      const deleteFiles = await detachBundle(bundle);
+      return { done: deleteFiles().catch((err: unknown) => log.error({ err }, "deleting a bundle failed")) };
+    } catch (err) {
+      log.error({ err }, "removing a bundle failed");
+      return { done: Promise.resolve() };
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
