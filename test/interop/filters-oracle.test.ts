@@ -1,5 +1,6 @@
 // The filter language against the real containerd: the texts of errors, what matches which container, which events a subscriber
 // gets. Where the two differ, ours is wrong.
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { ContainerdError, invalidArgument } from "../../api/core/errors.js";
@@ -197,6 +198,58 @@ const MEANING = [
   ],
 ];
 
+/** Pieces that mean something to the grammar or nearly do; put together at random, always the same way. */
+const PIECES = [
+  ...[
+    "id",
+    "labels",
+    "a",
+    "==",
+    "!=",
+    "~=",
+    "=",
+    "~",
+    "!",
+    ",",
+    ".",
+    '"',
+    "/",
+    "|",
+    "\\",
+    " ",
+    "\t",
+    "\n",
+    "é",
+    "日",
+    "😀",
+    "\\n",
+  ],
+  ...[
+    "\\x41",
+    "\\x",
+    "\\101",
+    "\\u00e9",
+    "\\q",
+    '\\"',
+    "0",
+    "_",
+    "-",
+    "'",
+    "\u00a0",
+    "\u0001",
+    "\u200b",
+    '"x"',
+    "\ufffd",
+    "\0",
+    "(",
+    "$",
+  ],
+];
+const RANDOM = fc.sample(
+  fc.array(fc.constantFrom(...PIECES), { minLength: 1, maxLength: 9 }).map((pieces) => pieces.join("")),
+  { seed: 20_260_801, numRuns: 500 },
+);
+
 let scope: DisposeScope;
 let clients: RawClients;
 let namespace: string;
@@ -271,6 +324,7 @@ describe("against the real containerd", () => {
   test.each([
     ["syntax", SYNTAX],
     ["meaning", MEANING],
+    ["random texts", RANDOM],
   ])("%s", async (_, filters) => {
     const theirs: Record<string, string> = {};
     const ours: Record<string, string> = {};
