@@ -54,15 +54,12 @@ function namedLabels(labels: Labels, paths: readonly string[]): Labels {
   );
 }
 
-/** Sets labels, or removes those whose value is empty. Only a label that is set brings the namespace into being. */
+/** Sets labels, or removes those whose value is empty. Either brings the namespace into being, as it does in containerd. */
 function writeLabels(tx: Transaction, name: string, labels: Labels): void {
   for (const [key, value] of Object.entries(labels)) {
-    if (value === "") {
-      tx.run(DELETE_LABEL, name, key);
-    } else {
-      tx.touchNamespace(name);
-      tx.run(SET_LABEL, name, key, value);
-    }
+    tx.touchNamespace(name);
+    if (value === "") tx.run(DELETE_LABEL, name, key);
+    else tx.run(SET_LABEL, name, key, value);
   }
 }
 

@@ -5,6 +5,7 @@ import type { Container, ContainerStore, NewContainer } from "../../api/core/con
 import type { RequestContext } from "../../api/core/context.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import type { Any } from "../../api/core/typeurl.js";
+import { type Dialect, labelTooLarge } from "./dialect.js";
 import { failure } from "./failure.js";
 
 /** Makes the store under test. What it opens it gives to the scope, which ends with the test. */
@@ -22,17 +23,6 @@ const minimal = (id: string, more: Partial<NewContainer> = {}): NewContainer => 
   ...more,
 });
 
-const full = (id: string): NewContainer =>
-  minimal(id, {
-    labels: { "containerd.io/x": "1", "a.b": "c" },
-    image: "docker.io/library/busybox:latest",
-    runtime: { name: "io.containerd.runc.v2", options: OPTIONS },
-    snapshotter: "overlayfs",
-    snapshotKey: "key",
-    extensions: { "example/e": EXTENSION },
-    sandbox: "pod",
-  });
-
 /** The Any without what a codec may have put beside its two fields. */
 const bare = (any: Any | undefined): Any | undefined =>
   any === undefined ? undefined : { typeUrl: any.typeUrl, value: Buffer.from(any.value) };
@@ -49,7 +39,18 @@ function bareContainer(container: Container): object {
 const idsOf = (containers: readonly Container[]): string[] => containers.map(({ id }) => id);
 
 /** Registers the suite; `name` says whose store it is. */
-export function containerStoreConformance(name: string, makeStore: MakeContainerStore): void {
+export function containerStoreConformance(name: string, makeStore: MakeContainerStore, dialect: Dialect = "2.x"): void {
+  const full = (id: string): NewContainer =>
+    minimal(id, {
+      labels: { "containerd.io/x": "1", "a.b": "c" },
+      image: "docker.io/library/busybox:latest",
+      runtime: { name: "io.containerd.runc.v2", options: OPTIONS },
+      snapshotter: "overlayfs",
+      snapshotKey: "key",
+      extensions: { "example/e": EXTENSION },
+      sandbox: dialect === "1.6" ? "" : "pod",
+    });
+
   describe(`container store: ${name}`, () => {
     let scope: DisposeScope;
     let store: ContainerStore;
@@ -143,7 +144,7 @@ export function containerStoreConformance(name: string, makeStore: MakeContainer
         [
           "a label too large",
           minimal("c1", { labels: { k: "v".repeat(4096) }, runtime: { name: "" } }),
-          "containers.Labels: label key and value length (4097 bytes) greater than maximum size (4096 bytes), key: k: invalid argument",
+          `containers.Labels: ${labelTooLarge(dialect)}`,
         ],
         ["no runtime", { id: "c1", spec: SPEC }, "container.Runtime.Name must be set: invalid argument"],
         ["no spec", { id: "c1", runtime: { name: "r" } }, "container.Spec must be set: invalid argument"],

@@ -5,6 +5,7 @@ import type { ContainerStore } from "../../api/core/container.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import type { LeaseStore } from "../../api/core/lease.js";
 import type { NamespaceStore } from "../../api/core/namespace.js";
+import { type Dialect, labelTooLarge } from "./dialect.js";
 import { failure } from "./failure.js";
 
 /** The stores of one daemon or database. */
@@ -20,7 +21,7 @@ export type MakeNamespaceStore = (scope: DisposeScope) => Promise<NamespaceStore
 const SPEC = { typeUrl: "example/Spec", value: Buffer.from("{}") };
 
 /** Registers the suite; `name` says whose store it is. */
-export function namespaceStoreConformance(name: string, makeStore: MakeNamespaceStore): void {
+export function namespaceStoreConformance(name: string, makeStore: MakeNamespaceStore, dialect: Dialect = "2.x"): void {
   describe(`namespace store: ${name}`, () => {
     let scope: DisposeScope;
     let subject: NamespaceStoreSubject;
@@ -74,8 +75,7 @@ export function namespaceStoreConformance(name: string, makeStore: MakeNamespace
 
     test("a label too large is refused", async () => {
       const labels = { k: "v".repeat(4096) };
-      const message =
-        "invalid_argument: namespace.Labels: label key and value length (4097 bytes) greater than maximum size (4096 bytes), key: k: invalid argument";
+      const message = `invalid_argument: namespace.Labels: ${labelTooLarge(dialect)}`;
       expect(await failure(store.create({}, { name: mine, labels }))).toBe(message);
       expect(await listed()).toEqual([]);
     });
@@ -115,11 +115,13 @@ export function namespaceStoreConformance(name: string, makeStore: MakeNamespace
         expect((await store.get({}, mine)).labels).toEqual({ a: "1" });
       });
 
-      test("makes a namespace by setting a label, not by clearing one", async () => {
-        await store.update({}, { name: mine, labels: { a: "" } }, ["labels.a"]);
+      test("makes a namespace by naming a label, set or cleared, not by replacing none", async () => {
+        await store.update({}, { name: mine, labels: {} });
         expect(await listed()).toEqual([]);
-        await store.update({}, { name: mine, labels: { a: "1" } }, ["labels.a"]);
-        expect(await listed()).toEqual([{ name: mine, labels: { a: "1" } }]);
+        await store.update({}, { name: mine, labels: { a: "" } }, ["labels.a"]);
+        expect(await listed()).toEqual([{ name: mine, labels: {} }]);
+        await store.update({}, { name: `${mine}-2`, labels: { a: "1" } }, ["labels.a"]);
+        expect(await listed()).toContainEqual({ name: `${mine}-2`, labels: { a: "1" } });
       });
     });
 
