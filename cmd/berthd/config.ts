@@ -79,7 +79,8 @@ function parseFile(path: string, text: string): Record<string, unknown> {
   try {
     return parseToml(text);
   } catch (error) {
-    if (error instanceof TomlError) throw bad(`${path}:${error.line}:${error.column}: ${error.message.split("\n", 1)[0]}`, error);
+    if (error instanceof TomlError)
+      throw bad(`${path}:${error.line}:${error.column}: ${error.message.split("\n", 1)[0]}`, error);
     throw error;
   }
 }

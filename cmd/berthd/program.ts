@@ -29,6 +29,7 @@ export async function runBerthd(argv: readonly string[]): Promise<number> {
     .option("--log-format <format>", "json or pretty")
     .enablePositionalOptions()
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, "berthd:")) })
     .action(async () => await serve(program.opts<Flags>()));
   program
     .command("publish")

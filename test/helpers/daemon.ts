@@ -5,9 +5,9 @@ import type { DisposeScope } from "../../api/core/dispose.js";
 import type { Engine } from "./engine.js";
 import { removeEngineLeftovers } from "./leftovers.js";
 import { ownProgram } from "./own-program.js";
-import { type Program, type ProgramResult, runProgram, startProgram } from "./program.js";
+import { type ProgramResult, runProgram, startProgram } from "./program.js";
 import { tempDir } from "./temp.js";
-import { until } from "./until.js";
+import { Hopeless, until } from "./until.js";
 
 export interface BerthdOptions {
   /** Folder that holds root, state and socket. Default: a fresh one, removed with the scope. */
@@ -17,8 +17,6 @@ export interface BerthdOptions {
   /** The contents of its config file. */
   readonly config?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Default: 60 s. */
-  readonly readyTimeoutMs?: number;
 }
 
 export interface Berthd extends Engine {
@@ -26,6 +24,8 @@ export interface Berthd extends Engine {
   readonly dir: string;
   readonly rootDir: string;
   readonly ttrpcAddress: string;
+  /** Resolves when it has ended, however that came. */
+  readonly ended: Promise<ProgramResult>;
   /** Sends SIGTERM and waits for its end. Tasks go on; the scope still removes what is left of them at its own end. */
   stop(): Promise<ProgramResult>;
   /** Ends it with SIGKILL. */
@@ -34,7 +34,6 @@ export interface Berthd extends Engine {
   restart(): Promise<Berthd>;
 }
 
-const STOP_TIMEOUT_MS = 20_000;
 const LIFETIME_MS = 3_600_000;
 
 /** Runs berthd to its end, for what it refuses and for its other commands. */
@@ -72,13 +71,15 @@ async function start(scope: DisposeScope, dir: string, options: BerthdOptions): 
     ],
     { timeoutMs: LIFETIME_MS, ...(options.env === undefined ? {} : { env: options.env }) },
   );
-  scope.defer(() => end(daemon));
-  await until(
-    "berthd to be ready",
-    async () => isReady(daemon) || (await endedEarly(daemon)),
-    options.readyTimeoutMs ?? 60_000,
-  );
-  if (!isReady(daemon)) throw new Error(`berthd ended before it was ready:\n${daemon.stderr()}`);
+  scope.defer(() => daemon.stop());
+  let hasEnded = false;
+  void daemon.result.then(() => {
+    hasEnded = true;
+  });
+  await until("berthd to be ready", () => {
+    if (hasEnded) throw new Hopeless(`berthd ended before it was ready:\n${daemon.stderr()}`);
+    return daemon.stderr().includes("berthd ready");
+  });
   return {
     name: "berthd",
     dir,
@@ -87,25 +88,16 @@ async function start(scope: DisposeScope, dir: string, options: BerthdOptions): 
     stateDir,
     rootDir,
     pid: daemon.pid,
+    ended: daemon.result,
     log: () => daemon.stderr(),
-    stop: () => end(daemon),
+    stop: async () => {
+      await daemon.stop();
+      return await daemon.result;
+    },
     kill: async () => {
       daemon.signal("SIGKILL");
       return await daemon.result;
     },
     restart: () => start(scope, dir, options),
   };
-}
-
-const isReady = (daemon: Program): boolean => daemon.stderr().includes("berthd ready");
-
-const endedEarly = (daemon: Program): Promise<boolean> =>
-  Promise.race([daemon.result.then(() => true), Promise.resolve(false)]);
-
-/** SIGTERM, and SIGKILL for one that does not heed it. */
-async function end(daemon: Program): Promise<ProgramResult> {
-  daemon.signal("SIGTERM");
-  const ended = until("berthd to end", () => endedEarly(daemon), STOP_TIMEOUT_MS);
-  await ended.catch(() => daemon.signal("SIGKILL"));
-  return await daemon.result;
 }
