@@ -40,12 +40,13 @@ export class FifoEnds implements Disposable {
     };
     try {
       const heldReader = open(stdio.stdin, O_RDONLY);
+      const heldStdin = open(stdio.stdin, O_WRONLY);
       const stdin = open(stdio.stdin, O_WRONLY);
       const stdout = open(stdio.stdout, O_RDONLY);
       const heldStdout = open(stdio.stdout, O_WRONLY);
       const stderr = open(stdio.stderr, O_RDONLY);
       const heldStderr = open(stdio.stderr, O_WRONLY);
-      const held = [heldReader, heldStdout, heldStderr].filter((fd) => fd !== undefined);
+      const held = [heldReader, heldStdin, heldStdout, heldStderr].filter((fd) => fd !== undefined);
       return new FifoEnds({ stdin, stdout, stderr }, held);
     } catch (error) {
       opened.forEach(closeSync);

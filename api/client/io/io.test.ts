@@ -98,7 +98,7 @@ describe("our ends", () => {
     await new Promise<void>((resolve) => stdin?.end("early", resolve));
     const shim = openAsShim(stdio.stdin, constants.O_RDONLY);
     ends.release();
-    expect(await text(new Socket({ fd: shim, readable: true }))).toBe("early");
+    expect(await text(new Socket({ fd: shim, readable: true, writable: false }))).toBe("early");
   });
 
   test("a megabyte goes through both ways at the reader's pace", async () => {
@@ -106,8 +106,8 @@ describe("our ends", () => {
     using ends = FifoEnds.hold(stdio);
     const { stdin, stdout } = ends.streams();
     if (stdin === undefined || stdout === undefined) throw new Error("no streams");
-    const shimIn = new Socket({ fd: openAsShim(stdio.stdin, constants.O_RDONLY), readable: true });
-    const shimOut = new Socket({ fd: openAsShim(stdio.stdout, constants.O_WRONLY), writable: true });
+    const shimIn = new Socket({ fd: openAsShim(stdio.stdin, constants.O_RDONLY), readable: true, writable: false });
+    const shimOut = new Socket({ fd: openAsShim(stdio.stdout, constants.O_WRONLY), readable: false, writable: true });
     ends.release();
     shimIn.pipe(shimOut);
     const data = Buffer.from(Uint8Array.from({ length: 1 << 20 }, (_, i) => i * 7));
