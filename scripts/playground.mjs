@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -138,7 +139,10 @@ export class Playground {
     return run(file, words, { quiet: true });
   }
 
-  /** Ends containers and daemon and removes what they made. Safe to call twice. */
+  /**
+   * Ends containers and daemon and removes what they made. Safe to call twice.
+   * @throws StepError naming what is left all the same.
+   */
   async end() {
     if (this.#ended) return;
     this.#ended = true;
@@ -148,6 +152,35 @@ export class Playground {
     }
     await this.#sweep();
     rmSync(this.folder, { recursive: true, force: true });
+    const left = this.#leftovers();
+    if (left.length > 0) throw new StepError(`left behind: ${left.join(", ")}`);
+  }
+
+  /** What still carries our marks. */
+  #leftovers() {
+    const processes = [...pidsWithWord(this.address), ...pidsWithWord(this.namespace)].map((pid) => `process ${pid}`);
+    const mounts = this.#mounts().map((target) => `mount ${target}`);
+    const folders = [join(RUNC_STATE, this.namespace), ...this.#cgroups(), ...this.#fifoFolders()];
+    return [...processes, ...mounts, ...folders.filter((path) => existsSync(path))];
+  }
+
+  /** Mount points below our folder, the innermost first. */
+  #mounts() {
+    const lines = readFileSync("/proc/self/mounts", "utf8").split("\n");
+    const targets = lines.map((line) => line.split(" ")[1] ?? "");
+    return targets.filter((target) => target.startsWith(`${this.folder}/`)).reverse();
+  }
+
+  /** The cgroups of our namespace, there or not. */
+  #cgroups() {
+    const parents = [CGROUPS, ...names(CGROUPS).map((name) => join(CGROUPS, name))];
+    return parents.map((parent) => join(parent, this.namespace));
+  }
+
+  /** Folders that hold FIFOs of our container. */
+  #fifoFolders() {
+    const all = FIFO_FOLDERS.flatMap((folder) => names(folder).map((name) => join(folder, name)));
+    return all.filter((path) => names(path).some((fifo) => fifo.startsWith(this.id)));
   }
 
   /** The orderly way, through the daemon; there may be nothing to remove. */
@@ -176,21 +209,10 @@ export class Playground {
       for (const pid of pidsWithWord(this.address)) attempt(() => process.kill(Number(pid), "SIGKILL"));
       await until(areGone, END_TIMEOUT_MS);
     }
-    const mounts = readFileSync("/proc/self/mounts", "utf8")
-      .split("\n")
-      .map((line) => line.split(" ")[1] ?? "");
-    for (const target of mounts.filter((path) => path.startsWith(`${this.folder}/`)).reverse()) {
-      await run("umount", ["-l", target], { quiet: true });
-    }
-    for (const folder of FIFO_FOLDERS) {
-      for (const name of names(folder)) {
-        const path = join(folder, name);
-        if (names(path).some((fifo) => fifo.startsWith(this.id))) attempt(() => rmSync(path, { recursive: true }));
-      }
-    }
+    for (const target of this.#mounts()) await run("umount", ["-l", target], { quiet: true });
+    for (const path of this.#fifoFolders()) attempt(() => rmSync(path, { recursive: true }));
     attempt(() => rmSync(state, { recursive: true }));
-    for (const parent of [CGROUPS, ...names(CGROUPS).map((name) => join(CGROUPS, name))]) {
-      const own = join(parent, this.namespace);
+    for (const own of this.#cgroups()) {
       for (const id of names(own)) attempt(() => rmdirSync(join(own, id)));
       attempt(() => rmdirSync(own));
     }

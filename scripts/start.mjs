@@ -59,6 +59,22 @@ async function showCommand(place, args) {
   show(output);
 }
 
+/** The record in full but for its spec, of which it shows what is run. @param {Playground} place */
+async function showRecord(place) {
+  const { status, output } = await place.berth(["containers", "info", place.id]);
+  if (status !== 0) throw new StepError(`berth containers info ${place.id} ended with ${status}: ${output}`);
+  const { Spec: spec, ...record } = JSON.parse(output);
+  const { args, cwd, env } = spec.process;
+  say(`berth containers info ${place.id} (its spec cut short)`);
+  show(
+    JSON.stringify(
+      { ...record, Spec: { ociVersion: spec.ociVersion, process: { args, cwd, env }, "…": "…" } },
+      null,
+      2,
+    ),
+  );
+}
+
 /** The tour. @param {Playground} place @returns {Promise<number>} */
 async function tour(place) {
   const events = background(place, ["events"]);
@@ -75,7 +91,7 @@ async function tour(place) {
     const container = background(place, ["run", "--rm", "--rootfs", place.rootfs, place.id, "sh", "-c", PROGRAM]);
     await container.waitFor(/hello from .*\n/);
     await showCommand(place, ["tasks", "ls"]);
-    await showCommand(place, ["containers", "info", place.id]);
+    await showRecord(place);
     container.child.stdin.end("ahoy\n");
     const status = await container.ended;
     say("its output");
@@ -111,6 +127,8 @@ await main(async () => {
   const { build, isStale } = await import("./build.mjs");
   if (isStale()) await build();
 
+  // A reader that goes away (`npm start | head`) must not keep us from taking everything down.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const place = new Playground();
   /** @type {(status: number) => void} */
   let interrupt = () => {};
@@ -139,7 +157,7 @@ await main(async () => {
     await place.end();
   }
   if (wasInterrupted) say("interrupted; nothing is left behind");
-  else if (args.length > 0) say(`the container ended with ${status}; nothing is left behind`);
+  else if (args.length > 0) say(`berth run ended with ${status}; nothing is left behind`);
   else say("a real container ran through the whole path; nothing is left behind");
   process.exitCode = status;
   // Commands that an interruption cut off may still be waiting for their output to end.
