@@ -3,12 +3,11 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { RuncOptions, RuntimeOptions } from "../../api/client/payloads.js";
 import { createSpec, type SpecOptions } from "../../api/client/spec/create-spec.js";
 import type { NewContainer } from "../../api/core/container.js";
 import { notImplemented } from "../../api/core/errors.js";
 import { type Any, anyOfMessage, RUNC_OPTIONS_TYPE, SPEC_TYPE } from "../../api/core/typeurl.js";
-import { Options as RuncOptions } from "../../api/gen/types/runc/options/oci.js";
-import { Options as RuntimeOptions } from "../../api/gen/types/runtimeoptions/v1/api.js";
 import { UsageError } from "./exit-status.js";
 import { collect, parseInteger, parseLabels, parsePairs, parsePositive, parseSize, readEnvFile } from "./flags.js";
 import { parseMount } from "./mount-flag.js";

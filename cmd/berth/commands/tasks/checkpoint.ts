@@ -1,9 +1,9 @@
 // berth tasks checkpoint: the state of a task's processes, written to a folder by CRIU.
 // @source containerd cmd/ctr/commands/tasks/checkpoint.go
 
+import { RuncCheckpointOptions } from "../../../../api/client/payloads.js";
 import { notImplemented } from "../../../../api/core/errors.js";
 import { anyOfMessage, RUNC_CHECKPOINT_OPTIONS_TYPE } from "../../../../api/core/typeurl.js";
-import { CheckpointOptions } from "../../../../api/gen/types/runc/options/oci.js";
 import { defineCommand } from "../../command.js";
 
 interface CheckpointFlags {
@@ -23,7 +23,7 @@ export const command = defineCommand<CheckpointFlags>({
   run: async ({ client, request }, [id = ""], flags) => {
     if (flags.imagePath === undefined) throw notImplemented("a checkpoint as an image; give a folder by --image-path");
     const { status } = await client.tasks.get(request, id, "");
-    const options = CheckpointOptions.fromPartial({
+    const options = RuncCheckpointOptions.fromPartial({
       exit: flags.exit ?? false,
       imagePath: flags.imagePath,
       workPath: flags.workPath ?? "",
@@ -34,7 +34,7 @@ export const command = defineCommand<CheckpointFlags>({
       await client.tasks.checkpoint(
         request,
         id,
-        anyOfMessage(RUNC_CHECKPOINT_OPTIONS_TYPE, CheckpointOptions, options),
+        anyOfMessage(RUNC_CHECKPOINT_OPTIONS_TYPE, RuncCheckpointOptions, options),
       );
     } finally {
       if (pausedHere && flags.exit !== true) await client.tasks.resume(request, id);

@@ -1,11 +1,11 @@
 // berth tasks metrics: what a task uses right now, as its cgroup counts it.
 // @source containerd cmd/ctr/commands/tasks/metrics.go
+
+import { CgroupV1Metrics, CgroupV2Metrics } from "../../../../api/client/payloads.js";
 import { notFound } from "../../../../api/core/errors.js";
 import type { TaskMetrics } from "../../../../api/core/task.js";
 import { formatTime } from "../../../../api/core/time.js";
 import { isTypeOf } from "../../../../api/core/typeurl.js";
-import { Metrics as MetricsV1 } from "../../../../api/gen/cgroups/v1/metrics.js";
-import { Metrics as MetricsV2 } from "../../../../api/gen/cgroups/v2/metrics.js";
 import { defineCommand } from "../../command.js";
 import { renderJson } from "../../render/json.js";
 import { protoFields } from "../../render/proto-fields.js";
@@ -47,17 +47,17 @@ export const command = defineCommand({
 function decode({ data, id }: TaskMetrics): { readonly rows: readonly Row[]; readonly fields: unknown } {
   if (data === undefined) throw notFound(`metrics of task ${id}`);
   if (isTypeOf(data, "io.containerd.cgroups.v1.Metrics")) {
-    const metrics = MetricsV1.decode(data.value);
+    const metrics = CgroupV1Metrics.decode(data.value);
     return { rows: rowsV1(metrics), fields: protoFields(metrics) };
   }
   if (isTypeOf(data, "io.containerd.cgroups.v2.Metrics")) {
-    const metrics = MetricsV2.decode(data.value);
+    const metrics = CgroupV2Metrics.decode(data.value);
     return { rows: rowsV2(metrics), fields: protoFields(metrics) };
   }
   return { rows: [["type", data.typeUrl]], fields: { type_url: data.typeUrl, value: data.value } };
 }
 
-function rowsV1({ memory, cpu, pids }: MetricsV1): Row[] {
+function rowsV1({ memory, cpu, pids }: CgroupV1Metrics): Row[] {
   return [
     ...(memory === undefined
       ? []
@@ -76,7 +76,7 @@ function rowsV1({ memory, cpu, pids }: MetricsV1): Row[] {
   ];
 }
 
-function rowsV2({ memory, cpu, pids }: MetricsV2): Row[] {
+function rowsV2({ memory, cpu, pids }: CgroupV2Metrics): Row[] {
   return [
     ...pidRows(pids),
     ...(cpu === undefined

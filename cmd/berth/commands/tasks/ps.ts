@@ -1,7 +1,8 @@
 // berth tasks ps: the processes in a task, by their pids on this host.
+
+import { RuncProcessDetails } from "../../../../api/client/payloads.js";
 import type { ProcessInfo } from "../../../../api/core/task.js";
 import { isTypeOf } from "../../../../api/core/typeurl.js";
-import { ProcessDetails } from "../../../../api/gen/types/runc/options/oci.js";
 import { defineCommand } from "../../command.js";
 
 export const command = defineCommand({
@@ -23,5 +24,7 @@ export const command = defineCommand({
 /** Processes that came by exec carry their id. */
 function execIdOf({ info }: ProcessInfo): string | undefined {
   if (info === undefined) return undefined;
-  return isTypeOf(info, "containerd.runc.v1.ProcessDetails") ? ProcessDetails.decode(info.value).execId : info.typeUrl;
+  return isTypeOf(info, "containerd.runc.v1.RuncProcessDetails")
+    ? RuncProcessDetails.decode(info.value).execId
+    : info.typeUrl;
 }
