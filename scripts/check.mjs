@@ -14,7 +14,7 @@ const FEWEST_MODULES = 20;
 const present = () => FOLDERS.filter((folder) => existsSync(join(ROOT, folder)));
 
 /** Runs a tool of npm's; its output is printed only when it fails. @param {string} name @param {string[]} args */
-const tool = (name, args) => must(packageBinary(name), args, { quiet: true });
+const tool = (name, args) => must(packageBinary(name), args, { quiet: true, env: { NO_COLOR: "1" } });
 
 async function checkRooms() {
   const args = ["--config", ".dependency-cruiser.cjs", "--output-type", "json", ...present(), "scripts"];
@@ -46,7 +46,7 @@ async function checkGenerated() {
 /** @type {Record<string, () => Promise<unknown>>} */
 const CHECKS = {
   lockfile: () => must("node", ["scripts/complete-lockfile.mjs", "--check"], { quiet: true }),
-  biome: () => tool("biome", ["ci", "--max-diagnostics=200"]),
+  biome: () => tool("biome", ["ci", "--colors=off", "--max-diagnostics=200"]),
   types: () => tool("tsc", ["--noEmit"]),
   promises: () =>
     tool("oxlint", [
