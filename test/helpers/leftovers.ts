@@ -3,7 +3,7 @@
 // own socket path or namespace.
 import { createHash } from "node:crypto";
 import { readdir, readFile, rm, rmdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Engine } from "./engine.js";
 import { runProgram } from "./program.js";
 
@@ -59,6 +59,16 @@ async function mountsUnder(folder: string): Promise<string[]> {
   return lines.map((line) => line.split(" ")[1] ?? "").filter((target) => target.startsWith(`${folder}/`));
 }
 
+async function findFifos(matches: (name: string) => boolean): Promise<string[]> {
+  const found: string[] = [];
+  for (const root of FIFO_ROOTS) {
+    for (const folder of await entries(root)) {
+      for (const name of await entries(join(root, folder))) if (matches(name)) found.push(join(root, folder, name));
+    }
+  }
+  return found;
+}
+
 /** The socket that the runc shim of a task makes, as containerd's shims compute it. */
 export function shimSocketPath(engine: Engine, namespace: string, id: string): string {
   const hash = createHash("sha256")
@@ -85,13 +95,7 @@ export async function findLeftovers(engine: Engine, namespace: string, ids: read
     const socket = shimSocketPath(engine, namespace, id);
     if (sockets.has(socket.slice(SHIM_SOCKETS.length + 1))) found.push(`socket ${socket} of ${id}`);
   }
-  for (const root of FIFO_ROOTS) {
-    for (const folder of await entries(root)) {
-      for (const name of await entries(join(root, folder))) {
-        if (ids.some((id) => name.startsWith(id))) found.push(`fifo ${join(root, folder, name)}`);
-      }
-    }
-  }
+  for (const fifo of await findFifos((name) => ids.some((id) => name.startsWith(id)))) found.push(`fifo ${fifo}`);
   return found;
 }
 
@@ -111,12 +115,19 @@ export async function removeEngineLeftovers(address: string, stateDir: string): 
   for (const mount of await mountsUnder(stateDir)) await runProgram("umount", ["-l", mount]);
 }
 
-/** Ends the containers of a namespace that runc still knows, and removes its folders on the host. */
+/**
+ * Ends the containers of a namespace that runc still knows, and removes its folders on the host; also FIFOs of containers whose
+ * ids begin with the namespace.
+ */
 export async function removeNamespaceLeftovers(namespace: string): Promise<void> {
   await killAll(await shimPids(namespace));
   const state = join(RUNC_STATE, namespace);
   for (const id of await entries(state)) await runProgram("runc", ["--root", state, "delete", "--force", id]);
   await rm(state, { recursive: true, force: true });
+  for (const fifo of await findFifos((name) => name.startsWith(`${namespace}-`))) {
+    await rm(fifo, { force: true });
+    await rmdir(dirname(fifo)).catch(() => undefined);
+  }
   for (const parent of await namespaceCgroups(namespace)) {
     for (const child of await cgroupChildren(parent)) await rmdir(child).catch(() => undefined);
     await rmdir(parent).catch(() => undefined);
