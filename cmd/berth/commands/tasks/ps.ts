@@ -24,7 +24,7 @@ export const command = defineCommand({
 /** Processes that came by exec carry their id. */
 function execIdOf({ info }: ProcessInfo): string | undefined {
   if (info === undefined) return undefined;
-  return isTypeOf(info, "containerd.runc.v1.RuncProcessDetails")
+  return isTypeOf(info, "containerd.runc.v1.ProcessDetails")
     ? RuncProcessDetails.decode(info.value).execId
     : info.typeUrl;
 }
