@@ -3,7 +3,7 @@
 
 /** Everything of ours, by its top folder. */
 const OURS = "^(api|metadata|runtime|services|cmd|test|scripts|examples)/";
-const NPM = (...names) => `^node_modules/(${names.join("|")})(/|$)`;
+const NPM = (...names) => `(^|/)node_modules/(${names.join("|")})(/|$)`;
 
 /** `from` may import of ours just what `to` allows; its own folder is always allowed. */
 const only = (name, from, ...to) => ({
@@ -36,7 +36,7 @@ module.exports = {
     only("metadata-imports-api-and-sys", "^metadata/", "^api/core/", "^api/gen/", "^runtime/sys/"),
     never("metadata-knows-no-wire", "^metadata/", NPM("@grpc")),
     only("sys-is-a-leaf", "^runtime/sys/"),
-    never("sys-takes-only-koffi", "^runtime/sys/", "^node_modules/(?!koffi/|@types/)"),
+    never("sys-takes-only-koffi", "^runtime/sys/", "(^|/)node_modules/(?!koffi/|@types/)"),
     never("koffi-only-in-sys", "^(api|metadata|services|cmd|runtime/(?!sys/))", NPM("koffi")),
     only("runtime-imports-api", "^runtime/", "^api/core/", "^api/gen/"),
     never("runtime-knows-no-wire-or-database", "^runtime/", NPM("@grpc", "better-sqlite3")),
