@@ -11,6 +11,9 @@ const DEBIAN_PACKAGES = {
   "busybox-static": ["busybox"],
 };
 
+/** What only the tests need: strace looks on while the daemon syncs. */
+const TEST_PACKAGES = { strace: ["strace"] };
+
 /** Whether node_modules is missing or older than the lockfile. npm writes its own lockfile copy at the end of an install. */
 export function needsNpmPackages() {
   const installed = join(ROOT, "node_modules", ".package-lock.json");
@@ -26,9 +29,12 @@ export async function bringNpmPackages() {
   await must("npm", ["ci", "--no-fund", "--no-audit"], { env: { npm_config_build_from_source: "true" } });
 }
 
+/** @param {boolean} forTests @returns {Readonly<Record<string, readonly string[]>>} */
+const wantedPackages = (forTests) => (forTests ? { ...DEBIAN_PACKAGES, ...TEST_PACKAGES } : DEBIAN_PACKAGES);
+
 /** The Debian packages whose programs are not all there. */
-export function missingDebianPackages() {
-  return Object.entries(DEBIAN_PACKAGES).flatMap(([name, programs]) =>
+export function missingDebianPackages(forTests = false) {
+  return Object.entries(wantedPackages(forTests)).flatMap(([name, programs]) =>
     programs.every((program) => findBinary(program) !== undefined) ? [] : [name],
   );
 }
@@ -37,11 +43,11 @@ export function missingDebianPackages() {
  * Installs the Debian packages that are missing. What is there stays, also a Docker: apt may not remove anything.
  * @throws StepError without root or apt, naming what to do.
  */
-export async function bringDebianPackages() {
-  const missing = missingDebianPackages();
+export async function bringDebianPackages({ forTests = false } = {}) {
+  const missing = missingDebianPackages(forTests);
   if (missing.length === 0) return;
   const byHand = `apt-get install --no-install-recommends ${missing.join(" ")}`;
-  const programs = missing.flatMap((name) => DEBIAN_PACKAGES[/** @type {keyof typeof DEBIAN_PACKAGES} */ (name)]);
+  const programs = missing.flatMap((name) => wantedPackages(forTests)[name] ?? []);
   if (findBinary("apt-get") === undefined) {
     throw new StepError(
       `needs the programs ${programs.join(", ")} in PATH; this machine has no apt-get, ` +
@@ -61,7 +67,7 @@ export async function bringDebianPackages() {
     await must("apt-get", ["update", "-q"], { env, quiet: true });
     await must("apt-get", install, { env, quiet: true });
   }
-  const still = missingDebianPackages();
+  const still = missingDebianPackages(forTests);
   if (still.length > 0)
     throw new StepError(`installed ${missing.join(", ")}, but ${still.join(", ")} brought no programs`);
 }

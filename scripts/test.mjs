@@ -23,7 +23,7 @@ await main(async () => {
   await bringNpmPackages();
   if (!(args.includes("--project") && args.includes("unit")) && !args.includes("--project=unit")) {
     requireRoot("npm test");
-    await bringDebianPackages();
+    await bringDebianPackages({ forTests: true });
   }
   // Only now: build.mjs is needed after the packages are there.
   const { build, isStale } = await import("./build.mjs");
