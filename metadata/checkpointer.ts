@@ -121,10 +121,8 @@ export class Checkpointer implements AsyncDisposable {
     const answer = await new Promise<Answer>((resolve, reject) => {
       const stop = (code: number) => reject(new Error(`checkpoint worker ended with code ${code}`));
       worker.once("exit", stop);
-      worker.once("error", reject);
       worker.once("message", (message: Answer) => {
         worker.off("exit", stop);
-        worker.off("error", reject);
         resolve(message);
       });
       worker.postMessage(mode);
@@ -143,6 +141,8 @@ export class Checkpointer implements AsyncDisposable {
       workerData: { sqlite, path: this.#options.path },
     });
     worker.unref();
+    // Whoever asked is told by the exit that follows; without a listener the error would end the process.
+    worker.on("error", (err) => this.#options.log.warn({ err }, "checkpoint worker failed"));
     worker.once("exit", () => {
       if (this.#worker === worker) this.#worker = undefined;
     });

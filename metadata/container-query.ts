@@ -4,8 +4,9 @@ import type { Database } from "./db.js";
 import { parseListFilters } from "./list-filter.js";
 import type { Reader } from "./statements.js";
 
-/** A page ends at so many records, or so many rows that code has looked at. */
+/** A page ends at so many records, so many bytes of them, or so many rows that code has looked at. */
 const PAGE_RECORDS = 100;
+const PAGE_BYTES = 1024 * 1024;
 const PAGE_CANDIDATES = 1_000;
 
 const RECORDS = "SELECT id, record FROM containers WHERE namespace = ? AND id > ? ORDER BY id LIMIT ?";
@@ -32,6 +33,24 @@ interface Page {
   readonly records: readonly Uint8Array[];
   /** The last id looked at; undefined after the last page. */
   readonly next: string | undefined;
+}
+
+class PageBuilder {
+  readonly records: Uint8Array[] = [];
+  #sizeBytes = 0;
+  last: string | undefined;
+
+  /** Whether there is room for more after this one. */
+  add(id: string, record: Uint8Array): boolean {
+    this.records.push(record);
+    this.#sizeBytes += record.length;
+    this.last = id;
+    return !this.isFull;
+  }
+
+  get isFull(): boolean {
+    return this.records.length >= PAGE_RECORDS || this.#sizeBytes >= PAGE_BYTES;
+  }
 }
 
 type PageReader = (reader: Reader, after: string) => Page;
@@ -68,11 +87,11 @@ function exactPage(namespace: string, { candidates }: ContainerPlan): PageReader
   const sql =
     candidates === undefined ? RECORDS : RECORDS.replace(" ORDER BY", ` AND id IN (${candidates.sql}) ORDER BY`);
   return (reader, after) => {
-    const rows = reader.all<RecordRow>(sql, namespace, after, ...(candidates?.values ?? []), PAGE_RECORDS);
-    return {
-      records: rows.map(({ record }) => record),
-      next: rows.length < PAGE_RECORDS ? undefined : rows.at(-1)?.id,
-    };
+    const page = new PageBuilder();
+    reader.each<RecordRow>(sql, [namespace, after, ...(candidates?.values ?? []), PAGE_RECORDS], ({ id, record }) =>
+      page.add(id, record),
+    );
+    return { records: page.records, next: page.isFull ? page.last : undefined };
   };
 }
 
@@ -91,14 +110,13 @@ function filteredPage(
   return (reader, after) => {
     const rows = reader.all<CandidateRow>(sql, namespace, after, ...(candidates?.values ?? []), PAGE_CANDIDATES);
     const labels = readLabels(reader, namespace, plan, rows);
-    const records: Uint8Array[] = [];
+    const page = new PageBuilder();
     for (const row of rows) {
       if (!matches(row, labels.get(row.id) ?? none)) continue;
       const found = reader.get<RecordRow>(RECORD, namespace, row.id);
-      if (found !== undefined) records.push(found.record);
-      if (records.length === PAGE_RECORDS) return { records, next: row.id };
+      if (found !== undefined && !page.add(row.id, found.record)) return { records: page.records, next: row.id };
     }
-    return { records, next: rows.length < PAGE_CANDIDATES ? undefined : rows.at(-1)?.id };
+    return { records: page.records, next: rows.length < PAGE_CANDIDATES ? undefined : rows.at(-1)?.id };
   };
 }
 

@@ -21,6 +21,8 @@ const PAGE = "SELECT seq, envelope FROM events WHERE seq > ? AND seq <= ? ORDER 
 const FIRST_SEQ = "SELECT min(seq) AS seq FROM events";
 const LAST_SEQ = "SELECT seq FROM sqlite_sequence WHERE name = 'events'";
 
+const PAGE_BYTES = 1024 * 1024;
+
 /** An envelope without a time travels as 1970, as containerd's does. */
 export function encodeEnvelope(envelope: EventEnvelope): Uint8Array {
   return Envelope.encode({
@@ -45,15 +47,20 @@ export function insertEvent(tx: EventWriter, envelope: EventEnvelope): LedgerEve
     tx.revision,
     encoded,
   );
-  return { ...envelope, seq: BigInt(lastInsertRowid), encoded };
+  return { ...envelope, timestampNs: envelope.timestampNs ?? 0n, seq: BigInt(lastInsertRowid), encoded };
 }
 
-/** Up to `limit` events behind `after`, none behind `upTo`. */
+/** Up to `limit` events behind `after`, none behind `upTo`; fewer when they are large. */
 export function readEvents(reader: Reader, after: bigint, upTo: bigint, limit: number): LedgerEvent[] {
-  return reader.all<EventRow>(PAGE, after, upTo, limit).map(({ seq, envelope: encoded }) => {
+  const events: LedgerEvent[] = [];
+  let sizeBytes = 0;
+  reader.each<EventRow>(PAGE, [after, upTo, limit], ({ seq, envelope: encoded }) => {
     const { timestamp, namespace, topic, event } = Envelope.decode(encoded);
-    return { seq: BigInt(seq), timestampNs: fromTimestamp(timestamp), namespace, topic, event, encoded };
+    events.push({ seq: BigInt(seq), timestampNs: fromTimestamp(timestamp), namespace, topic, event, encoded });
+    sizeBytes += encoded.length;
+    return sizeBytes < PAGE_BYTES;
   });
+  return events;
 }
 
 /** The first event still kept (the next to come when there is none) and the last one ever written (0 when none was). */

@@ -7,6 +7,8 @@ export type SqlValue = string | number | bigint | Uint8Array | null;
 export interface Reader {
   get<Row>(sql: string, ...values: readonly SqlValue[]): Row | undefined;
   all<Row>(sql: string, ...values: readonly SqlValue[]): Row[];
+  /** Hands out rows one by one until `visit` says false: for rows that may be large, so that only those wanted are read. */
+  each<Row>(sql: string, values: readonly SqlValue[], visit: (row: Row) => boolean): void;
 }
 
 /** Reading and writing, inside a transaction. */
@@ -35,6 +37,10 @@ export class Statements implements Writer {
 
   all<Row>(sql: string, ...values: readonly SqlValue[]): Row[] {
     return this.#prepare(sql).all(...values) as Row[];
+  }
+
+  each<Row>(sql: string, values: readonly SqlValue[], visit: (row: Row) => boolean): void {
+    for (const row of this.#prepare(sql).iterate(...values)) if (!visit(row as Row)) return;
   }
 
   run(sql: string, ...values: readonly SqlValue[]): Sqlite.RunResult {

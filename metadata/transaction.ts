@@ -34,6 +34,11 @@ export class Transaction implements EventWriter {
     return this.#statements.all<Row>(sql, ...values);
   }
 
+  each<Row>(sql: string, values: readonly SqlValue[], visit: (row: Row) => boolean): void {
+    this.#requireOpen();
+    this.#statements.each(sql, values, visit);
+  }
+
   run(sql: string, ...values: readonly SqlValue[]): ReturnType<Writer["run"]> {
     this.#requireOpen();
     return this.#statements.run(sql, ...values);

@@ -333,6 +333,19 @@ export function containerStoreConformance(name: string, makeStore: MakeContainer
         expect(idsOf(await store.list(ctx, ["labels.even~=^t"]))).toEqual(even);
       });
 
+      test("large records come one page after another", async () => {
+        const spec = { typeUrl: "example/Spec", value: Buffer.alloc(700_000, 1) };
+        for (const id of ["a", "b", "c"]) await store.create(ctx, minimal(id, { spec, labels: { big: "1" } }));
+        for (const filters of [[], ["labels.big"], ["labels.big~=1"]]) {
+          const streamed: string[] = [];
+          for await (const container of store.stream(ctx, filters)) {
+            streamed.push(container.id);
+            expect(container.spec.value.length).toBe(700_000);
+          }
+          expect(streamed).toEqual(["a", "b", "c"]);
+        }
+      });
+
       test("an unknown namespace is empty", async () => {
         expect(await store.list(ctx)).toEqual([]);
       });
