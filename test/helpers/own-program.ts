@@ -1,5 +1,5 @@
 // How the tests run this project's own programs: from `dist` when it is newer than every source (as after `npm test` has built
-// it), otherwise straight from the sources.
+// it) or when BERTH_PROGRAMS=dist asks for it, otherwise straight from the sources.
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,10 +22,11 @@ function distIsFresh(): boolean {
   return built !== undefined && SOURCES.every((folder) => newestChange(join(ROOT, folder)) <= built.mtimeMs);
 }
 
-const fromDist = distIsFresh();
+let fromDist: boolean | undefined;
 
 /** The command line that starts one of our programs, for example `berthd`; its arguments follow. */
 export function ownProgram(name: "berthd" | "berth"): readonly [string, ...string[]] {
+  fromDist ??= process.env["BERTH_PROGRAMS"] === "dist" || distIsFresh();
   if (fromDist) return [process.execPath, join(ROOT, "bin", name)];
   return [process.execPath, "--import", fileURLToPath(import.meta.resolve("tsx")), join(ROOT, "cmd", name, "main.ts")];
 }
