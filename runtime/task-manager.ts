@@ -69,8 +69,11 @@ export class TaskManager implements Tasks, AsyncDisposable {
         throw error;
       }
     };
-    const found = await Promise.all(this.#drivers.map(({ driver }) => driver.load(runtimeOf)));
-    await Promise.all(found.flat().map((task) => this.#loaded(task)));
+    const loadFrom = async ({ driver }: Driver): Promise<void> => {
+      const found = await driver.load(runtimeOf);
+      await Promise.all(found.map((task) => this.#loaded(task)));
+    };
+    await Promise.all(this.#drivers.map(loadFrom));
   }
 
   /**

@@ -5,8 +5,6 @@
 import { unknownError } from "../../../api/core/errors.js";
 import type { ProcessExit } from "../../../api/core/task.js";
 import { fromTimestamp } from "../../../api/core/time.js";
-import type { Any } from "../../../api/core/typeurl.js";
-import { Any as AnyMessage } from "../../../api/gen/google/protobuf/any.js";
 import { DeleteResponse } from "../../../api/gen/runtime/task/v2/shim.js";
 import type { Bundle } from "../../bundle.js";
 import type { DriverDeps } from "../../driver.js";
@@ -39,14 +37,14 @@ function commonArgs(deps: ActionDeps, bundle: Bundle): string[] {
 }
 
 /**
- * Starts the shim of a bundle, whose `log` must have a reader.
+ * Starts the shim of a bundle, whose `log` must have a reader. `input` is what its generation wants on stdin.
  * @throws kind unknown: `start failed: <what the shim printed>: exit status 1`.
  */
 export async function startShim(
   deps: ActionDeps,
   binary: string,
   bundle: Bundle,
-  options: Any | undefined,
+  input: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<ShimAddress> {
   const result = await runCommand({
@@ -54,7 +52,7 @@ export async function startShim(
     args: [...commonArgs(deps, bundle), "start"],
     cwd: bundle.path,
     env: environment(deps, bundle.namespace),
-    input: options === undefined ? Buffer.alloc(0) : AnyMessage.encode(options).finish(),
+    input,
     timeoutMs: START_TIMEOUT_MS,
     signal,
   });

@@ -11,6 +11,7 @@ import { startShim } from "./actions.js";
 import { type BinarySearch, resolveShimBinary } from "./binary.js";
 import { parseShimAddress, type ShimAddress } from "./bootstrap.js";
 import { ShimConnection } from "./connection.js";
+import { ShimGenerations } from "./generation.js";
 import { loadTasks } from "./load.js";
 import { ShimLog } from "./log-fifo.js";
 import { presentOptions, runcOptions } from "./options.js";
@@ -36,6 +37,7 @@ interface Making {
 export class ShimDriver implements RuntimeDriver {
   readonly #deps: DriverDeps;
   readonly #remains: RemainsCollector;
+  readonly #generations = new ShimGenerations();
   readonly #tasks = new Set<ShimTask>();
 
   constructor(deps: DriverDeps) {
@@ -111,7 +113,8 @@ export class ShimDriver implements RuntimeDriver {
       const log = this.#deps.log.child({ namespace, id });
       const shimLog = ShimLog.open(bundle.path, log);
       making.shimLog = shimLog;
-      const address = await startShim(this.#deps, binary, bundle, options, signal);
+      const input = await this.#generations.startInput(binary, { ...this.#deps, namespace, id, options });
+      const address = await startShim(this.#deps, binary, bundle, input, signal);
       making.address = address;
       const connection = await ShimConnection.open(address, log, CONNECT_TIMEOUT_MS);
       making.connection = connection;

@@ -61,9 +61,12 @@ export async function loadTasks(deps: LoadDeps): Promise<ShimTask[]> {
       }
     };
     await Promise.all(Array.from({ length: PARALLEL }, work));
-    await removeLeftovers(deps.roots, namespace);
+    await removeLeftovers(deps.roots, namespace).catch((err: unknown) =>
+      deps.log.error({ err, namespace }, "removing leftovers failed"),
+    );
   }
-  return tasks;
+  // One that ended while the others were looked at has been cleaned up already.
+  return tasks.filter((task) => !task.isGone);
 }
 
 async function loadTask(deps: LoadDeps, bundle: Bundle): Promise<ShimTask | undefined> {

@@ -62,6 +62,11 @@ export class ShimTask implements DriverTask {
     return this.#connection.address.address;
   }
 
+  /** Whether nobody is there any more. */
+  get isGone(): boolean {
+    return this.#connection.isClosed;
+  }
+
   async state(execId: string, signal?: AbortSignal): Promise<ProcessState> {
     try {
       const request = { id: this.id, execId };
@@ -91,7 +96,10 @@ export class ShimTask implements DriverTask {
         await this.#lost("shim disconnected");
         throw unknownError("failed to delete task: ttrpc: closed", error);
       }
-      if (isNotFound(error)) await this.#lost("unknown to its shim");
+      if (isNotFound(error)) {
+        await this.#askToExit();
+        await this.#lost("unknown to its shim");
+      }
       throw wrapError("failed to delete task", error);
     }
     this.#isReleased = true;
@@ -182,13 +190,9 @@ export class ShimTask implements DriverTask {
     return { pid: reply.pid, exitStatus: reply.exitStatus, exitedAtNs: fromTimestamp(reply.exitedAt) };
   }
 
-  /** Asks the shim to exit and waits until it has: only then can another one take its socket. */
+  /** Asks the shim to exit, which it does unless it holds other containers, and waits: only then can another take its socket. */
   async #shutDown(): Promise<void> {
-    try {
-      await this.#call(this.#methods.shutdown, { id: this.id, now: false }, { timeoutMs: SHUTDOWN_TIMEOUT_MS });
-    } catch (err) {
-      if (!isTtrpcClosed(err)) this.#parts.log.warn({ err }, "shim did not shut down");
-    }
+    await this.#askToExit();
     if (this.#parts.isShared()) return;
     let timer: NodeJS.Timeout | undefined;
     const expired = new Promise<void>((resolve) => {
@@ -196,6 +200,14 @@ export class ShimTask implements DriverTask {
     });
     await Promise.race([this.#connection.closed, expired]);
     clearTimeout(timer);
+  }
+
+  async #askToExit(): Promise<void> {
+    try {
+      await this.#call(this.#methods.shutdown, { id: this.id, now: false }, { timeoutMs: SHUTDOWN_TIMEOUT_MS });
+    } catch (err) {
+      if (!isTtrpcClosed(err)) this.#parts.log.warn({ err }, "shim did not shut down");
+    }
   }
 
   /**
