@@ -20,10 +20,11 @@ export const command = defineCommand<{ spec?: boolean }>({
 /** In the form that ctr shows. */
 function describe(container: Container, spec: unknown): unknown {
   const { runtime, extensions } = container;
-  const entries = Object.entries(extensions).map(([key, any]) => [key, describeAny(any)] as const);
+  const labels = sorted(container.labels);
+  const entries = sorted(extensions).map(([key, any]) => [key, describeAny(any)] as const);
   return {
     ID: container.id,
-    Labels: Object.keys(container.labels).length === 0 ? null : container.labels,
+    Labels: labels.length === 0 ? null : new Map(labels),
     Image: container.image,
     Runtime: { Name: runtime.name, Options: runtime.options === undefined ? null : describeAny(runtime.options) },
     SnapshotKey: container.snapshotKey,
@@ -34,6 +35,11 @@ function describe(container: Container, spec: unknown): unknown {
     ...(container.sandbox === "" ? {} : { SandboxID: container.sandbox }),
     Spec: spec,
   };
+}
+
+/** By key; a containerd sends maps in no order. */
+function sorted<T>(map: Readonly<Record<string, T>>): [string, T][] {
+  return Object.entries(map).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
 function describeAny({ typeUrl, value }: Any): unknown {
