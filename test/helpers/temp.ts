@@ -18,7 +18,8 @@ export async function tempDir(scope: DisposeScope): Promise<string> {
  * started, so that what is left of it on the host is removed after the daemon has ended.
  */
 export function freshNamespace(scope: DisposeScope): string {
-  const namespace = `bt-${randomBytes(5).toString("hex")}`;
+  // The run's mark in front: by it test/setup/leftovers.ts knows what is left of this run.
+  const namespace = `bt-${process.env["BERTH_TEST_RUN"] ?? ""}${randomBytes(5).toString("hex")}`;
   scope.defer(() => removeNamespaceLeftovers(namespace));
   return namespace;
 }

@@ -1,18 +1,25 @@
-// Looks over the host before the tests and again after them: whatever carries the tests' own marks (namespaces `bt-…`, folders
-// `bt-…` and `berth-…` in the temporary folder) and was not there before fails the run. Other people's containers have other names.
-import { readdirSync, readFileSync } from "node:fs";
+// Marks a run and looks over the host after it: whatever carries the run's own marks then fails it. The marks are a temporary
+// folder of the run's own, in which all its tests make theirs, and a prefix of its containerd namespaces. So neither other
+// people's containers nor another run at the same time is blamed.
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const NAMESPACE = /^bt-[0-9a-z]/;
-const FOLDER = /^(?:bt|berth)-[0-9A-Za-z]/;
-/** A word of a command line, a mount point or a socket path that is a test's. */
-const MARK = new RegExp(`(?:^|/|=)bt-[0-9a-z]|${tmpdir()}/(?:bt|berth)-`);
-/** Made by scripts/test.mjs around the run that this is part of, and by npm's own builds. */
-const OWN_FOLDER = /^berth-report-/;
+/** Folders that tests make; other programs (tsx) keep caches in the temporary folder, which go with it. */
+const TEST_FOLDER = /^(?:bt|berth)-/;
+const CGROUPS = "/sys/fs/cgroup";
+const RUNC_STATE = "/run/containerd/runc";
 /** How long what is just ending may take: a shim lives on for a moment after its task was deleted. */
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 100;
+
+interface Run {
+  /** Its temporary folder. */
+  readonly folder: string;
+  /** What its namespaces begin with. */
+  readonly prefix: string;
+}
 
 function names(folder: string): string[] {
   try {
@@ -30,69 +37,77 @@ function read(path: string): string {
   }
 }
 
-/** Processes that a test started and that outlive it: shims, daemons, containers' own programs below a shim. */
-function processes(): string[] {
+/** Shims, daemons, clients: whoever was told of the run's folder or namespace. */
+function processes({ folder, prefix }: Run): string[] {
   const found: string[] = [];
-  for (const pid of names("/proc").filter((name) => /^\d+$/.test(name))) {
+  for (const pid of names("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
     const words = read(`/proc/${pid}/cmdline`).split("\0");
-    // A person's shell or a search tool may well name such a folder; a daemon or a shim is what counts.
-    if (!/containerd|berthd|runc/.test(words.slice(0, 5).join(" "))) continue;
-    if (words.some((word) => MARK.test(word))) found.push(`process ${pid}: ${words.join(" ").trim().slice(0, 200)}`);
+    const isOurs = words.some((word) => word.includes(`${folder}/`) || word.startsWith(prefix));
+    if (isOurs) found.push(`process ${pid}: ${words.join(" ").trim().slice(0, 200)}`);
   }
   return found;
 }
 
-function mounts(): string[] {
+function mounts({ folder }: Run): string[] {
   const targets = read("/proc/self/mounts")
     .split("\n")
     .map((line) => line.split(" ")[1] ?? "");
-  return targets.filter((target) => MARK.test(target)).map((target) => `mount ${target}`);
+  return targets.filter((target) => target.startsWith(`${folder}/`)).map((target) => `mount ${target}`);
 }
 
-/** Cgroups of containers: `<controller>/<namespace>/<id>`. The empty folder of a namespace is the test's to remove as well. */
-function cgroups(): string[] {
-  const root = "/sys/fs/cgroup";
-  const parents = [root, ...names(root).map((name) => join(root, name))];
-  return parents.flatMap((parent) =>
-    names(parent)
-      .filter((name) => NAMESPACE.test(name))
-      .map((name) => `cgroup ${join(parent, name)}`),
-  );
+/** A namespace's folder below each controller, or the one of version 2, with the containers' below it. */
+function cgroups({ prefix }: Run): string[] {
+  const parents = [CGROUPS, ...names(CGROUPS).map((name) => join(CGROUPS, name))];
+  return parents.flatMap((parent) => withPrefix(parent, prefix).map((path) => `cgroup ${path}`));
 }
 
-/** runc's state of a container, by namespace. */
-function runcState(): string[] {
-  return names("/run/containerd/runc")
-    .filter((name) => NAMESPACE.test(name))
-    .flatMap((name) => names(`/run/containerd/runc/${name}`).map((id) => `runc state ${name}/${id}`));
+function runcState({ prefix }: Run): string[] {
+  const namespaces = withPrefix(RUNC_STATE, prefix);
+  return namespaces.flatMap((path) => names(path).map((id) => `runc state ${join(path, id)}`));
 }
 
-/** Sockets that a listening process holds below a test's folder, read off the kernel's table. */
-function sockets(): string[] {
+const withPrefix = (parent: string, prefix: string): string[] =>
+  names(parent)
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => join(parent, name));
+
+/** Sockets somebody still holds open, by the kernel's table; a file that is left counts with its folder. */
+function sockets({ folder }: Run): string[] {
   const paths = read("/proc/net/unix")
     .split("\n")
     .map((line) => line.trim().split(/\s+/)[7] ?? "");
-  return [...new Set(paths.filter((path) => MARK.test(path)))].map((path) => `socket ${path}`);
+  return [...new Set(paths.filter((path) => path.startsWith(`${folder}/`)))].map((path) => `socket ${path}`);
 }
 
-function folders(): string[] {
-  return names(tmpdir())
-    .filter((name) => FOLDER.test(name) && !OWN_FOLDER.test(name))
-    .map((name) => `folder ${join(tmpdir(), name)}`);
+function folders({ folder }: Run): string[] {
+  const left = names(folder).filter((name) => TEST_FOLDER.test(name));
+  return left.map((name) => `folder ${join(folder, name)}`);
 }
 
-const look = (): string[] => [processes, mounts, cgroups, runcState, sockets, folders].flatMap((find) => find());
+const look = (run: Run): string[] =>
+  [processes, mounts, cgroups, runcState, sockets, folders].flatMap((find) => find(run));
 
-/** vitest calls it once, before all files; what it returns runs after all of them. */
-export default function setup(): () => Promise<void> {
-  const before = new Set(look());
+/** vitest calls it before all files, once for each project; what it returns runs after all of them. */
+export default function setup(): (() => Promise<void>) | undefined {
+  if (process.env["BERTH_TEST_RUN"] !== undefined) return undefined;
+  const mark = randomBytes(3).toString("hex");
+  // Short, since the paths of sockets below it end at 107 bytes.
+  const run: Run = { folder: join(tmpdir(), `bt-${mark}`), prefix: `bt-${mark}` };
+  mkdirSync(run.folder, { mode: 0o755 });
+  process.env["BERTH_TEST_RUN"] = mark;
+  process.env["TMPDIR"] = run.folder;
   return async () => {
     const deadline = Date.now() + PATIENCE_MS;
-    let left = look().filter((line) => !before.has(line));
+    let left = look(run);
     while (left.length > 0 && Date.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-      left = look().filter((line) => !before.has(line));
+      left = look(run);
     }
-    if (left.length > 0) throw new Error(`the tests left behind:\n  ${left.join("\n  ")}`);
+    if (left.length > 0) {
+      // vitest prints what a teardown throws, but does not let it decide the status.
+      process.exitCode = 1;
+      throw new Error(`the tests left behind:\n  ${left.join("\n  ")}`);
+    }
+    rmSync(run.folder, { recursive: true });
   };
 }
