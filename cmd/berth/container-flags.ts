@@ -51,7 +51,8 @@ export interface ContainerFlags {
   pivot: boolean;
 }
 
-export function addContainerOptions(command: Command): void {
+/** `cpuShares` is the weight without the flag; 0 leaves it to the runtime. */
+export function addContainerOptions(command: Command, { cpuShares }: { readonly cpuShares: number }): void {
   command
     .option("--rootfs", "the first argument is a root filesystem: a folder that holds one")
     .option("-c, --config <file>", "an OCI spec instead of the flags below; the only argument is then the id")
@@ -76,7 +77,7 @@ export function addContainerOptions(command: Command): void {
     .option("-u, --user <user[:group]>", "user by name or number, looked up in the root filesystem")
     .option("--hostname <name>", "host name in the container")
     .option("--cpus <number>", "CPUs it may use, for example 1.5", parsePositive)
-    .option("--cpu-shares <number>", "relative CPU weight", parseInteger, 1024)
+    .option("--cpu-shares <number>", "relative CPU weight", parseInteger, cpuShares)
     .option("--cpu-quota <us>", "CPU time a period", parseInteger, -1)
     .option("--cpu-period <us>", "length of that period", parseInteger, 0)
     .option("--cgroup <path>", 'cgroup path; "" for none')

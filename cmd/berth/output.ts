@@ -69,8 +69,11 @@ export class Output {
 
   /** From here somebody else writes to stdout and stderr, and hears of their loss. */
   handOver(): void {
-    process.stdout.off("error", onLost);
-    process.stderr.off("error", onLost);
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.off("error", onLost);
+      // An error may come again with each write that was under way.
+      stream.on("error", () => {});
+    }
   }
 }
 

@@ -41,6 +41,7 @@ const IDLE_AFTER_EXIT_MS = 10_000;
 const SIGPIPE_GRACE_MS = 1_000;
 const CLEANUP_TIMEOUT_MS = 15_000;
 const RECONNECT_TIMEOUT_MS = 30_000;
+const MAX_ATTEMPTS = 10;
 
 /** The exit status of the process; 0 when detached. On failure whatever was registered is gone again. */
 export async function runSession(options: SessionOptions): Promise<number> {
@@ -155,17 +156,18 @@ class Attached {
   async run(): Promise<number> {
     const { client, id, execId } = this.#options;
     // Wait leaves first: the process may be over before start has answered.
-    const exited = waitForExit(client, this.#request, id, execId);
+    const exited = this.#wait();
     exited.catch(() => undefined);
     const { pid } = await client.tasks.start(this.#request, id, execId);
     await writePidFile(this.#options.pidFile, pid);
-    return await this.#stay(exited, () => this.#tell(client.tasks.closeIO(this.#request, id, execId, { stdin: true })));
+    return await this.#stay(exited, () =>
+      this.#tell(persist(client, () => client.tasks.closeIO(this.#request, id, execId, { stdin: true }))),
+    );
   }
 
   /** Stays with a process that runs already. Its input stays open when ours ends. */
   async join(): Promise<number> {
-    const { client, id, execId } = this.#options;
-    return await this.#stay(waitForExit(client, this.#request, id, execId), () => {});
+    return await this.#stay(this.#wait(), () => {});
   }
 
   async #stay(exited: Promise<ProcessExit>, onInputEnd: () => void): Promise<number> {
@@ -177,12 +179,12 @@ class Attached {
       guards.use(followSize((size) => this.#tell(client.tasks.resizePty(this.#request, id, execId, size))));
     }
     const copy = this.#startCopy(onInputEnd);
-    await exited;
+    const { exitStatus } = await exited;
     copy?.stopInput();
     await copy?.drain(IDLE_AFTER_EXIT_MS);
-    const exit = await this.#delete();
+    await this.#delete();
     await removeFifos(this.#stdio);
-    return exit.exitStatus;
+    return exitStatus;
   }
 
   #startCopy(onInputEnd: () => void): Copy | undefined {
@@ -198,16 +200,27 @@ class Attached {
     });
   }
 
-  async #delete(): Promise<ProcessExit> {
+  async #wait(): Promise<ProcessExit> {
     const { client, id, execId } = this.#options;
-    return execId === ""
-      ? await client.tasks.delete(this.#request, id)
-      : await client.tasks.deleteProcess(this.#request, id, execId);
+    return await persist(client, () => client.tasks.wait(this.#request, id, execId));
+  }
+
+  async #delete(): Promise<void> {
+    const { client, id, execId } = this.#options;
+    const { tasks } = client;
+    try {
+      await persist(client, async () =>
+        execId === "" ? await tasks.delete(this.#request, id) : await tasks.deleteProcess(this.#request, id, execId),
+      );
+    } catch (error) {
+      // Somebody else removed it, or an attempt whose answer was lost.
+      if (!isNotFound(error)) throw error;
+    }
   }
 
   #kill(signal: number): void {
     const { client, id, execId } = this.#options;
-    this.#tell(client.tasks.kill(this.#request, id, execId, { signal, all: false }));
+    this.#tell(persist(client, () => client.tasks.kill(this.#request, id, execId, { signal, all: false })));
   }
 
   /** Sends something whose failure only matters while the process is there. */
@@ -218,18 +231,13 @@ class Attached {
   }
 }
 
-/** Waits also through a restart of the daemon, which its tasks survive. */
-export async function waitForExit(
-  client: Client,
-  request: RequestContext,
-  id: string,
-  execId: string,
-): Promise<ProcessExit> {
-  for (;;) {
+/** Makes a call also through a restart of the daemon, which its tasks survive. */
+async function persist<T>(client: Client, call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
     try {
-      return await client.tasks.wait(request, id, execId);
+      return await call();
     } catch (error) {
-      if (!isUnavailable(error)) throw error;
+      if (!isUnavailable(error) || attempt === MAX_ATTEMPTS) throw error;
       await client.ready({ timeoutMs: RECONNECT_TIMEOUT_MS });
     }
   }

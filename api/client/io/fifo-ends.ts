@@ -1,7 +1,7 @@
-// Our ends of a process's named pipes. Three rules of the kernel shape this file: opening a pipe blocks until the other side opens
-// it too (so every open is non-blocking: a blocking one would hold a thread of Node's small pool for ever); a reader of a pipe that
-// nobody has open for writing is told that it ended; and a pipe that nobody has open forgets what was written to it. Until the shim
-// has opened its ends we therefore hold the opposite ends ourselves.
+// Our ends of a process's named pipes. Rules of the kernel shape this file: opening a pipe blocks until the other side opens it too
+// (so every open is non-blocking: a blocking one would hold a thread of Node's small pool for ever); a reader of a pipe that nobody
+// has open for writing is told that it ended, or never told if nobody had when it came; and a pipe that nobody has open forgets
+// what was written to it. Until the shim has opened its ends we therefore hold the opposite ends ourselves.
 import { closeSync, constants, openSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";

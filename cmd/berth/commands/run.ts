@@ -25,7 +25,7 @@ and with 125 when it fails itself; then nothing is left of what it had made. Sig
   berth run -d --rootfs --memory-limit 64m --env KEY=value ./rootfs web /bin/httpd -f
   berth run --rm -t --rootfs ./rootfs shell`,
   options: (command) => {
-    addContainerOptions(command);
+    addContainerOptions(command, { cpuShares: 1024 });
     addStdioOptions(command);
     command.option("--rm", "remove the container afterwards; excludes --detach");
   },

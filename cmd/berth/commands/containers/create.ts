@@ -9,7 +9,7 @@ export const command = defineCommand<ContainerFlags>({
   passThrough: true,
   help: `  berth containers create --rootfs ./rootfs web /bin/httpd -f
   berth tasks start -d web`,
-  options: addContainerOptions,
+  options: (command) => addContainerOptions(command, { cpuShares: 0 }),
   run: async ({ client, request, namespace }, args, flags) => {
     const container = await containerOf(flags, namespace, args);
     await withLease(client.leases, request, (leased) => client.containers.create(leased, container));

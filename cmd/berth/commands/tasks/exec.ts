@@ -22,7 +22,8 @@ export const command = defineCommand<ExecFlags>({
   arguments: "<container> <command...>",
   passThrough: true,
   failureStatus: SESSION_FAILURE_STATUS,
-  help: "berth exits with the status of the process.",
+  help: `berth exits with the status of the process. With --detach its output goes nowhere, since nobody can attach to it, unless
+--log-uri or --fifo-dir say where.`,
   options: (command) => {
     command
       .option("--exec-id <id>", "name of the process; default: a random one")
@@ -42,6 +43,7 @@ export const command = defineCommand<ExecFlags>({
       env: flags.env,
       user: flags.user,
     });
+    const unheard = flags.detach === true && !terminal && flags.logUri === undefined && flags.fifoDir === undefined;
     const execId = flags.execId ?? `exec-${randomBytes(6).toString("hex")}`;
     return await runSession({
       client,
@@ -51,7 +53,7 @@ export const command = defineCommand<ExecFlags>({
       execId,
       terminal,
       detach: flags.detach === true,
-      nullIo: flags.nullIo,
+      nullIo: flags.nullIo === true || unheard,
       logUri: flags.logUri,
       fifoDir: flags.fifoDir,
       pidFile: flags.pidFile,

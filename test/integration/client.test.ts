@@ -1,0 +1,250 @@
+// `berth run` and its kin against both daemons: stdio, signals and terminal of the process they stand in for, what they leave
+// behind when things go wrong, and that our default spec is containerd's own.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Client, connect } from "../../api/client/index.js";
+import { createSpec, type SpecOptions } from "../../api/client/spec/create-spec.js";
+import { DisposeScope } from "../../api/core/dispose.js";
+import { type Cli, createCli } from "../helpers/cli.js";
+import { startContainerd } from "../helpers/containerd.js";
+import { type Berthd, startBerthd } from "../helpers/daemon.js";
+import type { Engine } from "../helpers/engine.js";
+import { ownProgram } from "../helpers/own-program.js";
+import { requires } from "../helpers/requires.js";
+import { makeRootfs } from "../helpers/rootfs.js";
+import { freshNamespace, tempDir } from "../helpers/temp.js";
+import { openTerminal } from "../helpers/terminal.js";
+import { until } from "../helpers/until.js";
+
+const lacking = requires.root() || requires.binary("containerd-shim-runc-v2") || requires.binary("ctr");
+const ENGINES: readonly { name: string; start: (scope: DisposeScope) => Promise<Engine> }[] = [
+  { name: "berthd", start: (scope) => startBerthd(scope) },
+  { name: "containerd", start: startContainerd },
+];
+/** Waits in a loop that a signal can break, as sleep alone as first process of a container cannot be. */
+const UNTIL_TERM = 'trap "echo got TERM; exit 9" TERM; echo ready; while :; do sleep 0.05; done';
+
+describe.skipIf(lacking).each(ENGINES)("berth on $name", ({ start }) => {
+  const scope = new DisposeScope();
+  let engine: Engine;
+  let client: Client;
+  let cli: Cli;
+  let namespace: string;
+  let rootfs: string;
+  let fifoDir: string;
+
+  beforeAll(async () => {
+    namespace = freshNamespace(scope);
+    const dir = await tempDir(scope);
+    rootfs = await makeRootfs(join(dir, "rootfs"));
+    fifoDir = join(dir, "fifo");
+    await mkdir(fifoDir);
+    engine = await start(scope);
+    client = scope.use(connect({ address: engine.address, namespace }));
+    cli = createCli("berth", engine, namespace);
+  });
+  afterAll(() => scope[Symbol.asyncDispose]());
+
+  const run = (id: string, ...args: string[]): string[] => [
+    "run",
+    "--rm",
+    "--fifo-dir",
+    fifoDir,
+    "--rootfs",
+    rootfs,
+    id,
+    ...args,
+  ];
+
+  /** Records, tasks, leases and pipes; empty is clean. */
+  async function left(): Promise<unknown[]> {
+    const [containers, tasks, leases] = await Promise.all([
+      client.containers.list({}),
+      client.tasks.list({}),
+      client.leases.list({}),
+    ]);
+    return [...containers, ...tasks, ...leases, ...(await readdir(fifoDir))];
+  }
+
+  test("passes on output, errors and the exit status", async () => {
+    const result = await cli.run(run("plain", "sh", "-c", "echo out; echo err >&2; exit 7"));
+    expect(result).toMatchObject({ code: 7, stdout: "out\n", stderr: "err\n" });
+    expect(await left()).toEqual([]);
+  });
+
+  test("input that ends before the task is there reaches the process, and so does its end", async () => {
+    expect(await cli.run(run("early", "cat"), { input: "early\n" })).toMatchObject({ code: 0, stdout: "early\n" });
+    expect(await cli.run(run("none", "cat"), { input: "" })).toMatchObject({ code: 0, stdout: "" });
+  });
+
+  test("a slow reader gets everything, and berth does not buffer it", async () => {
+    const [file, ...first] = ownProgram("berth");
+    const args = [...first, "-a", engine.address, "-n", namespace, ...run("slow", "seq", "1", "300000")];
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
+    await until("the process", async () => (await client.tasks.list({})).some(({ status }) => status === "running"));
+    const want = Array.from({ length: 300_000 }, (_, index) => `${index + 1}\n`).join("");
+    const ended = once(child, "close");
+    expect((await text(child.stdout)) === want).toBe(true);
+    expect(await ended).toEqual([0, null]);
+  });
+
+  test("when nobody reads the output any more the process is ended", async () => {
+    const [file, ...first] = ownProgram("berth");
+    const args = [...first, "-a", engine.address, "-n", namespace, ...run("yes", "yes")];
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const errors = text(child.stderr);
+    await once(child.stdout, "data");
+    child.stdout.destroy();
+    expect((await once(child, "close"))[0]).toBe(137);
+    expect(await errors).toBe("");
+    expect(await left()).toEqual([]);
+  });
+
+  test("signals are the process's", async () => {
+    await using program = await cli.start(run("signals", "sh", "-c", UNTIL_TERM));
+    await program.waitForOutput(/ready/);
+    program.signal("SIGTERM");
+    expect(await program.result).toMatchObject({ code: 9, stdout: "ready\ngot TERM\n" });
+  });
+
+  test.each([
+    ["a command that is not there", ["--", "/nope"], /exec: "\/nope".*no such file/],
+    ["a working directory that cannot be", ["--cwd", "relative", "--", "true"], /must be absolute/],
+    ["a user that is not there", ["--user", "nobody", "--", "true"], /user "nobody" in the root filesystem: not found/],
+  ])("%s leaves nothing behind", async (_, [...args], message) => {
+    const at = args.indexOf("--");
+    const flags = [
+      "run",
+      "--fifo-dir",
+      fifoDir,
+      ...args.slice(0, at),
+      "--rootfs",
+      rootfs,
+      "failing",
+      ...args.slice(at + 1),
+    ];
+    const result = await cli.run(flags);
+    expect(result).toMatchObject({ code: 125, stdout: "" });
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr).toMatch(/^berth: [^\n]+\n$/);
+    expect(await left()).toEqual([]);
+  });
+
+  test("an image is refused in words", async () => {
+    const result = await cli.run(["run", "docker.io/library/busybox:latest", "c1", "true"]);
+    expect(result.code).toBe(125);
+    expect(result.stderr).toMatch(/images are not served; give a root filesystem: berth run --rootfs/);
+  });
+
+  test("--timeout ends the process and removes everything", async () => {
+    const result = await cli.run(["--timeout", "3s", ...run("late", "sleep", "1000")]);
+    expect(result).toMatchObject({ code: 125, stderr: "berth: context deadline exceeded\n" });
+    expect(await left()).toEqual([]);
+  });
+
+  test("exec passes on its status, and its pipes go", async () => {
+    expect(
+      (await cli.run(["run", "-d", "--fifo-dir", fifoDir, "--rootfs", rootfs, "host", "sleep", "1000"])).code,
+    ).toBe(0);
+    const exec = await cli.run(
+      ["t", "exec", "--fifo-dir", fifoDir, "--cwd", "/tmp", "host", "sh", "-c", "pwd; cat; exit 3"],
+      {
+        input: "in",
+      },
+    );
+    expect(exec).toMatchObject({ code: 3, stdout: "/tmp\nin", stderr: "" });
+    const failed = await cli.run(["t", "exec", "--fifo-dir", fifoDir, "--exec-id", "bad", "host", "/nope"]);
+    expect(failed.code).toBe(125);
+    expect(await client.tasks.pids({}, "host")).toHaveLength(1);
+    expect((await cli.run(["t", "rm", "-f", "host"])).code).toBe(0);
+    expect((await cli.run(["c", "rm", "host"])).code).toBe(0);
+    expect(await left()).toEqual([]);
+  });
+
+  test("the terminal is as it was, also after a failure", async () => {
+    const [file, ...first] = ownProgram("berth");
+    const berth = [file, ...first, "-a", engine.address, "-n", namespace].join(" ");
+    const script = [
+      `${berth} ${run("ok", "true").join(" ")}`.replace("run ", "run -t "),
+      "stty -a",
+      `${berth} ${run("bad", "/nope").join(" ")}`.replace("run ", "run -t "),
+      "stty -a; echo the end",
+    ].join("; ");
+    await using terminal = openTerminal("sh", ["-c", script]);
+    const screen = await terminal.waitForScreen(/^the end\r$/m);
+    expect(screen.match(/-?\bicanon\b/g)).toEqual(["icanon", "icanon"]);
+    expect(screen.match(/-?\bopost\b/g)).toEqual(["opost", "opost"]);
+  });
+});
+
+describe.skipIf(lacking)("berth run and a daemon that is restarted", () => {
+  test("goes on as if nothing had happened", async () => {
+    await using scope = new DisposeScope();
+    const namespace = freshNamespace(scope);
+    const rootfs = await makeRootfs(join(await tempDir(scope), "rootfs"));
+    const daemon: Berthd = await startBerthd(scope);
+    const cli = createCli("berth", daemon, namespace);
+    await using program = await cli.start(["run", "--rm", "--rootfs", rootfs, "survivor", "sh", "-c", UNTIL_TERM]);
+    await program.waitForOutput(/ready/);
+    await daemon.kill();
+    await daemon.restart();
+    program.signal("SIGTERM");
+    expect(await program.result).toMatchObject({ code: 9, stdout: "ready\ngot TERM\n" });
+  });
+});
+
+describe.skipIf(lacking)("the default spec is the one that ctr makes", () => {
+  const scope = new DisposeScope();
+  let engine: Engine;
+  let rootfs: string;
+  let namespace: string;
+  let file: string;
+  beforeAll(async () => {
+    namespace = freshNamespace(scope);
+    const dir = await tempDir(scope);
+    rootfs = await makeRootfs(join(dir, "rootfs"));
+    file = join(dir, "env");
+    await writeFile(file, "A=file\n");
+    engine = await startContainerd(scope);
+  });
+  afterAll(() => scope[Symbol.asyncDispose]());
+
+  const CASES: readonly [flags: string[], options: Partial<SpecOptions>][] = [
+    [[], {}],
+    [["--tty", "--env", "A=b"], { terminal: true, env: ["A=b"] }],
+    [["--read-only", "--cwd", "/tmp", "--allow-new-privs"], { readOnly: true, cwd: "/tmp", allowNewPrivileges: true }],
+    [["--net-host"], { netHost: true }],
+    [["--privileged"], { privileged: true }],
+    [["--cap-add", "CAP_SYS_ADMIN", "--cap-drop", "CAP_CHOWN"], { capAdd: ["CAP_SYS_ADMIN"], capDrop: ["CAP_CHOWN"] }],
+    [["--device", "/dev/null", "--device", "/dev/zero"], { devices: ["/dev/null", "/dev/zero"] }],
+    [["--memory-limit", "1000000"], { memoryLimitBytes: 1_000_000 }],
+    [["--cpu-quota", "5000", "--cpu-period", "1000"], { cpuQuotaUs: 5000, cpuPeriodUs: 1000 }],
+    [["--with-ns", "network:/proc/1/ns/net"], { joinNamespaces: [{ type: "network", path: "/proc/1/ns/net" }] }],
+    [["--with-ns", "user:/x"], { joinNamespaces: [{ type: "user", path: "/x" }] }],
+    [["--annotation", "x=y", "--label", "q=r"], { annotations: { x: "y", q: "r" } }],
+    [["--rootfs-propagation", "shared"], { rootfsPropagation: "shared" }],
+    [
+      ["--mount", "type=bind,src=/tmp,dst=/host,options=rbind:ro"],
+      { mounts: [{ type: "bind", source: "/tmp", destination: "/host", options: ["rbind", "ro"] }] },
+    ],
+  ];
+
+  test.each(CASES)("with %j", async (flags, options) => {
+    const ctr = createCli("ctr", engine, namespace);
+    expect(await ctr.run(["c", "create", "--rootfs", ...flags, rootfs, "c1", "sleep", "1"])).toMatchObject({
+      stderr: "",
+    });
+    const want: unknown = JSON.parse((await ctr.run(["c", "info", "--spec", "c1"])).stdout);
+    await ctr.run(["c", "rm", "c1"]);
+    const spec = createSpec({ namespace, id: "c1", rootfs, args: ["sleep", "1"], ...options });
+    // Ours has a search path, which ctr only takes from images.
+    const env = (spec.process.env ?? []).filter((entry) => !entry.startsWith("PATH="));
+    const got = { ...spec, process: { ...spec.process, ...(env.length > 0 ? { env } : {}) } };
+    if (env.length === 0) delete got.process.env;
+    expect(got).toEqual(want);
+  });
+});
