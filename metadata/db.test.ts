@@ -143,6 +143,10 @@ describe("update", () => {
     await db.update((tx) => tx.get("SELECT 1"));
     expect(await db.update((tx) => tx.revision)).toBe(2);
     expect(db.revision).toBe(2);
+    await db.update((tx) => tx.run(TOUCH, "written without asking"));
+    expect(db.revision).toBe(3);
+    await db.update((tx) => tx.run("DELETE FROM namespaces WHERE name = 'nobody'"));
+    expect(db.revision).toBe(3);
   });
 
   test("SQLite's own failures get a kind", async () => {
@@ -230,6 +234,18 @@ describe("durability", () => {
     expect(fatal).toHaveLength(1);
     expect(await failure(db.update(() => {}))).toBe(message);
     expect(() => db.view(() => {})).toThrow("cannot sync");
+  });
+
+  test("unless told otherwise the process then ends, with status 1 and no answer", async () => {
+    const module = JSON.stringify(new URL("./db.ts", import.meta.url).href);
+    const script = `import(${module}).then(async ({ openDatabase }) => {
+      const fdatasync = (fd, done) => setImmediate(done, new Error("EIO"));
+      const db = await openDatabase({ root: process.argv[1], fdatasync });
+      await db.update((tx) => tx.touchNamespace("n"));
+      console.log("answered");
+    })`;
+    const ended = promisify(execFile)(process.execPath, ["--import", "tsx", "-e", script, root]);
+    await expect(ended).rejects.toMatchObject({ code: 1, stdout: "" });
   });
 
   test("dispose waits for the pending sync", async () => {

@@ -220,8 +220,9 @@ export class Database implements AsyncDisposable {
     try {
       const result = fn(tx);
       if (result instanceof Promise) throw new TypeError("a transaction must not return a promise");
+      const changed = tx.settle();
       this.#statements.run("COMMIT");
-      if (tx.changed) {
+      if (changed) {
         this.#revision = tx.revision;
         this.#sync.mark();
         this.checkpointer.noteCommit();

@@ -98,7 +98,6 @@ export function createLeaseStore(db: Database): LeaseStore {
       const namespace = requireNamespace(ctx);
       await db.update((tx) => {
         if (tx.run(DELETE, namespace, id).changes === 0) throw notFound(`lease ${quote(id)}`);
-        tx.noteChange();
       });
     },
 

@@ -64,6 +64,14 @@ test("keeps what is young, and the numbers go on when nothing is left", async ()
   expect((await next(events)).value).toMatchObject({ seq: 6n });
 });
 
+test("forgets many old ones, however many, and no young one", async () => {
+  await append(2_300);
+  nowMs += 2 * HOUR_MS;
+  await append(300);
+  await trimmer({ maxAgeMs: HOUR_MS }).trim();
+  expect(kept()).toEqual({ first: 2_301, count: 300 });
+});
+
 test("keeps what an open subscription has not read, up to the hard limit", async () => {
   const events = ledger.subscribe()[Symbol.asyncIterator]();
   await append(50);
@@ -104,4 +112,10 @@ test("runs by itself when nobody writes", async () => {
   await append(20);
   trimmer({ maxEvents: 5 }, 10);
   await until("the ledger to be trimmed", () => kept()?.count === 5);
+});
+
+test("does not wait for a pause when there is far too much", async () => {
+  trimmer({ maxEvents: 100 }, 10);
+  await append(1_000);
+  while ((kept()?.count ?? 0) >= 200) await append(1);
 });

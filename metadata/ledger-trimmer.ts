@@ -28,8 +28,10 @@ const STEP_EVENTS = 1_000;
 const STEP_PAGES = 256;
 /** Free pages that are worth giving back. */
 const FREE_PAGES = 1_024;
+/** How far beyond the count the ledger may grow before a pause in writing is no longer waited for. */
+const URGENT_FACTOR = 1.2;
 const WEEK_MS = 7 * 24 * 3_600 * 1_000;
-const OLD = "SELECT seq FROM events WHERE seq >= ? AND written_seconds >= ? ORDER BY seq LIMIT 1";
+const YOUNG = "SELECT seq FROM events WHERE seq >= ? AND written_seconds >= ? ORDER BY seq LIMIT 1";
 const WRITTEN = "SELECT written_seconds AS seconds FROM events WHERE seq = ?";
 const DELETE = "DELETE FROM events WHERE seq < ?";
 
@@ -84,23 +86,29 @@ export class LedgerTrimmer implements AsyncDisposable {
     return larger(wanted, last + 1n - BigInt(hardMaxEvents));
   }
 
-  /** The first event younger than the age limit. */
+  /** The first event younger than the age limit, as far as one step needs to know: rows are in the order of their time. */
   #firstYoung(first: bigint, last: bigint): bigint {
     const limit = this.#clock() / 1_000_000_000n - BigInt(Math.floor(this.#retention.maxAgeMs / 1_000));
+    const ahead = smaller(first + BigInt(STEP_EVENTS), last);
     return this.#db.view((reader) => {
-      const oldest = reader.get<{ seconds: number }>(WRITTEN, first);
-      if (oldest === undefined || BigInt(oldest.seconds) >= limit) return first;
-      const young = reader.get<{ seq: number }>(OLD, first, limit);
-      return young === undefined ? last + 1n : BigInt(young.seq);
+      const isOld = (seq: bigint) => {
+        const row = reader.get<{ seconds: number }>(WRITTEN, seq);
+        return row !== undefined && BigInt(row.seconds) < limit;
+      };
+      if (!isOld(first)) return first;
+      if (isOld(ahead)) return ahead + 1n;
+      return BigInt(reader.get<{ seq: number }>(YOUNG, first, limit)?.seq ?? first);
     });
   }
 
-  /** Only when nothing was written since the last look. */
+  /** When nothing was written since the last look, or there is far too much to wait for that. */
   #tick(): void {
     const revision = this.#db.revision;
     const quiet = revision === this.#revision;
     this.#revision = revision;
-    if (!quiet || this.#running !== undefined || this.#closed) return;
+    const { first, last } = this.#ledger.bounds;
+    const urgent = Number(last - first) > this.#retention.maxEvents * URGENT_FACTOR;
+    if (!(quiet || urgent) || this.#running !== undefined || this.#closed) return;
     this.#running = this.trim()
       .catch((err: unknown) => this.#log.warn({ err }, "trimming the event ledger failed"))
       .finally(() => {

@@ -11,6 +11,7 @@ const SET_REVISION = "UPDATE meta SET revision = ?";
 export class Transaction implements EventWriter {
   readonly #statements: Statements;
   readonly #nextRevision: number;
+  #wrote = false;
   #changed = false;
   #ended = false;
   /** The instant of this transaction, nanoseconds since 1970: every time it stamps is the same. */
@@ -41,7 +42,9 @@ export class Transaction implements EventWriter {
 
   run(sql: string, ...values: readonly SqlValue[]): ReturnType<Writer["run"]> {
     this.#requireOpen();
-    return this.#statements.run(sql, ...values);
+    const result = this.#statements.run(sql, ...values);
+    if (result.changes > 0) this.#wrote = true;
+    return result;
   }
 
   /** The number of this commit, one more than the last one that changed something. Asking for it says that this one does. */
@@ -53,13 +56,14 @@ export class Transaction implements EventWriter {
     return this.#nextRevision;
   }
 
-  /** Says that this commit changes something, where no row is left to carry its revision. */
+  /** Says that this commit changes something that no row shows. */
   noteChange(): void {
     void this.revision;
   }
 
-  /** Whether anything was written that carries a revision. */
-  get changed(): boolean {
+  /** Before the commit: what has written anything counts as a change. Answers whether this one does. */
+  settle(): boolean {
+    if (this.#wrote) this.noteChange();
     return this.#changed;
   }
 
