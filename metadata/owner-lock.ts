@@ -18,13 +18,13 @@ function readHolder(path: string): string {
   return pid === undefined ? "another process" : `process ${pid}`;
 }
 
-/** Takes the folder, or says who has it. Dispose to give it back. @throws failed_precondition. */
-export function lockFolder(folder: string): Disposable {
+/** Takes the folder, or says who has it; `what` names it in that message. Dispose to give it back. @throws failed_precondition. */
+export function lockFolder(folder: string, what = "metadata store"): Disposable {
   const path = join(folder, LOCK_FILE);
   const fd = openSync(path, "a+", 0o600);
   try {
     if (!tryLockFile(fd)) {
-      throw failedPrecondition(`metadata store ${folder} is in use by ${readHolder(path)}`);
+      throw failedPrecondition(`${what} ${folder} is in use by ${readHolder(path)}`);
     }
     ftruncateSync(fd);
     writeSync(fd, `pid ${process.pid}\nstart ${ownStartTicks()}\n`);

@@ -10,6 +10,7 @@ import { type Clock, systemClock } from "../api/core/time.js";
 import { Platform } from "../api/gen/types/platform.js";
 import { DATABASE_FILE } from "../metadata/db.js";
 import { openMetadata } from "../metadata/index.js";
+import { lockFolder } from "../metadata/owner-lock.js";
 import type { DriverDefinition } from "../runtime/driver.js";
 import { runtimeDrivers } from "../runtime/drivers/index.js";
 import { TaskManager } from "../runtime/task-manager.js";
@@ -28,6 +29,7 @@ export {
   daemonConfigSchema,
   defaultPlaces,
 } from "./daemon-config.js";
+export { readPackageInfo } from "./package-info.js";
 
 /** What a daemon takes from its surroundings; everything has a default. */
 export interface DaemonDeps {
@@ -75,6 +77,8 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   // A live daemon at the address is found out before anything of its is touched.
   await prepareSocketPath(address);
   await mkdir(config.state, { recursive: true, mode: FOLDER_MODE });
+  // Two daemons over one state folder would take each other's tasks for leftovers.
+  if (config.state !== config.root) scope.use(lockFolder(config.state, "state folder"));
   const metadata = scope.use(await openMetadata({ root: config.root, clock, log, onFatal: deps.onFatal }));
   const tasks = scope.use(
     new TaskManager({

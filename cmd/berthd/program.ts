@@ -9,6 +9,7 @@ const EXIT_FORCED = 130;
 const USAGE_KINDS: readonly ErrorKind[] = ["invalid_argument"];
 
 interface Flags {
+  readonly version?: boolean;
   readonly config?: string | undefined;
   readonly root?: string;
   readonly state?: string;
@@ -21,6 +22,7 @@ interface Flags {
 export async function runBerthd(argv: readonly string[]): Promise<number> {
   const program = new Command("berthd")
     .description("container metadata store and task runtime that speaks containerd's API")
+    .option("--version", "print the version of this program")
     .option("--config <file>", "settings in TOML")
     .option("--root <dir>", "folder of what must last: the database")
     .option("--state <dir>", "folder of what ends with the host: bundles of tasks")
@@ -30,7 +32,11 @@ export async function runBerthd(argv: readonly string[]): Promise<number> {
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, "berthd:")) })
-    .action(async () => await serve(program.opts<Flags>()));
+    .action(async () => {
+      const flags = program.opts<Flags>();
+      if (flags.version === true) await printVersion();
+      else await serve(flags);
+    });
   program
     .command("publish")
     .description("send the event on standard input, an encoded google.protobuf.Any, to the daemon")
@@ -53,7 +59,14 @@ export async function runBerthd(argv: readonly string[]): Promise<number> {
 
 async function loadSettings(flags: Flags) {
   const { loadConfig } = await import("./config.js");
-  return loadConfig({ flags, env: process.env, uid: process.getuid?.() ?? -1 });
+  const { version: _version, ...settings } = flags;
+  return loadConfig({ flags: settings, env: process.env, uid: process.getuid?.() ?? -1 });
+}
+
+async function printVersion(): Promise<void> {
+  const { readPackageInfo } = await import("../../services/daemon.js");
+  const { version, commit } = readPackageInfo();
+  process.stdout.write(`berthd ${version}${commit === "" ? "" : ` ${commit}`}\n`);
 }
 
 async function addressOf(flags: Flags): Promise<string> {
@@ -68,6 +81,10 @@ async function serve(flags: Flags): Promise<void> {
   ]);
   const log = createLogger(settings.log);
   const stopped = signalled(log);
+  process.on("uncaughtException", (err) => {
+    log.error({ err }, "uncaught exception");
+    process.exit(EXIT_FAILURE);
+  });
   const daemon = await createDaemon(settings.daemon, {
     log,
     onFatal: (error) => {

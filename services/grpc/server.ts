@@ -52,6 +52,8 @@ export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer>
     injector.injectConnection(socket);
   });
   await listenOnSocket(listener, path);
+  // Accepting can fail, for want of descriptors; that must not take the daemon down.
+  listener.on("error", (err) => log.error({ err }, "cannot accept connections"));
   const scope = new DisposeScope();
   scope.defer(() => stop(listener, grpc, calls, sockets, options.stopDeadlineMs ?? STOP_DEADLINE_MS));
   return { path, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };

@@ -1,4 +1,6 @@
 // The daemon's unix sockets as files: a live one is left alone, a stale one replaced, the mode set before anybody can connect.
+
+import { once } from "node:events";
 import { chmod, lstat, mkdir, unlink } from "node:fs/promises";
 import { connect, type Server } from "node:net";
 import { dirname } from "node:path";
@@ -40,10 +42,7 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   } finally {
     process.umask(mask);
   }
-  await new Promise<void>((resolve, reject) => {
-    server.once("listening", resolve);
-    server.once("error", reject);
-  });
+  if (!server.listening) await once(server, "listening");
   await chmod(path, SOCKET_MODE);
 }
 

@@ -1,4 +1,4 @@
-// @grpc/reflection, loaded when somebody first asks: it costs a quarter of the daemon's start otherwise. It expects a grpc-js
+// @grpc/reflection, loaded when somebody first asks: loading it takes longer than loading grpc-js. It expects a grpc-js
 // server to register with; what it registers is caught here instead and asked message by message.
 import { readFile } from "node:fs/promises";
 import { BinaryReader } from "@bufbuild/protobuf/wire";

@@ -10,7 +10,7 @@ import { Any } from "../../api/gen/google/protobuf/any.js";
 import { Container } from "../../api/gen/services/containers/v1/containers.js";
 import { CreateTaskRequest } from "../../api/gen/services/tasks/v1/tasks.js";
 import type { Envelope } from "../../api/gen/types/event.js";
-import { createDaemon } from "../../services/daemon.js";
+import { anyOfJson, connect, createDaemon, isNotFound, SPEC_TYPE } from "../../services/index.js";
 import { runBerthd, startBerthd } from "../helpers/daemon.js";
 import { call, headers, rawClients } from "../helpers/grpc.js";
 import { ociSpec } from "../helpers/oci-spec.js";
@@ -129,6 +129,16 @@ describe("starting", () => {
     expect(second.stderr).toContain(String(daemon.pid));
   });
 
+  test("leaves a state folder that is in use alone, and names its owner", async () => {
+    const daemon = await startBerthd(scope);
+    const dir = await tempDir(scope);
+    const args = ["--root", join(dir, "root"), "--state", daemon.stateDir, "--address", join(dir, "b.sock")];
+    const second = await runBerthd(args);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/^berthd: state folder .* is in use by process \d+: failed precondition\n$/);
+    expect(second.stderr).toContain(`process ${daemon.pid}:`);
+  });
+
   test.each([
     ["an unknown flag", ["--colour"], /unknown option '--colour'/],
     ["an unknown command", ["stay"], /too many arguments/],
@@ -171,6 +181,21 @@ describe("in one process", () => {
     await daemons[0]?.[Symbol.asyncDispose]();
     expect(await gone(daemons[0]?.address ?? "")).toBe(true);
     expect((await call(two, two.list, { filter: "" }, new Metadata())).namespaces).toHaveLength(0);
+  });
+
+  test("the library runs a daemon and talks to it through one door", async () => {
+    const dir = await tempDir(scope);
+    const daemon = scope.use(await createDaemon({ root: join(dir, "root"), state: join(dir, "state") }));
+    const client = scope.use(connect({ address: daemon.address, namespace: "embedded" }));
+    const spec = anyOfJson(SPEC_TYPE, { ociVersion: "1.0.2" });
+    await client.containers.create({}, { id: "web", runtime: { name: "io.containerd.runc.v2" }, spec });
+    expect(await client.containers.get({}, "web")).toMatchObject({ id: "web", spec });
+    const missing = client.containers.get({}, "nope").then(
+      () => false,
+      (error: unknown) => isNotFound(error),
+    );
+    expect(await missing).toBe(true);
+    expect(await client.version()).toMatchObject({ version: daemon.version });
   });
 
   test("a daemon that cannot start lets go of everything", async () => {
