@@ -1,8 +1,10 @@
 // What a daemon tells about itself: its plugins and who it is.
 // @source containerd client/services.go, core/introspection
 import type { RequestContext } from "../core/context.js";
+import type { ErrorKind } from "../core/errors.js";
 import { IntrospectionService, type Plugin as PluginMessage } from "../gen/services/introspection/v1/introspection.js";
 import type { Channel } from "./channel.js";
+import { kindOfStatus } from "./errors.js";
 
 export interface Plugin {
   readonly type: string;
@@ -13,7 +15,7 @@ export interface Plugin {
   readonly exports: Readonly<Record<string, string>>;
   readonly capabilities: readonly string[];
   /** Why it did not start; a message that ends in `skip plugin` only says that this host has no use for it. */
-  readonly initError?: { readonly code: number; readonly message: string };
+  readonly initError?: { readonly kind: ErrorKind; readonly message: string };
 }
 
 export interface ServerInfo {
@@ -53,6 +55,8 @@ function fromMessage(message: PluginMessage): Plugin {
     ),
     exports: Object.fromEntries(message.exports),
     capabilities,
-    ...(initErr === undefined ? {} : { initError: { code: initErr.code, message: initErr.message } }),
+    ...(initErr === undefined
+      ? {}
+      : { initError: { kind: kindOfStatus(initErr.code, initErr.message), message: initErr.message } }),
   };
 }

@@ -151,7 +151,7 @@ describe("copying", () => {
     const local = { stdin: Readable.from(["in"]), stdout: new PassThrough(), stderr: new PassThrough() };
     const inputEnded = new Promise<void>((resolve) => {
       const copy = copyStreams(process, local, { onInputEnd: resolve, onOutputLost: () => {} });
-      copy.outputDone.then(() => {
+      void copy.outputDone.then(() => {
         local.stdout.end();
         local.stderr.end();
       });

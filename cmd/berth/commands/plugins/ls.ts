@@ -1,7 +1,7 @@
 // berth plugins ls: what the daemon consists of, and what of it did not start.
 // @source containerd cmd/ctr/commands/plugins/plugins.go
-import { status } from "@grpc/grpc-js";
 import type { Plugin } from "../../../../api/client/remote-introspection.js";
+import type { ErrorKind } from "../../../../api/core/errors.js";
 import { defineCommand } from "../../command.js";
 
 interface LsFlags {
@@ -48,6 +48,8 @@ function stateOf({ initError }: Plugin): string {
 function describe(plugin: Plugin): string {
   const { initError } = plugin;
   const field = (name: string, value: string): string => `${`${name}:`.padEnd(15)}${value}`;
+  const list = (name: string, values: readonly string[]): string[] =>
+    values.length === 0 ? [] : [`${name}:`, ...values.map((value) => " ".repeat(15) + value)];
   const block = (name: string, entries: readonly (readonly [string, string])[]): string[] => {
     const width = Math.max(0, ...entries.map(([key]) => key.replace(":", "").length)) + 6;
     return entries.length === 0
@@ -57,22 +59,23 @@ function describe(plugin: Plugin): string {
   return [
     field("Type", plugin.type),
     field("ID", plugin.id),
-    ...(plugin.requires.length === 0 ? [] : [field("Requires", plugin.requires.join(","))]),
+    ...list("Requires", plugin.requires),
     ...(plugin.platforms.length === 0 ? [] : [field("Platforms", plugin.platforms.join(","))]),
-    ...(plugin.capabilities.length === 0 ? [] : [field("Capabilities", plugin.capabilities.join(","))]),
     ...block("Exports", Object.entries(plugin.exports)),
+    ...list("Capabilities", plugin.capabilities),
     ...(initError === undefined
       ? []
       : block("Error", [
-          ["Code:", codeName(initError.code)],
+          ["Code:", codeName(initError.kind)],
           ["Message:", initError.message],
         ])),
     "",
   ].join("\n");
 }
 
-/** `UNKNOWN` as Go spells it: `Unknown`. */
-function codeName(code: number): string {
-  const name = status[code] ?? String(code);
-  return name.toLowerCase().replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+/** The kind as gRPC's Go library spells its code: `InvalidArgument`. */
+function codeName(kind: ErrorKind): string {
+  if (kind === "not_implemented") return "Unimplemented";
+  if (kind === "cancelled") return "Canceled";
+  return kind.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
