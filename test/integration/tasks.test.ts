@@ -1,13 +1,22 @@
 // The task manager with real shims and real runc: what a client sees of tasks from create to delete, when things go well and
 // when they do not.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { silentLogger } from "../../api/core/log.js";
 import type { CreateTaskOptions, Stdio } from "../../api/core/task.js";
 import { anyOfJson, anyOfMessage, LINUX_RESOURCES_TYPE, PROCESS_TYPE } from "../../api/core/typeurl.js";
 import { CheckpointOptions, Options } from "../../api/gen/types/runc/options/oci.js";
+import { createBundle } from "../../runtime/bundle.js";
+import { startShim } from "../../runtime/drivers/shim/actions.js";
+import { resolveShimBinary } from "../../runtime/drivers/shim/binary.js";
+import { ShimLog } from "../../runtime/drivers/shim/log-fifo.js";
 import { FifoPair } from "../helpers/fifos.js";
-import { ociProcess } from "../helpers/oci-spec.js";
+import { pidsWithArgument } from "../helpers/leftovers.js";
+import { ociProcess, ociSpec } from "../helpers/oci-spec.js";
+import { runProgram } from "../helpers/program.js";
 import { NO_STDIO, RUNC, TaskHost } from "../helpers/task-host.js";
 import { until } from "../helpers/until.js";
 
@@ -325,6 +334,28 @@ describe("a create that fails leaves nothing and tells nothing", () => {
   });
 });
 
+test("a container of the same name that another engine runs is left alone", async () => {
+  const root = `/run/containerd/runc/${host.namespace}`;
+  const bundle = join(host.dir, "foreign");
+  await mkdir(bundle);
+  const spec = ociSpec({ args: FOREVER, rootfs: host.rootfs, cgroupsPath: `/${host.namespace}/foreign` });
+  await writeFile(join(bundle, "config.json"), spec.value);
+  // Without pipes: the container would hold them open.
+  const runc = spawn("runc", ["--root", root, "create", "--bundle", bundle, "t"], { stdio: "ignore" });
+  expect(await once(runc, "exit")).toEqual([0, null]);
+  try {
+    host.container("t", ["true"]);
+    await expect(host.tasks.create(host.ctx, "t", CREATE)).rejects.toMatchObject({
+      message: expect.stringMatching(/^failed to create shim task: .*already exists/),
+    });
+    const state = await runProgram("runc", ["--root", root, "state", "t"]);
+    expect(JSON.parse(state.stdout)).toMatchObject({ id: "t", status: "created" });
+    expect(await host.tasks.list(host.ctx)).toEqual([]);
+  } finally {
+    await runProgram("runc", ["--root", root, "delete", "--force", "t"]);
+  }
+});
+
 describe("when shims misbehave", () => {
   test("a shim that is killed: one exit, one delete, nothing left", async () => {
     const pid = await running("t");
@@ -485,6 +516,29 @@ describe("when the daemon ends and comes back", () => {
     await host.tasks.create(host.ctx, "dead", CREATE);
   });
 
+  test("a shim that was started and got no task is ended", async () => {
+    await host.stopDaemon();
+    host.container("t", FOREVER);
+    const roots = { rootDir: join(host.dir, "root"), stateDir: host.stateDir };
+    const { spec } = await host.containers.get(host.ctx, "t");
+    const bundle = await createBundle(roots, host.namespace, "t", spec.value);
+    {
+      using _log = ShimLog.open(bundle.path, silentLogger);
+      const binary = await resolveShimBinary(RUNC, { path: process.env["PATH"] ?? "", programDir: "/" });
+      const deps = {
+        address: host.address,
+        ttrpcAddress: `${host.address}.ttrpc`,
+        publishBinary: "/bin/true",
+        debug: false,
+      };
+      await startShim(deps, binary, bundle, Buffer.alloc(0), undefined);
+    }
+    expect(await pidsWithArgument(host.namespace)).toHaveLength(1);
+    await host.startDaemon();
+    expect(await host.tasks.list(host.ctx)).toEqual([]);
+    expect(await host.leftovers("t")).toEqual([]);
+  });
+
   test("a shim that hangs at the time keeps its task", async () => {
     const pid = await running("t");
     const shim = await host.shimPid("t");
@@ -509,7 +563,6 @@ async function isGone(pid: number): Promise<boolean> {
 
 /** For a shim whose container has no process any more to ask for its parent. */
 async function pidOfShim(id: string): Promise<number> {
-  const { pidsWithArgument } = await import("../helpers/leftovers.js");
   const [pid] = (await pidsWithArgument(host.namespace)).filter((found) => found !== process.pid);
   if (pid === undefined) throw new Error(`no shim of ${id}`);
   return pid;

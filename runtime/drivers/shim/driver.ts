@@ -1,12 +1,13 @@
 // The driver for containerd's shims: every runtime that has a `containerd-shim-<name>-<version>` binary.
 // @source containerd runtime/v2/manager.go
-import { readFile, writeFile } from "node:fs/promises";
+import { access, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type ErrorKind, errorKind, wrapError } from "../../../api/core/errors.js";
 import type { ProcessExit } from "../../../api/core/task.js";
 import type { Any } from "../../../api/core/typeurl.js";
 import { type Bundle, createBundle } from "../../bundle.js";
 import type { CreateTask, DriverDefinition, DriverDeps, DriverTask, RuntimeDriver } from "../../driver.js";
+import { isTtrpcClosed } from "../../ttrpc/client.js";
 import { startShim } from "./actions.js";
 import { type BinarySearch, resolveShimBinary } from "./binary.js";
 import { parseShimAddress, type ShimAddress } from "./bootstrap.js";
@@ -70,9 +71,10 @@ export class ShimDriver implements RuntimeDriver {
       );
       return this.#adopt({ ...making, pid });
     } catch (error) {
+      const isUnanswered = isTtrpcClosed(error) || GIVEN_UP.has(errorKind(error));
       // A shim that is still at it holds back every other call until it hears that nobody waits for the answer.
-      if (!making.connection.isClosed && GIVEN_UP.has(errorKind(error))) await making.connection[Symbol.asyncDispose]();
-      await this.#undo(making);
+      if (isUnanswered) await making.connection[Symbol.asyncDispose]();
+      await this.#undo(making, isUnanswered || (await hasPid(making.bundle)));
       throw wrapError("failed to create shim task", error);
     }
   }
@@ -123,7 +125,7 @@ export class ShimDriver implements RuntimeDriver {
       await writeFile(join(bundle.path, "bootstrap.json"), JSON.stringify({ ...address, protocol: "ttrpc" }));
       return { bundle, binary, shimLog, address, connection };
     } catch (error) {
-      if (making !== undefined) await this.#undo(making);
+      if (making !== undefined) await this.#undo(making, false);
       throw wrapError("failed to start shim", error);
     }
   }
@@ -174,8 +176,12 @@ export class ShimDriver implements RuntimeDriver {
     }
   }
 
-  /** After a failed create: ends whatever was started, in a time of its own, and removes all of it. Never rejects. */
-  async #undo(making: Making): Promise<void> {
+  /**
+   * After a failed create: ends whatever was started, in a time of its own, and removes all of it. Never rejects.
+   * `delete` is run only where the runtime may have got as far as a container: a refusal can also mean that another engine on
+   * this host has one of the same name, and that one must live.
+   */
+  async #undo(making: Making, mayHaveContainer: boolean): Promise<void> {
     const { bundle, shimLog } = making;
     const { id, namespace } = bundle;
     try {
@@ -191,7 +197,8 @@ export class ShimDriver implements RuntimeDriver {
     } catch (err) {
       this.#deps.log.debug({ err, namespace, id }, "no shim to shut down after a failed create");
     }
-    await this.#remains.removeAll({ bundle, binary: making.binary, address: making.address });
+    const binary = mayHaveContainer ? making.binary : undefined;
+    await this.#remains.removeAll({ bundle, binary, address: making.address });
     shimLog?.[Symbol.dispose]();
   }
 
@@ -203,6 +210,16 @@ export class ShimDriver implements RuntimeDriver {
       making.address = parseShimAddress(saved);
     }
     return await ShimConnection.open(making.address, this.#deps.log, UNDO_TIMEOUT_MS);
+  }
+}
+
+/** The runtime writes it when it has made the container. */
+async function hasPid(bundle: Bundle): Promise<boolean> {
+  try {
+    await access(join(bundle.path, "init.pid"));
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -11,7 +11,7 @@ const UNKNOWN_EXIT_STATUS = 255;
 
 export interface Remains {
   readonly bundle: Bundle;
-  /** Undefined when the shim was never found. */
+  /** Undefined when there cannot be a container. */
   readonly binary: string | undefined;
   /** Undefined when the shim never said where it listens. */
   readonly address: ShimAddress | undefined;
