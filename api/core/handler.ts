@@ -33,9 +33,15 @@ export type Handlers<S extends ServiceDefinition> = { readonly [K in keyof S]: H
 export interface Service<S extends ServiceDefinition = ServiceDefinition> {
   readonly definition: S;
   readonly handlers: Handlers<S>;
+  /** Unary methods that wait for something to happen. A server that stops ends them at once, as it does streams. */
+  readonly waits?: readonly string[];
 }
 
 /** Binds handlers to a generated service definition, e.g. `defineService(VersionService, { version: async () => … })`. */
-export function defineService<S extends ServiceDefinition>(definition: S, handlers: Handlers<S>): Service<S> {
-  return { definition, handlers };
+export function defineService<S extends ServiceDefinition>(
+  definition: S,
+  handlers: Handlers<S>,
+  options: { readonly waits?: readonly (keyof S & string)[] } = {},
+): Service<S> {
+  return { definition, handlers, ...options };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -58,6 +58,14 @@ describe("precedence", () => {
     expect(daemon).toMatchObject({ root: "/flag", state: "/file-state", stopTimeoutMs: 9, debug: true });
     expect(log.level).toBe("warn");
   });
+});
+
+test("the sample file shows every setting with its default", () => {
+  const sample = readFileSync(new URL("../../packaging/config.toml", import.meta.url), "utf8");
+  expect(loadText(sample.replaceAll(/^#(?=[a-z_]+ = )/gm, ""))).toEqual(loadText(""));
+  for (const key of ["root", "state", "address", "log_level", "log_format", "stop_timeout_ms", "debug"]) {
+    expect(sample).toMatch(new RegExp(`^#${key} = `, "m"));
+  }
 });
 
 describe("refusals", () => {

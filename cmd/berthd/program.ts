@@ -8,6 +8,10 @@ const EXIT_USAGE = 2;
 const EXIT_FORCED = 130;
 const USAGE_KINDS: readonly ErrorKind[] = ["invalid_argument"];
 
+const SETTINGS_HELP = `
+Settings come from the file (as root /etc/berth/config.toml), then from BERTHD_ROOT, BERTHD_STATE, BERTHD_ADDRESS,
+BERTHD_LOG_LEVEL, BERTHD_LOG_FORMAT, BERTHD_STOP_TIMEOUT_MS and BERTHD_DEBUG, then from the flags. BERTHD_CONFIG names the file.`;
+
 interface Flags {
   readonly version?: boolean;
   readonly config?: string | undefined;
@@ -29,6 +33,7 @@ export async function runBerthd(argv: readonly string[]): Promise<number> {
     .option("-a, --address <socket>", "unix socket of the gRPC API")
     .option("--log-level <level>", "debug, info, warn or error")
     .option("--log-format <format>", "json or pretty")
+    .addHelpText("after", SETTINGS_HELP)
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, "berthd:")) })

@@ -27,6 +27,11 @@ export interface AdapterDeps {
   readonly maxMessageBytes: number;
 }
 
+interface CallDeps extends AdapterDeps {
+  /** Whether the call waits for something to happen; streams do. Default: false. */
+  readonly waits?: boolean | undefined;
+}
+
 type AnyHandler = (request: unknown, ctx: RequestContext) => unknown;
 type Call = Pick<ServerUnaryCall<Buffer, Buffer>, "metadata" | "getPeer" | "getDeadline"> & NodeJS.EventEmitter;
 type WritableCall = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
@@ -43,7 +48,9 @@ export function adaptService(
     definition[name] = { path, requestStream, responseStream, ...BYTES };
     // The mapped type ties each handler to its messages; here any of them may come.
     const handler = service.handlers[name] as AnyHandler;
-    implementation[name] = responseStream ? streaming(method, handler, deps) : single(method, handler, deps);
+    implementation[name] = responseStream
+      ? streaming(method, handler, { ...deps, waits: true })
+      : single(method, handler, { ...deps, waits: service.waits?.includes(name) });
   }
   return { definition, implementation };
 }
@@ -51,7 +58,7 @@ export function adaptService(
 const same = (bytes: Buffer): Buffer => bytes;
 const BYTES = { requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
 
-function single(method: MethodDefinition, handler: AnyHandler, deps: AdapterDeps): UntypedHandleCall {
+function single(method: MethodDefinition, handler: AnyHandler, deps: CallDeps): UntypedHandleCall {
   return (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
     void serve(method, call, deps, async (ctx) => {
       const request = method.requestStream ? decodeEach(method, asReadable(call)) : decode(method, call.request);
@@ -60,7 +67,7 @@ function single(method: MethodDefinition, handler: AnyHandler, deps: AdapterDeps
   };
 }
 
-function streaming(method: MethodDefinition, handler: AnyHandler, deps: AdapterDeps): UntypedHandleCall {
+function streaming(method: MethodDefinition, handler: AnyHandler, deps: CallDeps): UntypedHandleCall {
   return (call: WritableCall) => {
     void serve(method, call, deps, async (ctx, signal) => {
       const request = "request" in call ? decode(method, call.request) : decodeEach(method, call);
@@ -97,14 +104,15 @@ async function pump(
 async function serve(
   method: MethodDefinition,
   call: Call,
-  deps: AdapterDeps,
+  deps: CallDeps,
   answer: (ctx: RequestContext, signal: AbortSignal) => Promise<void>,
 ): Promise<GrpcStatus | undefined> {
   const startedAt = performance.now();
-  const controller = deps.calls.enter();
+  const controller = deps.calls.enter(deps.waits === true);
   call.once("cancelled", () => controller.abort(cancelReason(call)));
   const ctx = requestContext(call.metadata, controller.signal, call.getPeer());
   try {
+    controller.signal.throwIfAborted();
     await answer(ctx, controller.signal);
     return undefined;
   } catch (error) {

@@ -1,17 +1,21 @@
-// The calls that are being answered right now, so that a stopping server can end those that would wait for ever.
+// The calls that are being answered right now, so that a stopping server can end those that would wait for ever and let the
+// others finish.
 import { ContainerdError } from "../../api/core/errors.js";
 
-/** One call: its signal aborts when the caller goes away, its deadline passes or the server stops. */
-export class OpenCalls {
-  readonly #open = new Set<AbortController>();
-  #idle: (() => void)[] = [];
-  #stopReason: ContainerdError | undefined;
+const stopping = (): ContainerdError => new ContainerdError("unavailable", "the daemon is stopping: unavailable");
 
-  /** Enters a call; hand the controller to {@link leave} when it has been answered. */
-  enter(): AbortController {
+/** Each call has a signal that aborts when the caller goes away, its deadline passes or the server stops. */
+export class OpenCalls {
+  /** With whether the call is one that waits. */
+  readonly #open = new Map<AbortController, boolean>();
+  #idle: (() => void)[] = [];
+  #isStopping = false;
+
+  /** Enters a call; hand the controller to {@link leave} when it has been answered. Once stopping, it comes aborted. */
+  enter(isWaiting: boolean): AbortController {
     const controller = new AbortController();
-    if (this.#stopReason !== undefined) controller.abort(this.#stopReason);
-    this.#open.add(controller);
+    if (this.#isStopping) controller.abort(stopping());
+    this.#open.set(controller, isWaiting);
     return controller;
   }
 
@@ -21,10 +25,15 @@ export class OpenCalls {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** Aborts every call, and each that still comes. Handlers that do not wait for anything finish all the same. */
+  /** Aborts the calls that wait, and every one that still comes. */
   stop(): void {
-    this.#stopReason = new ContainerdError("unavailable", "the daemon is stopping: unavailable");
-    for (const controller of this.#open) controller.abort(this.#stopReason);
+    this.#isStopping = true;
+    for (const [controller, isWaiting] of this.#open) if (isWaiting) controller.abort(stopping());
+  }
+
+  /** Aborts what is left. */
+  abort(): void {
+    for (const controller of this.#open.keys()) controller.abort(stopping());
   }
 
   /** Resolves when no call is open. */

@@ -28,6 +28,7 @@ const rpc = (name: string, requestStream: boolean, responseStream: boolean) => (
 });
 const DEFINITION = {
   unary: { ...rpc("Unary", false, false), requestStream: false as const, responseStream: false as const },
+  waiting: { ...rpc("Waiting", false, false), requestStream: false as const, responseStream: false as const },
   serverStream: { ...rpc("ServerStream", false, true), requestStream: false as const, responseStream: true as const },
   clientStream: { ...rpc("ClientStream", true, false), requestStream: true as const, responseStream: false as const },
   bidi: { ...rpc("Bidi", true, true), requestStream: true as const, responseStream: true as const },
@@ -43,45 +44,59 @@ let scope: DisposeScope;
 let path: string;
 const events: string[] = [];
 let seen: RequestContext | undefined;
+let finishWork = (): void => {};
 
-const echo = defineService(DEFINITION, {
-  unary: async (text, ctx) => {
-    seen = ctx;
-    if (text === "missing") throw notFound('thing "x"');
-    if (text === "bug") throw new TypeError("not your fault");
-    if (text === "wait") return await forever(ctx).finally(() => events.push("unary ended"));
-    if (text === "encoded") return new Encoded<string>(Buffer.from("as bytes"));
-    if (text === "large") return "x".repeat(MAX_MESSAGE_BYTES + 1);
-    if (text === "largest") return "x".repeat(MAX_MESSAGE_BYTES);
-    return text;
-  },
-  async *serverStream(text, ctx) {
-    try {
-      events.push("stream started");
-      if (text === "wait") await forever(ctx);
-      if (text === "flood") {
-        for (let index = 0; index < 100_000; index += 1) {
-          events.push("produced");
-          yield "x".repeat(65_536);
-        }
+const echo = defineService(
+  DEFINITION,
+  {
+    unary: async (text, ctx) => {
+      seen = ctx;
+      if (text === "missing") throw notFound('thing "x"');
+      if (text === "bug") throw new TypeError("not your fault");
+      if (text === "work") {
+        events.push("working");
+        await new Promise<void>((resolve) => {
+          finishWork = resolve;
+        });
       }
-      yield "one";
-      if (text === "fail") throw notFound("the rest");
-      if (text === "broken") yield "unencodable";
-      yield new Encoded<string>(Buffer.from("two"));
-    } finally {
-      events.push("stream ended");
-    }
+      if (text === "encoded") return new Encoded<string>(Buffer.from("as bytes"));
+      if (text === "large") return "x".repeat(MAX_MESSAGE_BYTES + 1);
+      if (text === "largest") return "x".repeat(MAX_MESSAGE_BYTES);
+      return text;
+    },
+    waiting: async (_, ctx) => {
+      events.push("waiting");
+      return await forever(ctx).finally(() => events.push("unary ended"));
+    },
+    async *serverStream(text, ctx) {
+      try {
+        events.push("stream started");
+        if (text === "wait") await forever(ctx);
+        if (text === "flood") {
+          for (let index = 0; index < 100_000; index += 1) {
+            events.push("produced");
+            yield "x".repeat(65_536);
+          }
+        }
+        yield "one";
+        if (text === "fail") throw notFound("the rest");
+        if (text === "broken") yield "unencodable";
+        yield new Encoded<string>(Buffer.from("two"));
+      } finally {
+        events.push("stream ended");
+      }
+    },
+    clientStream: async (requests) => {
+      const all: string[] = [];
+      for await (const text of requests) all.push(text);
+      return all.join("+");
+    },
+    async *bidi(requests) {
+      for await (const text of requests) yield `${text}!`;
+    },
   },
-  clientStream: async (requests) => {
-    const all: string[] = [];
-    for await (const text of requests) all.push(text);
-    return all.join("+");
-  },
-  async *bidi(requests) {
-    for await (const text of requests) yield `${text}!`;
-  },
-});
+  { waits: ["waiting"] },
+);
 
 async function serve(log: Logger = silentLogger) {
   const server = scope.use(
@@ -95,14 +110,24 @@ async function serve(log: Logger = silentLogger) {
   return { server, client };
 }
 
-const unary = (client: Client, text: string | Buffer, metadata = new Metadata(), timeoutMs = 10_000): Promise<string> =>
+const ask = (
+  client: Client,
+  method: string,
+  text: string | Buffer,
+  metadata: Metadata,
+  timeoutMs: number,
+): Promise<string> =>
   new Promise((resolve, reject) => {
     const options = { deadline: Date.now() + timeoutMs };
-    client.makeUnaryRequest("/test.Echo/Unary", same, same, Buffer.from(text), metadata, options, (error, reply) =>
+    client.makeUnaryRequest(`/test.Echo/${method}`, same, same, Buffer.from(text), metadata, options, (error, reply) =>
       error ? reject(error) : resolve((reply ?? Buffer.alloc(0)).toString()),
     );
   });
 
+const unary = (client: Client, text: string | Buffer, metadata = new Metadata()): Promise<string> =>
+  ask(client, "Unary", text, metadata, 10_000);
+const waiting = (client: Client, timeoutMs = 10_000): Promise<string> =>
+  ask(client, "Waiting", "", new Metadata(), timeoutMs);
 const serverStream = (client: Client, text: string) =>
   client.makeServerStreamRequest("/test.Echo/ServerStream", same, same, Buffer.from(text));
 
@@ -258,26 +283,39 @@ describe("streams", () => {
 describe("patience", () => {
   test("a cancelled call aborts its handler", async () => {
     const { client } = await serve();
-    const call = client.makeUnaryRequest("/test.Echo/Unary", same, same, Buffer.from("wait"), () => {});
-    await waitFor(() => seen?.signal?.aborted === false);
+    const call = client.makeUnaryRequest("/test.Echo/Waiting", same, same, Buffer.alloc(0), () => {});
+    await waitFor(() => events.includes("waiting"));
     call.cancel();
     await waitFor(() => events.includes("unary ended"));
   });
 
   test("a passed deadline does too", async () => {
     const { client } = await serve();
-    expect((await failure(unary(client, "wait", new Metadata(), 100))).code).toBe(Code.DEADLINE_EXCEEDED);
+    expect((await failure(waiting(client, 100))).code).toBe(Code.DEADLINE_EXCEEDED);
     await waitFor(() => events.includes("unary ended"));
+  });
+
+  test("a stopping server lets work finish and takes on no more", async () => {
+    const { server, client } = await serve();
+    const answer = unary(client, "work");
+    await waitFor(() => events.includes("working"));
+    const stopped = server[Symbol.asyncDispose]();
+    const refused = await failure(unary(client, "late"));
+    expect(refused.code).toBe(Code.UNAVAILABLE);
+    finishWork();
+    expect(await answer).toBe("work");
+    await stopped;
   });
 
   test("a stopping server ends what waits with UNAVAILABLE and removes its socket", async () => {
     const { server, client } = await serve();
-    const waiting = failure(unary(client, "wait"));
+    const unanswered = failure(waiting(client));
+    await waitFor(() => events.includes("waiting"));
     const stream = serverStream(client, "wait");
     const streaming = failure(stream.toArray());
     await new Promise((resolve) => stream.once("metadata", resolve));
     await server[Symbol.asyncDispose]();
-    expect((await waiting).code).toBe(Code.UNAVAILABLE);
+    expect((await unanswered).code).toBe(Code.UNAVAILABLE);
     expect((await streaming).code).toBe(Code.UNAVAILABLE);
     await expect(stat(path)).rejects.toMatchObject({ code: "ENOENT" });
     await server[Symbol.asyncDispose]();

@@ -81,6 +81,7 @@ async function stop(
   const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
   calls.stop();
   await withDeadline(calls.whenIdle(), deadlineMs);
+  calls.abort();
   // GOAWAY first, and a moment for the last replies to leave; then whatever is still connected is cut off.
   await withDeadline(new Promise<void>((resolve) => grpc.tryShutdown(() => resolve())), 500);
   grpc.forceShutdown();
