@@ -99,6 +99,11 @@ async function reconnect(deps: LoadDeps, bundle: Bundle, binary: string, log: Lo
     const pid = await askPid(connection, bundle, log);
     return deps.adopt({ bundle, binary, shimLog, address, connection, pid });
   } catch (err) {
+    if (connection === undefined && address !== undefined && !isNobodyThere(err)) {
+      log.error({ err }, "cannot reach a shim; its bundle is left for the next start");
+      shimLog[Symbol.dispose]();
+      return undefined;
+    }
     log.warn({ err }, "cleaning up a task without a shim");
     if (connection !== undefined) {
       // It may be alive and hold nothing: a daemon ended between starting it and creating the task.
@@ -111,6 +116,12 @@ async function reconnect(deps: LoadDeps, bundle: Bundle, binary: string, log: Lo
     shimLog[Symbol.dispose]();
     return undefined;
   }
+}
+
+/** Nobody listens at the address. Anything else, such as a queue that is full, may pass. */
+function isNobodyThere(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause && (cause.code === "ECONNREFUSED" || cause.code === "ENOENT");
 }
 
 async function readAddress(bundle: Bundle): Promise<ShimAddress> {
