@@ -42,7 +42,7 @@ describe.skipIf(lacking)("the script of commands", () => {
         }
       }),
     );
-  }, 240_000);
+  }, 600_000);
   afterAll(() => scope[Symbol.asyncDispose]());
 
   test.each(STEP_KEYS)("%s: ctr cannot tell the daemons apart", (key) => {
