@@ -356,6 +356,27 @@ test("a container of the same name that another engine runs is left alone", asyn
   }
 });
 
+test("the shim's binary is run to start, and to delete only when the shim itself cannot", async () => {
+  const calls = join(host.dir, "calls");
+  const name = join(host.dir, "containerd-shim-runc-v2");
+  const script = `#!/bin/sh\nfor word; do :; done\necho "$word" >> ${calls}\nexec /usr/bin/containerd-shim-runc-v2 "$@"\n`;
+  await writeFile(name, script, { mode: 0o755 });
+  const called = async (): Promise<string[]> => (await readFile(calls, "utf8")).trim().split("\n");
+  for (const id of ["clean", "killed"]) {
+    host.container(id, FOREVER, {}, { name });
+    await host.tasks.create(host.ctx, id, CREATE);
+    await host.tasks.start(host.ctx, id, "");
+  }
+  await ended("clean");
+  await host.tasks.delete(host.ctx, "clean");
+  expect(await called()).toEqual(["-v", "start", "start"]);
+  const waiting = host.tasks.wait(host.ctx, "killed", "");
+  process.kill(await host.shimPid("killed"), "SIGKILL");
+  await waiting;
+  expect(await called()).toEqual(["-v", "start", "start", "delete"]);
+  expect(await host.leftovers("clean", "killed")).toEqual([]);
+});
+
 describe("when shims misbehave", () => {
   test("a shim that is killed: one exit, one delete, nothing left", async () => {
     const pid = await running("t");
