@@ -107,7 +107,12 @@ export function parseTarget(
   }
   if (root === "") throw new UsageError("the root filesystem must be provided");
   if (id === "") throw new UsageError("container id must be provided");
-  return { root: resolve(root), id, rest };
+  return { root: resolve(root), id, rest: withoutDashes(rest) };
+}
+
+/** A `--` in front of the program, which the arguments before it make needless, is no part of it. */
+export function withoutDashes(args: readonly string[]): string[] {
+  return args.slice(args[0] === "--" ? 1 : 0);
 }
 
 /** The record of the container that the flags describe. */

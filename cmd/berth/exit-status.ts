@@ -4,6 +4,8 @@ import { ContainerdError, type ErrorKind, errorKind } from "../../api/core/error
 export const USAGE_STATUS = 2;
 /** Of run, tasks start, exec and attach when berth itself failed: they pass on the status of a process otherwise. */
 export const SESSION_FAILURE_STATUS = 125;
+/** Of a program that a closed pipe ended. */
+export const SIGPIPE_STATUS = 141;
 
 const STATUSES: Partial<Record<ErrorKind, number>> = {
   invalid_argument: USAGE_STATUS,

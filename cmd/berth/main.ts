@@ -39,8 +39,9 @@ type Context = Parameters<Command["run"]>[0];
 async function execute(flags: GlobalFlags, run: (context: Context) => Promise<number>): Promise<number> {
   await using scope = new DisposeScope();
   const env = process.env;
-  const address = flags.address ?? env["BERTH_ADDRESS"] ?? env["CONTAINERD_ADDRESS"] ?? DEFAULT_ADDRESS;
-  const namespace = flags.namespace ?? env["BERTH_NAMESPACE"] ?? env["CONTAINERD_NAMESPACE"] ?? DEFAULT_NAMESPACE;
+  // A variable that is set to nothing counts as unset.
+  const address = flags.address ?? (env["BERTH_ADDRESS"] || env["CONTAINERD_ADDRESS"] || DEFAULT_ADDRESS);
+  const namespace = flags.namespace ?? (env["BERTH_NAMESPACE"] || env["CONTAINERD_NAMESPACE"] || DEFAULT_NAMESPACE);
   // Loaded here: help and mistakes need no gRPC.
   const { connect } = await import("../../api/client/connect.js");
   const client = scope.use(connect({ address, namespace }));

@@ -1,4 +1,5 @@
 // Where records go: stdout, as a table for people or as JSON for programs. Messages about what went wrong go to stderr.
+import { SIGPIPE_STATUS } from "./exit-status.js";
 import { renderJson } from "./render/json.js";
 import { renderTable, type TableStyle } from "./render/table.js";
 
@@ -19,9 +20,6 @@ export interface Listing<T> {
   /** The record as JSON shows it. */
   readonly json: (record: T) => unknown;
 }
-
-/** The exit status of a program that a closed pipe ended. */
-const SIGPIPE_STATUS = 141;
 
 export class Output {
   readonly format: Format;

@@ -3,14 +3,14 @@
 import { rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Client } from "../../api/client/connect.js";
-import { type Copy, copyStreams } from "../../api/client/io/copy.js";
+import { type Copy, type CopyOptions, copyStreams } from "../../api/client/io/copy.js";
 import { FifoEnds } from "../../api/client/io/fifo-ends.js";
-import { makeFifos, NULL_STDIO, removeFifos } from "../../api/client/io/fifos.js";
+import { fifoPaths, makeFifos, NULL_STDIO, removeFifos } from "../../api/client/io/fifos.js";
 import type { RequestContext } from "../../api/core/context.js";
 import { DisposeScope } from "../../api/core/dispose.js";
-import { isNotFound, isUnavailable } from "../../api/core/errors.js";
+import { errorKind, isNotFound, isUnavailable } from "../../api/core/errors.js";
 import type { ProcessExit, Stdio } from "../../api/core/task.js";
-import { Interrupted, UsageError } from "./exit-status.js";
+import { Interrupted, SIGPIPE_STATUS, UsageError } from "./exit-status.js";
 import type { Output } from "./output.js";
 import { catchSignals, signalNumber } from "./signals.js";
 import { followSize, rawMode, requireTerminal } from "./terminal.js";
@@ -31,6 +31,8 @@ export interface SessionOptions {
   readonly logUri?: string | undefined;
   readonly fifoDir?: string | undefined;
   readonly pidFile?: string | undefined;
+  /** Whatever has this id is this session's own: nobody else knows it yet. */
+  readonly isOwner?: boolean | undefined;
   /** Makes the process known to the daemon, not yet running. */
   register(request: RequestContext, stdio: Stdio): Promise<void>;
 }
@@ -67,7 +69,9 @@ export async function runSession(options: SessionOptions): Promise<number> {
   } catch (error) {
     // The daemon went away in the middle: its tasks have not, and can be attached to.
     const alive = registered && isUnavailable(error);
-    if (registered && !alive) await removeProcess(options).catch(() => undefined);
+    if (!alive && (registered || (await registeredUnheard(options, stdio, error)))) {
+      await removeProcess(options).catch(() => undefined);
+    }
     if (!alive && piped) await removeFifos(stdio);
     throw signals.caught === undefined ? error : new Interrupted(signals.caught, error);
   }
@@ -160,17 +164,25 @@ class Attached {
     exited.catch(() => undefined);
     const { pid } = await client.tasks.start(this.#request, id, execId);
     await writePidFile(this.#options.pidFile, pid);
-    return await this.#stay(exited, () =>
-      this.#tell(persist(client, () => client.tasks.closeIO(this.#request, id, execId, { stdin: true }))),
-    );
+    return await this.#stay(exited, {
+      onInputEnd: () =>
+        this.#tell(persist(client, () => client.tasks.closeIO(this.#request, id, execId, { stdin: true }))),
+      onOutputLost: () => {
+        this.#kill(signalNumber("SIGPIPE"));
+        setTimeout(() => this.#kill(signalNumber("SIGKILL")), SIGPIPE_GRACE_MS).unref();
+      },
+    });
   }
 
-  /** Stays with a process that runs already. Its input stays open when ours ends. */
+  /** Stays with a process that runs already, as a guest: when our input ends its stays open, when our output is lost it goes on. */
   async join(): Promise<number> {
-    return await this.#stay(this.#wait(), () => {});
+    return await new Promise<number>((resolve, reject) => {
+      const onOutputLost = (): void => resolve(SIGPIPE_STATUS);
+      this.#stay(this.#wait(), { onInputEnd: () => {}, onOutputLost }).then(resolve, reject);
+    });
   }
 
-  async #stay(exited: Promise<ProcessExit>, onInputEnd: () => void): Promise<number> {
+  async #stay(exited: Promise<ProcessExit>, copyOptions: CopyOptions): Promise<number> {
     const { client, id, execId, terminal } = this.#options;
     await using guards = new DisposeScope();
     this.#signals.forwardTo((signal) => this.#kill(signalNumber(signal)));
@@ -178,7 +190,7 @@ class Attached {
       guards.use(rawMode());
       guards.use(followSize((size) => this.#tell(client.tasks.resizePty(this.#request, id, execId, size))));
     }
-    const copy = this.#startCopy(onInputEnd);
+    const copy = this.#startCopy(copyOptions);
     const { exitStatus } = await exited;
     copy?.stopInput();
     await copy?.drain(IDLE_AFTER_EXIT_MS);
@@ -187,17 +199,11 @@ class Attached {
     return exitStatus;
   }
 
-  #startCopy(onInputEnd: () => void): Copy | undefined {
+  #startCopy(copyOptions: CopyOptions): Copy | undefined {
     if (this.#ends === undefined) return undefined;
     this.#options.output.handOver();
     this.#ends.release();
-    return copyStreams(this.#ends.streams(), process, {
-      onInputEnd,
-      onOutputLost: () => {
-        this.#kill(signalNumber("SIGPIPE"));
-        setTimeout(() => this.#kill(signalNumber("SIGKILL")), SIGPIPE_GRACE_MS).unref();
-      },
-    });
+    return copyStreams(this.#ends.streams(), process, copyOptions);
   }
 
   async #wait(): Promise<ProcessExit> {
@@ -241,6 +247,16 @@ async function persist<T>(client: Client, call: () => Promise<T>): Promise<T> {
       await client.ready({ timeoutMs: RECONNECT_TIMEOUT_MS });
     }
   }
+}
+
+/** Whether a registration that we gave up has been made all the same, and not by somebody else. */
+async function registeredUnheard(options: SessionOptions, stdio: Stdio, error: unknown): Promise<boolean> {
+  const kind = errorKind(error);
+  if (kind !== "cancelled" && kind !== "deadline_exceeded") return false;
+  if (options.isOwner === true) return true;
+  const cleanup = { namespace: options.request.namespace, signal: AbortSignal.timeout(CLEANUP_TIMEOUT_MS) };
+  const state = await options.client.tasks.get(cleanup, options.id, options.execId).catch(() => undefined);
+  return state !== undefined && fifoPaths(stdio).includes(state.stdout);
 }
 
 /** Ends and removes a process that did not get as far as it should have. */

@@ -60,6 +60,7 @@ async function run(context: CommandContext, args: readonly string[], flags: RunF
       logUri: flags.logUri,
       fifoDir: flags.fifoDir,
       pidFile: flags.pidFile,
+      isOwner: true,
       register: async (ctx, stdio) => {
         await client.tasks.create(ctx, id, { ...stdio, rootfs: [], options: taskOptionsOf(flags) });
       },

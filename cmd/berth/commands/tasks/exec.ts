@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { execProcess } from "../../../../api/client/spec/exec-process.js";
 import { anyOfJson, PROCESS_TYPE } from "../../../../api/core/typeurl.js";
 import { defineCommand } from "../../command.js";
+import { withoutDashes } from "../../container-flags.js";
 import { SESSION_FAILURE_STATUS } from "../../exit-status.js";
 import { collect } from "../../flags.js";
 import { runSession } from "../../session.js";
@@ -33,7 +34,8 @@ export const command = defineCommand<ExecFlags>({
       .option("-u, --user <user[:group]>", "user by name or number, looked up in the root filesystem");
     addStdioOptions(command);
   },
-  run: async ({ client, request, output }, [id = "", ...args], flags) => {
+  run: async ({ client, request, output }, [id = "", ...words], flags) => {
+    const args = withoutDashes(words);
     const terminal = flags.tty === true;
     const container = await client.containers.get(request, id);
     const process = execProcess(readSpec(container), {
