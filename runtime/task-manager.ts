@@ -21,7 +21,7 @@ import { KeyedMutex } from "./keyed-mutex.js";
 import { KnownProcess } from "./known-process.js";
 import { ReportingTask } from "./reporting-task.js";
 import { TaskEntry } from "./task-entry.js";
-import { deleteEvent, envelopesOf, exitEvent } from "./task-events.js";
+import { deleteEvent, envelopesOf, exitEvent, type TaskEvent } from "./task-events.js";
 import { collectMetrics } from "./task-metrics.js";
 import { learn } from "./task-news.js";
 import {
@@ -32,6 +32,7 @@ import {
   requireResources,
   validateExecId,
 } from "./task-requests.js";
+import { TaskTable } from "./task-table.js";
 
 export interface TaskManagerDeps extends Omit<DriverDeps, "onTaskGone"> {
   /** The first whose `matches` says yes takes a runtime. */
@@ -44,17 +45,16 @@ interface Driver {
   readonly driver: RuntimeDriver;
 }
 
-const keyOf = (namespace: string, id: string): string => `${namespace}/${id}`;
-
 export class TaskManager implements Tasks, AsyncDisposable {
   readonly #deps: TaskManagerDeps;
   readonly #drivers: readonly Driver[];
-  readonly #entries = new Map<string, TaskEntry>();
+  readonly #table: TaskTable;
   /** Create and Delete of one task, one after another. Everything else goes side by side. */
   readonly #lifecycle = new KeyedMutex();
 
   constructor(deps: TaskManagerDeps) {
     this.#deps = deps;
+    this.#table = new TaskTable(deps.containers);
     const driverDeps: DriverDeps = { ...deps, onTaskGone: (gone) => this.#gone(gone) };
     this.#drivers = deps.drivers.map((definition) => ({ definition, driver: definition.create(driverDeps) }));
   }
@@ -82,7 +82,7 @@ export class TaskManager implements Tasks, AsyncDisposable {
    */
   async forward(envelope: EventEnvelope): Promise<void> {
     try {
-      learn(envelope, (id) => this.#entries.get(keyOf(envelope.namespace, id)));
+      learn(envelope, (id) => this.#table.get(envelope.namespace, id));
     } catch (err) {
       // Not a message of its topic: of no use here, but not ours to withhold.
       this.#deps.log.warn({ err, namespace: envelope.namespace, topic: envelope.topic }, "task event not understood");
@@ -92,14 +92,14 @@ export class TaskManager implements Tasks, AsyncDisposable {
 
   async create(ctx: RequestContext, id: string, options: CreateTaskOptions): Promise<{ readonly pid: number }> {
     const namespace = requireNamespace(ctx);
-    return await this.#lifecycle.run(keyOf(namespace, id), async () => {
+    return await this.#lifecycle.run(TaskTable.key(namespace, id), async () => {
       const container = await this.#deps.containers.get(ctx, id);
       const { runtimePath = "", checkpoint, options: requested, ...rest } = options;
       const runtime = runtimePath === "" ? container.runtime.name : runtimePath;
       const driver = this.#driverOf(runtime);
       const restoreFrom = driver.checkOptions(runtime, requested).checkpointPath;
       if (checkpoint !== undefined && restoreFrom === "") refuseCheckpoint(checkpoint);
-      if (this.#entries.has(keyOf(namespace, id))) {
+      if (this.#table.get(namespace, id) !== undefined) {
         throw new ContainerdError("already_exists", `task ${id}: already exists`);
       }
       const chosen = requested ?? container.runtime.options;
@@ -117,39 +117,41 @@ export class TaskManager implements Tasks, AsyncDisposable {
         ctx.signal,
       );
       const init = new KnownProcess(id, "", rest, task.pid);
-      const reporting = this.#enter(task, init);
-      await reporting?.created({ ...rest, bundle: task.bundle, pid: task.pid, checkpoint: restoreFrom });
+      const entry = this.#enter(task, init);
+      if (entry.task instanceof ReportingTask) {
+        await entry.task.created({ ...rest, bundle: task.bundle, pid: task.pid, checkpoint: restoreFrom });
+      }
       return { pid: task.pid };
     });
   }
 
   async start(ctx: RequestContext, id: string, execId: string): Promise<{ readonly pid: number }> {
-    const entry = await this.#findProcess(ctx, id, execId);
+    const entry = await this.#table.findProcess(ctx, id, execId);
     const { pid } = await entry.task.start(execId, ctx.signal);
     entry.process(execId)?.started(pid);
     return { pid };
   }
 
   async delete(ctx: RequestContext, id: string): Promise<ProcessExit> {
-    const key = keyOf(requireNamespace(ctx), id);
+    const key = TaskTable.key(requireNamespace(ctx), id);
     return await this.#lifecycle.run(key, async () => {
-      const entry = await this.#find(ctx, id);
+      const entry = await this.#table.find(ctx, id);
       const exit = await entry.task.delete("");
-      this.#entries.delete(key);
+      this.#table.remove(entry);
       return exit;
     });
   }
 
   async deleteProcess(ctx: RequestContext, id: string, execId: string): Promise<ProcessExit> {
     requireExecId(execId);
-    const entry = await this.#findProcess(ctx, id, execId);
+    const entry = await this.#table.findProcess(ctx, id, execId);
     const exit = await entry.task.delete(execId);
     entry.execDeleted(execId);
     return exit;
   }
 
   async get(ctx: RequestContext, id: string, execId: string): Promise<ProcessState> {
-    const entry = await this.#find(ctx, id);
+    const entry = await this.#table.find(ctx, id);
     try {
       return await entry.ask(execId, ctx.signal);
     } catch (error) {
@@ -160,7 +162,7 @@ export class TaskManager implements Tasks, AsyncDisposable {
   }
 
   async list(ctx: RequestContext): Promise<ProcessState[]> {
-    return await Promise.all(this.#entriesOf(requireNamespace(ctx)).map((entry) => entry.listed()));
+    return await Promise.all(this.#table.inNamespace(requireNamespace(ctx)).map((entry) => entry.listed()));
   }
 
   async kill(
@@ -169,13 +171,13 @@ export class TaskManager implements Tasks, AsyncDisposable {
     execId: string,
     options: { readonly signal: number; readonly all: boolean },
   ): Promise<void> {
-    const entry = await this.#findProcess(ctx, id, execId);
+    const entry = await this.#table.findProcess(ctx, id, execId);
     await entry.task.kill(execId, options.signal, execId === "" && options.all, ctx.signal);
   }
 
   async exec(ctx: RequestContext, id: string, execId: string, options: ExecOptions): Promise<void> {
     requireExecId(execId);
-    const entry = await this.#find(ctx, id);
+    const entry = await this.#table.find(ctx, id);
     validateExecId(execId);
     const spec = requireProcess(options.spec);
     await entry.task.exec(execId, { ...options, spec }, ctx.signal);
@@ -188,33 +190,33 @@ export class TaskManager implements Tasks, AsyncDisposable {
     execId: string,
     size: { readonly width: number; readonly height: number },
   ): Promise<void> {
-    const entry = await this.#findProcess(ctx, id, execId);
+    const entry = await this.#table.findProcess(ctx, id, execId);
     await entry.task.resizePty(execId, size.width, size.height, ctx.signal);
   }
 
   async closeIO(ctx: RequestContext, id: string, execId: string, options: { readonly stdin: boolean }): Promise<void> {
-    const entry = await this.#findProcess(ctx, id, execId);
+    const entry = await this.#table.findProcess(ctx, id, execId);
     await entry.task.closeIO(execId, options.stdin, ctx.signal);
   }
 
   async pause(ctx: RequestContext, id: string): Promise<void> {
-    const entry = await this.#find(ctx, id);
+    const entry = await this.#table.find(ctx, id);
     await entry.task.pause(ctx.signal);
     entry.init.paused();
   }
 
   async resume(ctx: RequestContext, id: string): Promise<void> {
-    const entry = await this.#find(ctx, id);
+    const entry = await this.#table.find(ctx, id);
     await entry.task.resume(ctx.signal);
     entry.init.resumed();
   }
 
   async pids(ctx: RequestContext, id: string): Promise<ProcessInfo[]> {
-    return await (await this.#find(ctx, id)).task.pids(ctx.signal);
+    return await (await this.#table.find(ctx, id)).task.pids(ctx.signal);
   }
 
   async checkpoint(ctx: RequestContext, id: string, options: Any | undefined): Promise<TaskDescriptor[]> {
-    const entry = await this.#find(ctx, id);
+    const entry = await this.#table.find(ctx, id);
     const { runtime } = await this.#deps.containers.get(ctx, id);
     await entry.task.checkpoint(checkpointPath(runtime.name, options), options, ctx.signal);
     return [];
@@ -225,17 +227,17 @@ export class TaskManager implements Tasks, AsyncDisposable {
     id: string,
     options: { readonly resources: Any | undefined; readonly annotations: Readonly<Record<string, string>> },
   ): Promise<void> {
-    const entry = await this.#find(ctx, id);
+    const entry = await this.#table.find(ctx, id);
     await entry.task.update(requireResources(options.resources), options.annotations, ctx.signal);
   }
 
   async metrics(ctx: RequestContext, filters: readonly string[] = []): Promise<TaskMetrics[]> {
-    const tasks = this.#entriesOf(requireNamespace(ctx)).map((entry) => entry.task);
+    const tasks = this.#table.inNamespace(requireNamespace(ctx)).map((entry) => entry.task);
     return await collectMetrics(tasks, filters, this.#deps, ctx.signal);
   }
 
   async wait(ctx: RequestContext, id: string, execId: string): Promise<ProcessExit> {
-    const entry = await this.#findProcess(ctx, id, execId);
+    const entry = await this.#table.findProcess(ctx, id, execId);
     const known = entry.process(execId);
     if (known?.exit !== undefined) return known.exit;
     const exit = await entry.task.wait(execId, ctx.signal);
@@ -246,7 +248,7 @@ export class TaskManager implements Tasks, AsyncDisposable {
 
   /** Lets go of everything; the tasks go on running. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#entries.values()].map((entry) => entry.task[Symbol.asyncDispose]()));
+    await Promise.all(this.#table.all().map((entry) => entry.task[Symbol.asyncDispose]()));
     await Promise.all(this.#drivers.map(({ driver }) => driver[Symbol.asyncDispose]()));
   }
 
@@ -256,60 +258,36 @@ export class TaskManager implements Tasks, AsyncDisposable {
     return found.driver;
   }
 
-  #entriesOf(namespace: string): TaskEntry[] {
-    return [...this.#entries.values()].filter((entry) => entry.task.namespace === namespace);
-  }
-
-  /** The container is looked up first, as clients tell the two failures apart by their text. */
-  async #find(ctx: RequestContext, id: string): Promise<TaskEntry> {
-    const namespace = requireNamespace(ctx);
-    await this.#deps.containers.get(ctx, id);
-    const entry = this.#entries.get(keyOf(namespace, id));
-    if (entry === undefined) throw new ContainerdError("not_found", `task ${id} not found`);
-    return entry;
-  }
-
-  /** The driver is asked about an exec only when nobody has told of it, as after a restart. */
-  async #findProcess(ctx: RequestContext, id: string, execId: string): Promise<TaskEntry> {
-    const entry = await this.#find(ctx, id);
-    if (entry.process(execId) === undefined) await entry.ask(execId, ctx.signal);
-    return entry;
-  }
-
-  /** Puts a task on the list. Answers the reporter of one that does not tell its events itself. */
-  #enter(task: DriverTask, init: KnownProcess): ReportingTask | undefined {
-    const key = keyOf(task.namespace, task.id);
-    if (task.reportsEvents) {
-      this.#entries.set(key, new TaskEntry(task, init));
-      return undefined;
-    }
-    const reporting = new ReportingTask(task, async (event) => {
+  /** Puts a task on the list, with a reporter before one that does not tell its events itself. */
+  #enter(task: DriverTask, init: KnownProcess): TaskEntry {
+    const { namespace, id } = task;
+    const report = async (event: TaskEvent): Promise<void> => {
       try {
-        for (const envelope of envelopesOf(task.namespace, this.#deps.clock(), [event])) await this.forward(envelope);
+        for (const envelope of envelopesOf(namespace, this.#deps.clock(), [event])) await this.forward(envelope);
       } catch (err) {
-        this.#deps.log.error({ err, namespace: task.namespace, id: task.id }, "writing a task event failed");
+        this.#deps.log.error({ err, namespace, id }, "writing a task event failed");
       }
-    });
-    this.#entries.set(key, new TaskEntry(reporting, init));
-    return reporting;
+    };
+    const entry = new TaskEntry(task.reportsEvents ? task : new ReportingTask(task, report), init);
+    this.#table.add(entry);
+    return entry;
   }
 
   async #loaded(task: DriverTask): Promise<void> {
     const { namespace, id } = task;
-    const reporting = this.#enter(task, KnownProcess.unknown(id, "", task.pid));
-    const entry = this.#entries.get(keyOf(namespace, id));
+    const entry = this.#enter(task, KnownProcess.unknown(id, "", task.pid));
     try {
-      await entry?.ask("");
+      await entry.ask("");
     } catch (err) {
       this.#deps.log.warn({ err, namespace, id }, "task does not tell its state");
     }
-    if (entry?.init.state.status !== "stopped") reporting?.watchExit("");
+    if (entry.task instanceof ReportingTask && entry.init.state.status !== "stopped") entry.task.watchExit("");
   }
 
   /** A task ended without Delete. What is known of its exit already stands; else the driver's word is taken. */
   async #gone(gone: TaskGone): Promise<void> {
     const { namespace, id, reason } = gone;
-    const entry = this.#entries.get(keyOf(namespace, id));
+    const entry = this.#table.get(namespace, id);
     if (entry === undefined) return;
     if (entry.task instanceof ReportingTask) await entry.task.silence();
     const exit = entry.init.exit ?? gone.exit;
@@ -319,7 +297,7 @@ export class TaskManager implements Tasks, AsyncDisposable {
     try {
       await this.#deps.ledger.append(envelopesOf(namespace, this.#deps.clock(), events));
     } finally {
-      this.#entries.delete(keyOf(namespace, id));
+      this.#table.remove(entry);
     }
   }
 }
