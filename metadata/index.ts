@@ -1,8 +1,8 @@
 // The door of the metadata room: the store in SQLite, opened and owned by one process.
 import { DisposeScope } from "../api/core/dispose.js";
-import type { EventLedger } from "../api/core/event.js";
 import type { LeaseStore } from "../api/core/lease.js";
 import type { NamespaceStore } from "../api/core/namespace.js";
+import type { TaskLedger } from "../api/core/task-ledger.js";
 import { createContainerStore, type LocalContainerStore } from "./containers.js";
 import { type DatabaseOptions, openDatabase } from "./db.js";
 import { createLeaseStore } from "./leases.js";
@@ -23,7 +23,7 @@ export interface Metadata extends AsyncDisposable {
   readonly namespaces: NamespaceStore;
   readonly containers: LocalContainerStore;
   readonly leases: LeaseStore;
-  readonly events: EventLedger;
+  readonly events: TaskLedger;
   /** A UUID made with the store: two positions of a ledger compare only when this is the same. */
   readonly storeId: string;
 }

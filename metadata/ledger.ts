@@ -2,18 +2,20 @@
 // subscribers once they are on disk. A subscriber reads the rows at its own pace; the newest come from memory.
 // @source containerd core/events/exchange/exchange.go for what is delivered to whom
 import { errorOf } from "../api/core/errors.js";
-import type { EventEnvelope, EventLedger, LedgerEvent, SubscribeOptions } from "../api/core/event.js";
+import type { EventEnvelope, LedgerEvent, SubscribeOptions } from "../api/core/event.js";
+import type { OpenProcess, TaskLedger } from "../api/core/task-ledger.js";
 import type { CommitObserver, Database } from "./db.js";
 import { eventMatcher } from "./event-filter.js";
 import { ledgerBounds, readEvents } from "./event-rows.js";
 import { RecentEvents } from "./recent-events.js";
 import { type LedgerSource, Subscription } from "./subscription.js";
+import { noteTelling, readOpenProcesses } from "./told-processes.js";
 import { validateEnvelope } from "./validate-envelope.js";
 
 const gap = (after: bigint, first: bigint): Error =>
   errorOf("out_of_range", `events behind ${after} are gone: the ledger begins at ${first}`);
 
-export class SqliteEventLedger implements EventLedger, CommitObserver, LedgerSource, Disposable {
+export class SqliteEventLedger implements TaskLedger, CommitObserver, LedgerSource, Disposable {
   readonly #db: Database;
   readonly #recent = new RecentEvents();
   readonly #subscriptions = new Set<Subscription>();
@@ -34,6 +36,17 @@ export class SqliteEventLedger implements EventLedger, CommitObserver, LedgerSou
     await this.#db.update((tx) => {
       for (const envelope of envelopes) tx.publishAs(envelope);
     });
+  }
+
+  async tell(envelopes: readonly EventEnvelope[]): Promise<void> {
+    for (const envelope of envelopes) validateEnvelope(envelope);
+    await this.#db.update((tx) => {
+      for (const envelope of envelopes) if (noteTelling(tx, envelope)) tx.publishAs(envelope);
+    });
+  }
+
+  async openProcesses(task?: { readonly namespace: string; readonly containerId: string }): Promise<OpenProcess[]> {
+    return this.#db.view((reader) => readOpenProcesses(reader, task));
   }
 
   subscribe(options: SubscribeOptions = {}): AsyncIterable<LedgerEvent> {

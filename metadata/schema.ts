@@ -31,6 +31,11 @@
 //   ├─ revision               commit that wrote it, which is the commit of the change it reports
 //   └─ envelope               the encoded containerd.types.Envelope, sent as it is
 //
+//   told_processes            key: namespace, container, id, pid          id is the exec's, for init the container's
+//   ├─ told                   bits: create 1, start 2, start of an exec 4, exit 8, delete 16
+//   └─ closed_seconds         since when there is nothing more to tell; NULL before. Such a row is kept for a minute, since
+//                             a shim may tell something again
+//
 // Nothing refers to images, snapshots or content by foreign key: such references may dangle by design.
 
 /** The tables in the order of the drawing. */
@@ -44,4 +49,5 @@ export const TABLES = [
   "lease_labels",
   "lease_resources",
   "events",
+  "told_processes",
 ] as const;

@@ -26,9 +26,9 @@ test("versions are numbered without a hole", () => {
   expect(MIGRATIONS.map(({ version: number }) => number)).toEqual(MIGRATIONS.map((_, index) => index + 1));
 });
 
-test("0001-init makes the tables that the drawing shows, all of them STRICT", () => {
-  migrate(connection, MIGRATIONS.slice(0, 1));
-  expect(version()).toBe(1);
+test("together they make the tables that the drawing shows, all of them STRICT", () => {
+  migrate(connection);
+  expect(version()).toBe(MIGRATIONS.length);
   expect(tables()).toEqual([...TABLES]);
   const loose = connection
     .prepare(
@@ -38,6 +38,19 @@ test("0001-init makes the tables that the drawing shows, all of them STRICT", ()
     .all();
   expect(loose).toEqual([]);
   expect(connection.prepare("SELECT count(*) FROM meta").pluck().get()).toBe(1);
+});
+
+test("0002-told-processes begins with nothing told and leaves the ledger as it is", () => {
+  migrate(connection, MIGRATIONS.slice(0, 1));
+  connection.exec(
+    "INSERT INTO events (namespace, topic, time_seconds, time_nanos, written_seconds, revision, envelope) VALUES ('ns', '/tasks/exit', 1, 2, 3, 4, x'00')",
+  );
+  migrate(connection, MIGRATIONS.slice(0, 2));
+  expect(version()).toBe(2);
+  expect(connection.prepare("SELECT topic, revision FROM events").all()).toEqual([
+    { topic: "/tasks/exit", revision: 4 },
+  ]);
+  expect(connection.prepare("SELECT count(*) FROM told_processes").pluck().get()).toBe(0);
 });
 
 test("a second run changes nothing", () => {

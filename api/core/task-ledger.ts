@@ -1,0 +1,25 @@
+// The ledger as the runtime sees it. Shims tell their news again when they are not sure that it arrived, and a daemon that comes
+// back tells what nobody told before; so the ledger remembers of which process it has told what.
+import type { EventEnvelope, EventLedger } from "./event.js";
+
+/** A process that the ledger has told of and not yet the end of. */
+export interface OpenProcess {
+  readonly namespace: string;
+  readonly containerId: string;
+  /** "" for the task's own. */
+  readonly execId: string;
+  readonly pid: number;
+  /** Always false for an exec; a task whose exit has been told is open until its delete is told too. */
+  readonly hasExited: boolean;
+}
+
+export interface TaskLedger extends EventLedger {
+  /**
+   * Like `append`, but leaves out a create, start, exit or delete of a process that has been told before: the process is known by
+   * its container, its id and its pid. Resolves when all of it is on disk, also what was left out.
+   * @throws invalid_argument for topic or namespace.
+   */
+  tell(envelopes: readonly EventEnvelope[]): Promise<void>;
+  /** Tasks whose delete and execs whose exit was not told; those of one container when it is given. */
+  openProcesses(task?: { readonly namespace: string; readonly containerId: string }): Promise<OpenProcess[]>;
+}
