@@ -29,6 +29,8 @@ await main(async () => {
   const { build, isStale } = await import("./build.mjs");
   if (isStale()) await build();
   say(`running vitest ${args.join(" ")}`);
+  // Ctrl-C reaches vitest as well, which ends its tests in order; its end is ours.
+  process.on("SIGINT", () => {});
   const folder = mkdtempSync(join(tmpdir(), "berth-report-"));
   try {
     const path = join(folder, "report.json");
