@@ -404,6 +404,27 @@ describe("when shims misbehave", () => {
     ]);
   });
 
+  test("a shared shim that is killed: each of its tasks ends once", async () => {
+    const annotations = { "io.containerd.runc.v2.group": "pair" };
+    for (const id of ["first", "second"]) {
+      await host.task(id, FOREVER, { annotations });
+      await host.tasks.start(host.ctx, id, "");
+    }
+    const waiting = ["first", "second"].map((id) => host.tasks.wait(host.ctx, id, ""));
+    process.kill(await host.shimPid("first"), "SIGKILL");
+    for (const exit of await Promise.all(waiting)) expect(exit).toMatchObject({ exitStatus: 137 });
+    await host.untilEvents("/tasks/delete", 2);
+    const ends = host.events().filter(({ topic }) => topic === "/tasks/exit" || topic === "/tasks/delete");
+    expect(ends.map(({ topic, id }) => `${topic} ${id}`).sort()).toEqual([
+      "/tasks/delete first",
+      "/tasks/delete second",
+      "/tasks/exit first",
+      "/tasks/exit second",
+    ]);
+    expect(await host.tasks.list(host.ctx)).toEqual([]);
+    expect(await host.leftovers("first", "second", "pair")).toEqual([]);
+  });
+
   test("a shim that hangs holds up nobody else", async () => {
     const pid = await running("hung");
     await running("well");
