@@ -2,6 +2,7 @@
 // behind when things go wrong, and that our default spec is containerd's own.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -163,6 +164,72 @@ describe.skipIf(lacking).each(ENGINES)("berth on $name", ({ start }) => {
     expect((await cli.run(["t", "rm", "-f", "host"])).code).toBe(0);
     expect((await cli.run(["c", "rm", "host"])).code).toBe(0);
     expect(await left()).toEqual([]);
+  });
+
+  test("an interrupt while the task is being made leaves nothing behind", async () => {
+    const slow = join(rootfs, "slow-runc");
+    const made = join(rootfs, "making");
+    await writeFile(slow, `#!/bin/sh\ncase "$*" in *" create "*) : > ${made}; sleep 2;; esac\nexec runc "$@"\n`, {
+      mode: 0o755,
+    });
+    const args = [
+      "run",
+      "--fifo-dir",
+      fifoDir,
+      "--runc-binary",
+      slow,
+      "--rootfs",
+      rootfs,
+      "interrupted",
+      "sleep",
+      "1000",
+    ];
+    await using program = await cli.start(args);
+    await until("runc to be called", () => existsSync(made));
+    program.signal("SIGINT");
+    expect(await program.result).toMatchObject({ code: 130, stdout: "", stderr: "berth: interrupted by SIGINT\n" });
+    await until("nothing to be left", async () => (await left()).length === 0);
+  });
+
+  test("attach is a guest: losing its output does not end the task", async () => {
+    const loop = "while :; do echo x; sleep 0.05; done";
+    const started = await cli.run(["run", "-d", "--fifo-dir", fifoDir, "--rootfs", rootfs, "talker", "sh", "-c", loop]);
+    expect(started).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    const [file, ...first] = ownProgram("berth");
+    const args = [...first, "-a", engine.address, "-n", namespace, "t", "attach", "talker"];
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
+    await once(child.stdout, "data");
+    child.stdout.destroy();
+    expect((await once(child, "close"))[0]).toBe(141);
+    const removed = await cli.run(["c", "rm", "talker"]);
+    expect(removed).toMatchObject({ code: 5 });
+    expect(removed.stderr).toMatch(/talker is running: failed precondition/);
+    expect((await cli.run(["t", "rm", "-f", "talker"])).code).toBe(0);
+    expect((await cli.run(["c", "rm", "talker"])).code).toBe(0);
+    expect(await left()).toEqual([]);
+  });
+
+  test.each([
+    [["c", "info", "nope"], 3, 'container "nope" in namespace "NAMESPACE": not found'],
+    [["c", "lss"], 2, "unknown command 'lss' (Did you mean ls?)"],
+    [["run", "--rmm"], 125, "unknown option '--rmm' (Did you mean --rm?)"],
+    [
+      ["c", "ls", "--format", "yaml"],
+      2,
+      "option '--format <format>' argument 'yaml' is invalid. Allowed choices are table, wide, json, jsonl.",
+    ],
+    [["t", "kill"], 2, "missing required argument 'container'"],
+    [["t", "kill", "-s", "NOPE", "x"], 2, 'unknown signal "NOPE"'],
+    [["c", "ls", "id=="], 2, "filters: parse error: [id==]: expected value or quoted: invalid argument"],
+    [
+      ["-a", "/nope/b.sock", "c", "ls"],
+      6,
+      'failed to dial "/nope/b.sock": the socket does not exist; is the daemon running?: unavailable',
+    ],
+  ])("%j is refused in one line", async (args, code, message) => {
+    const result = await cli.run(args);
+    const stderr = result.stderr.replace(namespace, "NAMESPACE").replace(/(: invalid argument)+/, "$1");
+    expect({ ...result, stderr }).toMatchObject({ code, stdout: "", stderr: `berth: ${message}\n` });
   });
 
   test("the terminal is as it was, also after a failure", async () => {
