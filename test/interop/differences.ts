@@ -1,5 +1,5 @@
-// Where the answers of the script may differ on purpose, all in one place, each with its reason. Steps are named as in script.ts.
-import type { Answer } from "./script.js";
+// Where the answers of the script may differ on purpose, all in one place, each with its reason. Steps are named as in steps/.
+import type { Answer } from "./step.js";
 
 const unnumbered = (key: string): string => key.replace(/^\d+ /, "");
 

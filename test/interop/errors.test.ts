@@ -10,7 +10,9 @@ import { requires } from "../helpers/requires.js";
 import { makeRootfs } from "../helpers/rootfs.js";
 import { freshNamespace, tempDir } from "../helpers/temp.js";
 import { makeWorld, refusalOf } from "./world.js";
-import { CRASHING_CALLS, UNKNOWN_METHODS, WRONG_CALLS, type WrongCall } from "./wrong-calls.js";
+import { CRASHING_CALLS, UNKNOWN_METHODS } from "./wrong-calls/crashing.js";
+import { WRONG_CALLS } from "./wrong-calls/index.js";
+import type { WrongCall } from "./wrong-calls/wrong-call.js";
 
 const lacking = requires.root() || requires.binary("containerd");
 

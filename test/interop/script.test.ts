@@ -12,7 +12,8 @@ import { requires } from "../helpers/requires.js";
 import { makeRootfs } from "../helpers/rootfs.js";
 import { freshNamespace, tempDir } from "../helpers/temp.js";
 import { commonOfClients, commonOfDaemons } from "./differences.js";
-import { type Answer, playScript, STEP_KEYS } from "./script.js";
+import { playScript, STEP_KEYS } from "./script.js";
+import type { Answer } from "./step.js";
 
 const lacking = requires.root() || requires.binary("containerd") || requires.binary("ctr");
 const CLIENTS: readonly CliName[] = ["ctr", "berth"];

@@ -6,7 +6,7 @@ import { createCli } from "../helpers/cli.js";
 import type { Engine } from "../helpers/engine.js";
 import { call, headers, rawClients } from "../helpers/grpc.js";
 import { mask } from "./mask.js";
-import type { Refusal, World, WrongCall } from "./wrong-calls.js";
+import type { Refusal, World, WrongCall } from "./wrong-calls/wrong-call.js";
 
 async function mustRun(cli: ReturnType<typeof createCli>, ...args: string[]): Promise<void> {
   const result = await cli.run(args);
