@@ -16,7 +16,7 @@ import { Encoded } from "../../api/core/encoded.js";
 import { ContainerdError, errorKind } from "../../api/core/errors.js";
 import type { MethodDefinition, Service } from "../../api/core/handler.js";
 import type { Logger } from "../../api/core/log.js";
-import type { OpenCalls } from "./open-calls.js";
+import type { OpenCall, OpenCalls } from "./open-calls.js";
 import { requestContext } from "./request-context.js";
 import { codeName, type GrpcStatus, toStatus } from "./status.js";
 
@@ -69,7 +69,7 @@ function single(method: MethodDefinition, handler: AnyHandler, deps: CallDeps): 
 
 function streaming(method: MethodDefinition, handler: AnyHandler, deps: CallDeps): UntypedHandleCall {
   return (call: WritableCall) => {
-    void serve(method, call, deps, async (ctx, signal) => {
+    void serve(method, call, deps, async (ctx, { signal }) => {
       const request = "request" in call ? decode(method, call.request) : decodeEach(method, call);
       // The mapped type promises an iterable where the definition says that the server streams.
       await pump(call, method, handler(request, ctx) as AsyncIterable<unknown>, deps, signal);
@@ -105,18 +105,18 @@ async function serve(
   method: MethodDefinition,
   call: Call,
   deps: CallDeps,
-  answer: (ctx: RequestContext, signal: AbortSignal) => Promise<void>,
+  answer: (ctx: RequestContext, open: OpenCall) => Promise<void>,
 ): Promise<GrpcStatus | undefined> {
   const startedAt = performance.now();
-  const controller = deps.calls.enter(deps.waits === true);
-  call.once("cancelled", () => controller.abort(cancelReason(call)));
-  const ctx = requestContext(call.metadata, controller.signal, call.getPeer());
+  const open = deps.calls.enter(deps.waits === true);
+  call.once("cancelled", () => open.abort(() => cancelReason(call)));
+  const ctx = requestContext(call.metadata, open, call.getPeer());
   try {
-    controller.signal.throwIfAborted();
-    await answer(ctx, controller.signal);
+    if (open.reason !== undefined) throw open.reason;
+    await answer(ctx, open);
     return undefined;
   } catch (error) {
-    const cause = controller.signal.aborted && errorKind(error) === "cancelled" ? controller.signal.reason : error;
+    const cause = open.reason !== undefined && errorKind(error) === "cancelled" ? open.reason : error;
     const status = toStatus(cause);
     const durationMs = Math.round(performance.now() - startedAt);
     const fields = { rpc: method.path, code: codeName(status.code), namespace: ctx.namespace, durationMs };
@@ -126,7 +126,7 @@ async function serve(
     else deps.log.error({ ...fields, err: cause }, "rpc failed unexpectedly");
     return status;
   } finally {
-    deps.calls.leave(controller);
+    deps.calls.leave(open);
   }
 }
 

@@ -7,7 +7,7 @@ const { signal } = new AbortController();
 function contextOf(headers: readonly (readonly [string, string])[]) {
   const metadata = new Metadata();
   for (const [key, value] of headers) metadata.add(key, value);
-  return requestContext(metadata, signal, "unknown");
+  return requestContext(metadata, { signal }, "unknown");
 }
 
 describe("requestContext", () => {
@@ -41,6 +41,6 @@ describe("requestContext", () => {
     const peer = { pid: 12, uid: 4_294_967_294, gid: 0 };
     expect(parsePeerName(peerName(peer))).toEqual(peer);
     expect(parsePeerName("unknown")).toBeUndefined();
-    expect(requestContext(new Metadata(), signal, peerName(peer)).peer).toEqual(peer);
+    expect(requestContext(new Metadata(), { signal }, peerName(peer)).peer).toEqual(peer);
   });
 });

@@ -7,13 +7,24 @@ import type { PeerCredentials, RequestContext } from "../../api/core/context.js"
 const NAMESPACE_HEADER = "containerd-namespace";
 const LEASE_HEADER = "containerd-lease";
 
-/** `peer` is what {@link peerName} made of the connection's credentials. */
-export function requestContext(metadata: Metadata, signal: AbortSignal, peer: string): RequestContext {
+/**
+ * `peer` is what {@link peerName} made of the connection's credentials. Signal and peer are made when they are asked for, which
+ * most handlers never do.
+ */
+export function requestContext(
+  metadata: Metadata,
+  call: { readonly signal: AbortSignal },
+  peer: string,
+): RequestContext {
   return {
     namespace: firstValue(metadata, NAMESPACE_HEADER),
     leaseId: firstValue(metadata, LEASE_HEADER),
-    signal,
-    peer: parsePeerName(peer),
+    get signal() {
+      return call.signal;
+    },
+    get peer() {
+      return parsePeerName(peer);
+    },
   };
 }
 
