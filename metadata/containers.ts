@@ -193,10 +193,13 @@ export function createContainerStore(db: Database): LocalContainerStore {
 
     async delete(ctx, id) {
       const namespace = requireNamespace(ctx);
-      await db.update((tx) => {
-        if (tx.run(DELETE, namespace, id).changes === 0) throw missing(tx, "delete", namespace, id);
-        tx.publish(namespace, "/containers/delete", containerDeleted(id));
-      });
+      await db.update(
+        (tx) => {
+          if (tx.run(DELETE, namespace, id).changes === 0) throw missing(tx, "delete", namespace, id);
+          tx.publish(namespace, "/containers/delete", containerDeleted(id));
+        },
+        { evenWhenFull: true },
+      );
     },
   };
 }

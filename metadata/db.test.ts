@@ -8,7 +8,8 @@ import { DisposeScope } from "../api/core/dispose.js";
 import { notFound } from "../api/core/errors.js";
 import { failure } from "../test/conformance/failure.js";
 import { tempDir } from "../test/helpers/temp.js";
-import { DATABASE_FILE, type Database, type DatabaseOptions, isOlderVersion, openDatabase } from "./db.js";
+import { isOlderVersion } from "./connection.js";
+import { DATABASE_FILE, type Database, type DatabaseOptions, openDatabase } from "./db.js";
 
 const TOUCH = "INSERT INTO namespaces (name, revision) VALUES (?, 0)";
 

@@ -1,30 +1,27 @@
 // The database: opened with its rules, read by `view`, written by `update`. A transaction is a synchronous closure on this
 // thread that commits without syncing; `update` answers when one shared sync of the WAL has covered it.
 // Nobody opens the database file by other means while it is open here: closing any descriptor of it would drop SQLite's locks.
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
-import Sqlite from "better-sqlite3";
+import type Sqlite from "better-sqlite3";
 import { DisposeScope } from "../api/core/dispose.js";
-import { errorOf, failedPrecondition } from "../api/core/errors.js";
+import { errorKind, errorOf, wrapError } from "../api/core/errors.js";
 import type { LedgerEvent } from "../api/core/event.js";
 import { type Logger, silentLogger } from "../api/core/log.js";
 import { type Clock, systemClock } from "../api/core/time.js";
 import { Checkpointer } from "./checkpointer.js";
+import { connect, setRules } from "./connection.js";
+import { DiskSpace, type SpaceLimits } from "./disk-space.js";
 import { requireLocalDisk } from "./local-disk.js";
 import { migrate } from "./migrations/index.js";
 import { lockFolder } from "./owner-lock.js";
 import { type Fdatasync, SharedSync } from "./shared-sync.js";
-import { fromSqliteError } from "./sqlite-errors.js";
+import { fromSqliteError, isDiskFull } from "./sqlite-errors.js";
 import { type Reader, Statements } from "./statements.js";
+import { prepareStoreFile, syncFolder } from "./store-file.js";
 import { Transaction } from "./transaction.js";
 
 export const DATABASE_FILE = "metadata.db";
-/** Before it, two connections at one instant could corrupt a WAL file. */
-export const MINIMUM_SQLITE = "3.51.3";
-const BUSY_TIMEOUT_MS = 5_000;
-/** What the WAL file is cut back to when it starts over. */
-const WAL_SIZE_LIMIT_BYTES = 16 * 1024 * 1024;
-
 export interface DatabaseOptions {
   /** Folder of the store, made when missing (mode 0700). Belongs to one process at a time. */
   readonly root: string;
@@ -33,6 +30,15 @@ export interface DatabaseOptions {
   /** Called when a sync fails: no commit can be trusted any more. Default: the process exits with status 1. */
   readonly onFatal?: ((error: Error) => void) | undefined;
   readonly fdatasync?: Fdatasync | undefined;
+  readonly space?: SpaceLimits | undefined;
+}
+
+export interface UpdateOptions {
+  /**
+   * For what frees room or tells of what has happened already: taken below the low-water mark too, and on a full disk from the
+   * reserve. The closure may then run twice, the second time as if the first had never been. Default: false.
+   */
+  readonly evenWhenFull?: boolean;
 }
 
 /** Who wants to know what was committed, and when it is on disk. */
@@ -42,55 +48,6 @@ export interface CommitObserver {
   durable(seq: bigint): void;
 }
 
-/** Whether version `a` comes before `b`; both are dotted numbers. */
-export function isOlderVersion(a: string, b: string): boolean {
-  const [left, right] = [a.split(".").map(Number), b.split(".").map(Number)];
-  const at = left.findIndex((part, index) => part !== right[index]);
-  return at !== -1 && (left[at] ?? 0) < (right[at] ?? 0);
-}
-
-function connect(path: string): Sqlite.Database {
-  try {
-    return new Sqlite(path, { timeout: BUSY_TIMEOUT_MS });
-  } catch (error) {
-    if (
-      error instanceof Error &&
-      /bindings file|ERR_DLOPEN_FAILED/.test(`${error.message} ${"code" in error ? error.code : ""}`)
-    ) {
-      throw failedPrecondition(
-        "better-sqlite3 has no native module: run `npm install-scripts approve better-sqlite3` and `npm rebuild better-sqlite3`",
-        error,
-      );
-    }
-    throw fromSqliteError(error);
-  }
-}
-
-function prepareConnection(connection: Sqlite.Database): void {
-  const version =
-    connection.prepare<[], { version: string }>("SELECT sqlite_version() AS version").get()?.version ?? "0";
-  if (isOlderVersion(version, MINIMUM_SQLITE)) {
-    throw failedPrecondition(`SQLite ${version} is too old: ${MINIMUM_SQLITE} is the first that keeps WAL files safe`);
-  }
-  connection.pragma("auto_vacuum = INCREMENTAL"); // takes effect in a new file only, before its first table
-  connection.pragma("journal_mode = WAL");
-  connection.pragma("synchronous = NORMAL"); // commits do not sync: SharedSync does
-  connection.pragma("wal_autocheckpoint = 0"); // checkpoints sync and lock: Checkpointer does
-  connection.pragma(`journal_size_limit = ${WAL_SIZE_LIMIT_BYTES}`);
-  connection.pragma("foreign_keys = ON");
-  connection.pragma("trusted_schema = OFF");
-}
-
-/** Syncs what the folder lists, so that a new file is still there after a power failure. */
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 function exitProcess(log: Logger): (error: Error) => void {
   return (err) => {
     log.error({ err }, "metadata store failed, exiting");
@@ -98,7 +55,10 @@ function exitProcess(log: Logger): (error: Error) => void {
   };
 }
 
-/** Opens the store's database. @throws failed_precondition: in use, not ours, too new, on a network file system, old SQLite. */
+/**
+ * Opens the store's database.
+ * @throws failed_precondition: in use, not ours, too new, on a network file system, old SQLite; data_loss: damaged.
+ */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const log = options.log ?? silentLogger;
   const scope = new DisposeScope();
@@ -107,17 +67,18 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     requireLocalDisk(options.root);
     scope.use(lockFolder(options.root));
     const path = join(options.root, DATABASE_FILE);
-    // Specs hold secrets: the file is its owner's alone. SQLite gives the WAL the same mode.
-    if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
+    const space = new DiskSpace({ folder: options.root, limits: options.space, log });
+    prepareStoreFile(path);
     const connection = connect(path);
     scope.defer(() => connection.close());
-    prepareConnection(connection);
+    setRules(connection);
     migrate(connection);
     const walFd = openSync(`${path}-wal`, "r+");
     scope.defer(() => closeSync(walFd));
     // What a crashed process had committed and not yet synced is in the WAL and will be read: make it durable first.
     fsyncSync(walFd);
     syncFolder(options.root);
+    space.look();
     const sync = new SharedSync({
       fd: walFd,
       fdatasync: options.fdatasync,
@@ -129,19 +90,32 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       connection,
       sync,
       checkpointer,
+      space,
       clock: options.clock ?? systemClock,
       scope: scope.release(),
     });
   } catch (error) {
     await scope[Symbol.asyncDispose]();
-    throw fromSqliteError(error);
+    throw nameFile(fromSqliteError(error), join(options.root, DATABASE_FILE));
   }
+}
+
+/** SQLite's own words for damage leave out where it is. */
+function nameFile(error: unknown, path: string): unknown {
+  if (errorKind(error) !== "data_loss" || !(error instanceof Error) || error.message.includes(path)) return error;
+  return wrapError(path, error);
+}
+
+interface Committed<T> {
+  readonly result: T;
+  readonly events: readonly LedgerEvent[];
 }
 
 interface DatabaseParts {
   readonly connection: Sqlite.Database;
   readonly sync: SharedSync;
   readonly checkpointer: Checkpointer;
+  readonly space: DiskSpace;
   readonly clock: Clock;
   /** Owns all of the above, and the lock. */
   readonly scope: DisposeScope;
@@ -151,6 +125,7 @@ export class Database implements AsyncDisposable {
   readonly #connection: Sqlite.Database;
   readonly #statements: Statements;
   readonly #sync: SharedSync;
+  readonly #space: DiskSpace;
   readonly #clock: Clock;
   readonly #scope: DisposeScope;
   #revision: number;
@@ -163,6 +138,7 @@ export class Database implements AsyncDisposable {
   constructor(parts: DatabaseParts) {
     this.#connection = parts.connection;
     this.#sync = parts.sync;
+    this.#space = parts.space;
     this.#clock = parts.clock;
     this.#scope = parts.scope;
     this.checkpointer = parts.checkpointer;
@@ -197,13 +173,13 @@ export class Database implements AsyncDisposable {
   /**
    * Writes, in one transaction: all of `fn`, or nothing when it throws. `fn` runs before this returns and must not be
    * asynchronous. Resolves, or rejects with what `fn` threw, when everything it could have seen is on disk.
-   * @throws internal when the sync fails; the store is then finished.
+   * @throws internal when the sync fails; the store is then finished. resource_exhausted when the disk has too little room.
    */
-  async update<T>(fn: (tx: Transaction) => T): Promise<T> {
+  async update<T>(fn: (tx: Transaction) => T, options: UpdateOptions = {}): Promise<T> {
     this.#requireOpen();
-    let done: { readonly result: T; readonly events: readonly LedgerEvent[] };
+    let done: Committed<T>;
     try {
-      done = this.#commit(fn);
+      done = options.evenWhenFull === true ? this.#commitFromReserve(fn) : this.#commitWithRoom(fn);
     } catch (error) {
       await this.#sync.flushed();
       throw fromSqliteError(error);
@@ -214,7 +190,21 @@ export class Database implements AsyncDisposable {
     return done.result;
   }
 
-  #commit<T>(fn: (tx: Transaction) => T): { readonly result: T; readonly events: readonly LedgerEvent[] } {
+  #commitWithRoom<T>(fn: (tx: Transaction) => T): Committed<T> {
+    this.#space.requireRoom();
+    return this.#commit(fn);
+  }
+
+  #commitFromReserve<T>(fn: (tx: Transaction) => T): Committed<T> {
+    try {
+      return this.#commit(fn);
+    } catch (error) {
+      if (!isDiskFull(error) || !this.#space.giveUpReserve()) throw error;
+      return this.#commit(fn);
+    }
+  }
+
+  #commit<T>(fn: (tx: Transaction) => T): Committed<T> {
     this.#statements.run("BEGIN IMMEDIATE");
     const tx = new Transaction(this.#statements, this.#revision + 1, this.#clock());
     try {
@@ -241,11 +231,13 @@ export class Database implements AsyncDisposable {
   async vacuumStep(atLeast: number, pages: number): Promise<boolean> {
     const free = this.view((reader) => reader.get<{ freelist_count: number }>("PRAGMA freelist_count"));
     if ((free?.freelist_count ?? 0) < atLeast) return false;
-    await this.update((tx) => {
-      this.#connection.exec(`PRAGMA incremental_vacuum(${pages})`); // a prepared one frees a single page
-
-      tx.noteChange();
-    });
+    await this.update(
+      (tx) => {
+        this.#connection.exec(`PRAGMA incremental_vacuum(${pages})`); // a prepared one frees a single page
+        tx.noteChange();
+      },
+      { evenWhenFull: true },
+    );
     return true;
   }
 

@@ -96,9 +96,12 @@ export function createLeaseStore(db: Database): LeaseStore {
 
     async delete(ctx, id) {
       const namespace = requireNamespace(ctx);
-      await db.update((tx) => {
-        if (tx.run(DELETE, namespace, id).changes === 0) throw notFound(`lease ${quote(id)}`);
-      });
+      await db.update(
+        (tx) => {
+          if (tx.run(DELETE, namespace, id).changes === 0) throw notFound(`lease ${quote(id)}`);
+        },
+        { evenWhenFull: true },
+      );
     },
 
     async list(ctx, filters = []) {
@@ -119,12 +122,15 @@ export function createLeaseStore(db: Database): LeaseStore {
 
     async deleteResource(ctx, id, resource) {
       const namespace = requireNamespace(ctx);
-      await db.update((tx) => {
-        requireLease(tx, namespace, id);
-        validateResource(resource);
-        const { changes } = tx.run(DELETE_RESOURCE, namespace, id, resource.type, resource.id);
-        if (changes > 0) tx.run(SET_REVISION, tx.revision, namespace, id);
-      });
+      await db.update(
+        (tx) => {
+          requireLease(tx, namespace, id);
+          validateResource(resource);
+          const { changes } = tx.run(DELETE_RESOURCE, namespace, id, resource.type, resource.id);
+          if (changes > 0) tx.run(SET_REVISION, tx.revision, namespace, id);
+        },
+        { evenWhenFull: true },
+      );
     },
 
     async listResources(ctx, id) {

@@ -40,9 +40,12 @@ export class SqliteEventLedger implements TaskLedger, CommitObserver, LedgerSour
 
   async tell(envelopes: readonly EventEnvelope[]): Promise<void> {
     for (const envelope of envelopes) validateEnvelope(envelope);
-    await this.#db.update((tx) => {
-      for (const envelope of envelopes) if (noteTelling(tx, envelope)) tx.publishAs(envelope);
-    });
+    await this.#db.update(
+      (tx) => {
+        for (const envelope of envelopes) if (noteTelling(tx, envelope)) tx.publishAs(envelope);
+      },
+      { evenWhenFull: true },
+    );
   }
 
   async openProcesses(task?: { readonly namespace: string; readonly containerId: string }): Promise<OpenProcess[]> {

@@ -110,14 +110,17 @@ export function createNamespaceStore(db: Database): NamespaceStore {
     },
 
     async delete(_ctx, name) {
-      await db.update((tx) => {
-        const held = CONTENTS.filter(({ sql }) => tx.get(sql, name) !== undefined).map(({ kind }) => kind);
-        if (held.length > 0) {
-          throw failedPrecondition(`namespace ${quote(name)} must be empty, but it still has ${held.join(", ")}`);
-        }
-        if (tx.run(DELETE, name).changes === 0) throw notFound(`namespace ${quote(name)}`);
-        tx.publish(name, "/namespaces/delete", namespaceDeleted(name));
-      });
+      await db.update(
+        (tx) => {
+          const held = CONTENTS.filter(({ sql }) => tx.get(sql, name) !== undefined).map(({ kind }) => kind);
+          if (held.length > 0) {
+            throw failedPrecondition(`namespace ${quote(name)} must be empty, but it still has ${held.join(", ")}`);
+          }
+          if (tx.run(DELETE, name).changes === 0) throw notFound(`namespace ${quote(name)}`);
+          tx.publish(name, "/namespaces/delete", namespaceDeleted(name));
+        },
+        { evenWhenFull: true },
+      );
     },
   };
 }

@@ -1,6 +1,6 @@
 // One owner of the store's folder: a lock file of our own under flock, which the kernel lets go when its holder dies. It also
 // holds between two opens in one process. The file says who holds it, for whoever comes second.
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { failedPrecondition } from "../api/core/errors.js";
 import { tryLockFile } from "../runtime/sys/flock.js";
@@ -18,16 +18,25 @@ function readHolder(path: string): string {
   return pid === undefined ? "another process" : `process ${pid}`;
 }
 
+/** Over what stood there before, which takes no new room: a full disk must not keep a daemon from starting. */
+function writeHolder(fd: number): void {
+  const holder = `pid ${process.pid}\nstart ${ownStartTicks()}\n`;
+  try {
+    ftruncateSync(fd, writeSync(fd, holder, 0));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+  }
+}
+
 /** Takes the folder, or says who has it; `what` names it in that message. Dispose to give it back. @throws failed_precondition. */
 export function lockFolder(folder: string, what = "metadata store"): Disposable {
   const path = join(folder, LOCK_FILE);
-  const fd = openSync(path, "a+", 0o600);
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
     if (!tryLockFile(fd)) {
       throw failedPrecondition(`${what} ${folder} is in use by ${readHolder(path)}`);
     }
-    ftruncateSync(fd);
-    writeSync(fd, `pid ${process.pid}\nstart ${ownStartTicks()}\n`);
+    writeHolder(fd);
   } catch (error) {
     closeSync(fd);
     throw error;

@@ -3,6 +3,7 @@ import { type ErrorKind, errorOf } from "../api/core/errors.js";
 
 const KINDS: readonly (readonly [prefix: string, kind: ErrorKind])[] = [
   ["SQLITE_FULL", "resource_exhausted"],
+  ["SQLITE_IOERR_SHMSIZE", "resource_exhausted"], // the index of the WAL cannot grow
   ["SQLITE_TOOBIG", "resource_exhausted"],
   ["SQLITE_NOMEM", "resource_exhausted"],
   ["SQLITE_BUSY", "unavailable"],
@@ -10,6 +11,10 @@ const KINDS: readonly (readonly [prefix: string, kind: ErrorKind])[] = [
   ["SQLITE_NOTADB", "data_loss"],
   ["SQLITE_", "internal"],
 ];
+
+/** Whether SQLite found no room on the disk. */
+export const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && (error.code === "SQLITE_FULL" || error.code === "SQLITE_IOERR_SHMSIZE");
 
 /** SQLite's own failures with their kind; anything else as it is. */
 export function fromSqliteError(error: unknown): unknown {

@@ -12,6 +12,7 @@ interface Koffi {
 
 const PROTOTYPES = {
   flock: "int flock(int fd, int operation)",
+  fallocate: "int fallocate(int fd, int mode, int64_t offset, int64_t length)",
   mkfifo: "int mkfifo(const char *path, unsigned int mode)",
   mount: "int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)",
   umount2: "int umount2(const char *target, int flags)",

@@ -16,6 +16,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { allocateFile } from "./allocate.js";
 import { isFifo, makeFifo } from "./fifo.js";
 import { tryLockFile } from "./flock.js";
 import { isMountPoint, mount, unmount } from "./mount.js";
@@ -38,6 +39,24 @@ function thrownCode(action: () => unknown): unknown {
   }
   return "nothing thrown";
 }
+
+describe("fallocate", () => {
+  test("takes the room at once", () => {
+    const path = join(dir, "file");
+    const fd = openSync(path, "w");
+    allocateFile(fd, 1_000_000);
+    closeSync(fd);
+    expect(statSync(path).size).toBe(1_000_000);
+    expect(statSync(path).blocks * 512).toBeGreaterThanOrEqual(1_000_000);
+  });
+
+  test("says why it cannot", () => {
+    const fd = openSync(join(dir, "file"), "w");
+    expect(thrownCode(() => allocateFile(fd, 2 ** 62))).toMatch(/^(ENOSPC|EFBIG)$/);
+    closeSync(fd);
+    expect(thrownCode(() => allocateFile(fd, 1))).toBe("EBADF");
+  });
+});
 
 describe("flock", () => {
   test("one holder at a time, free again after close", () => {
