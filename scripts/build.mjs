@@ -1,5 +1,6 @@
 // Builds dist: compiled JavaScript with its declarations, and the descriptor image. `--if-stale` builds only when a source
 // is newer than the last build.
+import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { main, must, newestChange, packageBinary, ROOT, say } from "./steps.mjs";
@@ -23,6 +24,17 @@ export function isStale() {
   return built === undefined || newestChange(SOURCES, (path) => !path.endsWith(".test.ts")) > built.mtimeMs;
 }
 
+/** The commit that is built, as version.v1 tells it, with `.m` when files differ from it; "" outside a checkout. */
+function commit() {
+  const git = (/** @type {string[]} */ ...args) =>
+    execFileSync("git", ["-C", ROOT, ...args], { encoding: "utf8", stdio: "pipe" }).trim();
+  try {
+    return git("rev-parse", "HEAD") + (git("status", "--porcelain", "--untracked-files=no") === "" ? "" : ".m");
+  } catch {
+    return "";
+  }
+}
+
 /** Compiles beside dist and then takes its place, so that a build that fails leaves the last good one. */
 export async function build() {
   say("building dist");
@@ -33,6 +45,7 @@ export async function build() {
   writeFileSync(join(fresh, STAMP), "");
   await must(packageBinary("tsc"), ["-p", "tsconfig.build.json", "--outDir", fresh]);
   copyFileSync(join(ROOT, "api", "gen", "api.binpb"), join(fresh, "api", "gen", "api.binpb"));
+  writeFileSync(join(fresh, "commit"), commit());
   rmSync(dist, { recursive: true, force: true });
   renameSync(fresh, dist);
 }

@@ -32,10 +32,7 @@ const plugin = (type: string, id: string, more: Partial<PluginRecord> = {}): Plu
 /** In the order in which containerd would initialise them. */
 export const builtinPlugins = ({ grpcIds, databasePath, platform }: PluginListDeps): PluginRecord[] => [
   plugin("event.v1", "exchange"),
-  plugin("metadata.v1", "bolt", {
-    requires: ["io.containerd.content.v1", "io.containerd.snapshotter.v1"],
-    exports: { policy: "shared", path: databasePath },
-  }),
+  plugin("metadata.v1", "bolt", { exports: { policy: "shared", path: databasePath } }),
   plugin("lease.v1", "manager", { requires: ["io.containerd.metadata.v1"] }),
   plugin("runtime.v2", "task", {
     requires: ["io.containerd.event.v1", "io.containerd.metadata.v1"],
