@@ -14,7 +14,7 @@ import { benchRuns } from "./runs.js";
 import { figure, printTable } from "./table.js";
 
 const FULL = { rounds: 5, records: 1000, runs: 10 };
-const QUICK = { rounds: 3, records: 200, runs: 4 };
+const QUICK = { rounds: 3, records: 400, runs: 4 };
 const CALLERS = [1, 8, 64];
 
 async function main(args: readonly string[]): Promise<void> {
