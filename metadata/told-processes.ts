@@ -72,15 +72,18 @@ const ofInit = (bit: number, { containerId, pid }: { containerId: string; pid: n
 const isClosed = (told: number): boolean =>
   (told & DELETE) !== 0 || ((told & EXIT) !== 0 && (told & (CREATE | START)) === 0);
 
+/** The part of a transaction that this needs. */
+type TellingWriter = Pick<Writer, "get" | "run"> & { readonly nowNs: bigint };
+
 /** Remembers what is about to be told. False when it was told before. */
-export function noteTelling(tx: Writer & { readonly nowNs: bigint }, envelope: EventEnvelope): boolean {
+export function noteTelling(tx: TellingWriter, envelope: EventEnvelope): boolean {
+  const nowSeconds = tx.nowNs / 1_000_000_000n;
   const telling = tellingOf(envelope);
   if (telling === undefined) return true;
   const { bit, container, id, pid } = telling;
   const key: SqlValue[] = [envelope.namespace, container, id, pid];
   const before = tx.get<{ told: number }>(GET, ...key)?.told ?? 0;
   if ((before & bit) !== 0) return false;
-  const nowSeconds = tx.nowNs / 1_000_000_000n;
   if (bit === CREATE || bit === EXEC_START) tx.run(FORGET_OLD, nowSeconds - REMEMBERED_SECONDS);
   if (bit === START && pid !== 0) tx.run(FORGET_PIDLESS, envelope.namespace, container, id);
   const told = before | bit;

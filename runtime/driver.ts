@@ -42,6 +42,8 @@ export interface TaskGone {
   readonly namespace: string;
   readonly id: string;
   readonly exit: ProcessExit;
+  /** False when nobody can tell any more how it ended: the status is 255 then. Default: true. */
+  readonly isExitKnown?: boolean;
   /** Why, for people: "shim disconnected", … */
   readonly reason: string;
 }
@@ -67,10 +69,12 @@ export interface RuntimeDriver extends AsyncDisposable {
   /** Makes a task, or leaves nothing behind, also when `signal` gives up half-way. */
   create(request: CreateTask, signal?: AbortSignal): Promise<DriverTask>;
   /**
-   * Finds the tasks of a former daemon and cleans up what is no task any more.
+   * Finds the tasks of a former daemon and cleans up what is no task any more, which it tells by `onTaskGone`.
    * `runtimeOf` answers the runtime name in the container's record, undefined without a record.
    */
   load(runtimeOf: (namespace: string, id: string) => Promise<string | undefined>): Promise<DriverTask[]>;
+  /** Whether anything of such a task is left on this host, loaded or not. */
+  hasRemains(namespace: string, id: string): Promise<boolean>;
 }
 
 /**

@@ -15,13 +15,15 @@ import type {
   TaskMetrics,
   Tasks,
 } from "../api/core/task.js";
+import type { TaskLedger } from "../api/core/task-ledger.js";
 import type { Any } from "../api/core/typeurl.js";
 import type { DriverDefinition, DriverDeps, DriverTask, RuntimeDriver, TaskGone } from "./driver.js";
 import { KeyedMutex } from "./keyed-mutex.js";
 import { KnownProcess } from "./known-process.js";
+import { Recovery } from "./recovery.js";
 import { ReportingTask } from "./reporting-task.js";
 import { TaskEntry } from "./task-entry.js";
-import { deleteEvent, envelopesOf, exitEvent, type TaskEvent } from "./task-events.js";
+import { envelopesOf, type TaskEvent } from "./task-events.js";
 import { collectMetrics } from "./task-metrics.js";
 import { learn } from "./task-news.js";
 import {
@@ -35,6 +37,7 @@ import {
 import { TaskTable } from "./task-table.js";
 
 export interface TaskManagerDeps extends Omit<DriverDeps, "onTaskGone"> {
+  readonly ledger: TaskLedger;
   /** The first whose `matches` says yes takes a runtime. */
   readonly drivers: readonly DriverDefinition[];
   readonly containers: ContainerReader;
@@ -49,31 +52,27 @@ export class TaskManager implements Tasks, AsyncDisposable {
   readonly #deps: TaskManagerDeps;
   readonly #drivers: readonly Driver[];
   readonly #table: TaskTable;
+  readonly #recovery: Recovery;
   /** Create and Delete of one task, one after another. Everything else goes side by side. */
   readonly #lifecycle = new KeyedMutex();
 
   constructor(deps: TaskManagerDeps) {
     this.#deps = deps;
     this.#table = new TaskTable(deps.containers);
+    this.#recovery = new Recovery(deps);
     const driverDeps: DriverDeps = { ...deps, onTaskGone: (gone) => this.#gone(gone) };
     this.#drivers = deps.drivers.map((definition) => ({ definition, driver: definition.create(driverDeps) }));
   }
 
-  /** Finds the tasks of a former daemon. To be called once, before anything else. */
+  /** Finds the tasks of a former daemon and settles what it left open. To be called once, before anything else. */
   async load(): Promise<void> {
-    const runtimeOf = async (namespace: string, id: string): Promise<string | undefined> => {
-      try {
-        return (await this.#deps.containers.get({ namespace }, id)).runtime.name;
-      } catch (error) {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      }
-    };
     const loadFrom = async ({ driver }: Driver): Promise<void> => {
-      const found = await driver.load(runtimeOf);
+      const found = await driver.load((namespace, id) => this.#table.runtimeOf(namespace, id));
       await Promise.all(found.map((task) => this.#loaded(task)));
     };
     await Promise.all(this.#drivers.map(loadFrom));
+    const drivers = this.#drivers.map(({ driver }) => driver);
+    await this.#recovery.settle(this.#table.all(), drivers);
   }
 
   /**
@@ -87,7 +86,7 @@ export class TaskManager implements Tasks, AsyncDisposable {
       // Not a message of its topic: of no use here, but not ours to withhold.
       this.#deps.log.warn({ err, namespace: envelope.namespace, topic: envelope.topic }, "task event not understood");
     }
-    await this.#deps.ledger.append([envelope]);
+    await this.#deps.ledger.tell([envelope]);
   }
 
   async create(ctx: RequestContext, id: string, options: CreateTaskOptions): Promise<{ readonly pid: number }> {
@@ -129,6 +128,7 @@ export class TaskManager implements Tasks, AsyncDisposable {
     const entry = await this.#table.findProcess(ctx, id, execId);
     const { pid } = await entry.task.start(execId, ctx.signal);
     entry.process(execId)?.started(pid);
+    await this.#recovery.started(entry.task.namespace, id, execId, pid);
     return { pid };
   }
 
@@ -136,8 +136,10 @@ export class TaskManager implements Tasks, AsyncDisposable {
     const key = TaskTable.key(requireNamespace(ctx), id);
     return await this.#lifecycle.run(key, async () => {
       const entry = await this.#table.find(ctx, id);
+      const hasRun = entry.init.state.status !== "created";
       const exit = await entry.task.delete("");
       this.#table.remove(entry);
+      await this.#recovery.deleted(entry.task.namespace, id, exit, hasRun);
       return exit;
     });
   }
@@ -147,6 +149,7 @@ export class TaskManager implements Tasks, AsyncDisposable {
     const entry = await this.#table.findProcess(ctx, id, execId);
     const exit = await entry.task.delete(execId);
     entry.execDeleted(execId);
+    await this.#recovery.execDeleted(entry.task.namespace, id, execId, exit);
     return exit;
   }
 
@@ -248,6 +251,7 @@ export class TaskManager implements Tasks, AsyncDisposable {
 
   /** Lets go of everything; the tasks go on running. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#recovery[Symbol.asyncDispose]();
     await Promise.all(this.#table.all().map((entry) => entry.task[Symbol.asyncDispose]()));
     await Promise.all(this.#drivers.map(({ driver }) => driver[Symbol.asyncDispose]()));
   }
@@ -286,18 +290,12 @@ export class TaskManager implements Tasks, AsyncDisposable {
 
   /** A task ended without Delete. What is known of its exit already stands; else the driver's word is taken. */
   async #gone(gone: TaskGone): Promise<void> {
-    const { namespace, id, reason } = gone;
-    const entry = this.#table.get(namespace, id);
-    if (entry === undefined) return;
-    if (entry.task instanceof ReportingTask) await entry.task.silence();
-    const exit = entry.init.exit ?? gone.exit;
-    this.#deps.log.warn({ namespace, id, reason, exitStatus: exit.exitStatus }, "task is gone");
-    const events = [deleteEvent(id, exit)];
-    if (!entry.isInitExitReported) events.unshift(exitEvent(id, "", exit));
+    const entry = this.#table.get(gone.namespace, gone.id);
+    if (entry?.task instanceof ReportingTask) await entry.task.silence();
     try {
-      await this.#deps.ledger.append(envelopesOf(namespace, this.#deps.clock(), events));
+      await this.#recovery.gone(gone, entry?.init.exit, entry !== undefined);
     } finally {
-      this.#table.remove(entry);
+      if (entry !== undefined) this.#table.remove(entry);
     }
   }
 }

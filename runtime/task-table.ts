@@ -2,7 +2,7 @@
 // @source containerd services/tasks/local.go (getTask)
 import type { ContainerReader } from "../api/core/container.js";
 import { type RequestContext, requireNamespace } from "../api/core/context.js";
-import { ContainerdError } from "../api/core/errors.js";
+import { ContainerdError, isNotFound } from "../api/core/errors.js";
 import type { TaskEntry } from "./task-entry.js";
 
 export class TaskTable {
@@ -37,6 +37,16 @@ export class TaskTable {
 
   inNamespace(namespace: string): TaskEntry[] {
     return this.all().filter((entry) => entry.task.namespace === namespace);
+  }
+
+  /** The runtime in a container's record; undefined without a record. */
+  async runtimeOf(namespace: string, id: string): Promise<string | undefined> {
+    try {
+      return (await this.#containers.get({ namespace }, id)).runtime.name;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
   }
 
   /** @throws not_found: `container "x" in namespace "ns": not found`, then `task x not found`. */

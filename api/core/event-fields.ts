@@ -1,6 +1,7 @@
 // What is inside an event: as the fields that filters see, and as the object that `ctr events` prints. Payloads are known by
 // their type url; one that is unknown or damaged has no fields and is passed on untouched.
 // @source containerd api/events/*_fieldpath.pb.go; containerd core/events/events.go
+import { Finding } from "../gen/berth/v1/doctor.js";
 import { ContainerCreate, ContainerDelete, ContainerUpdate } from "../gen/events/container.js";
 import { ContentCreate, ContentDelete } from "../gen/events/content.js";
 import { NamespaceCreate, NamespaceDelete, NamespaceUpdate } from "../gen/events/namespace.js";
@@ -21,6 +22,7 @@ import {
 import { ImageCreate, ImageDelete, ImageUpdate } from "../gen/services/images/v1/images.js";
 import type { EventEnvelope } from "./event.js";
 import type { Adaptor } from "./filters/index.js";
+import { TASK_VERDICT_TYPE, taskVerdictCodec } from "./task-verdict.js";
 import { formatTime, fromTimestamp } from "./time.js";
 import type { Any } from "./typeurl.js";
 
@@ -28,7 +30,7 @@ interface Codec {
   decode(bytes: Uint8Array): object;
 }
 
-/** Every payload that containerd itself publishes, by full message name. */
+/** Every payload that containerd itself publishes and every one of ours, by full message name. */
 const CODECS: ReadonlyMap<string, Codec> = new Map<string, Codec>([
   ...Object.entries({
     ContainerCreate,
@@ -60,6 +62,7 @@ const CODECS: ReadonlyMap<string, Codec> = new Map<string, Codec>([
     `containerd.services.images.v1.${name}`,
     codec,
   ]),
+  [TASK_VERDICT_TYPE, taskVerdictCodec],
 ]);
 
 /** The payload as a generated message; undefined for an unknown type and for bytes that are no such message. */

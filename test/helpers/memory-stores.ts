@@ -1,14 +1,39 @@
 // A ledger and container records in memory, for tests of what runs on them and not of them.
+import Sqlite from "better-sqlite3";
 import type { Container, ContainerReader } from "../../api/core/container.js";
 import { requireNamespace } from "../../api/core/context.js";
 import { notFound } from "../../api/core/errors.js";
-import type { EventEnvelope, EventLedger } from "../../api/core/event.js";
+import type { EventEnvelope } from "../../api/core/event.js";
 import { quote } from "../../api/core/quote.js";
+import type { OpenProcess, TaskLedger } from "../../api/core/task-ledger.js";
+import { systemClock } from "../../api/core/time.js";
 import type { Any } from "../../api/core/typeurl.js";
+import { toldProcesses } from "../../metadata/migrations/0002-told-processes.js";
+import { type SqlValue, Statements } from "../../metadata/statements.js";
+import { noteTelling, readOpenProcesses } from "../../metadata/told-processes.js";
 
-/** Keeps what is appended; nobody can subscribe, tests look at `events`. */
-export class MemoryLedger implements EventLedger {
+/** Keeps what is appended and told; nobody can subscribe, tests look at `events`. */
+export class MemoryLedger implements TaskLedger {
   readonly events: EventEnvelope[] = [];
+  readonly #told = new Sqlite(":memory:");
+  readonly #statements = new Statements(this.#told);
+
+  constructor() {
+    this.#told.exec(toldProcesses.sql);
+  }
+
+  async tell(envelopes: readonly EventEnvelope[]): Promise<void> {
+    const tx = {
+      nowNs: systemClock(),
+      get: <Row>(sql: string, ...values: readonly SqlValue[]) => this.#statements.get<Row>(sql, ...values),
+      run: (sql: string, ...values: readonly SqlValue[]) => this.#statements.run(sql, ...values),
+    };
+    for (const envelope of envelopes) if (noteTelling(tx, envelope)) this.events.push(envelope);
+  }
+
+  async openProcesses(task?: { readonly namespace: string; readonly containerId: string }): Promise<OpenProcess[]> {
+    return readOpenProcesses(this.#statements, task);
+  }
 
   async append(envelopes: readonly EventEnvelope[]): Promise<void> {
     this.events.push(...envelopes);

@@ -58,6 +58,7 @@ async function shimSubject(): Promise<DriverSubject> {
   const driver: RuntimeDriver = {
     checkOptions: (...args) => first.checkOptions(...args),
     load: (...args) => first.load(...args),
+    hasRemains: (...args) => first.hasRemains(...args),
     create: async (...args) => {
       const task = await first.create(...args);
       made.add(task);

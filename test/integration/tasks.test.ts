@@ -535,10 +535,10 @@ describe("when the daemon ends and comes back", () => {
     expect(await host.untilEvents("/tasks/exit")).toMatchObject([{ id: "t", pid, exitStatus: 137 }]);
   });
 
-  test("a shim that died meanwhile is cleaned up in silence; other folders go, hidden ones with them", async () => {
+  test("a shim that died meanwhile is cleaned up and its end told; other folders go, hidden ones with them", async () => {
     const pid = await running("dead");
     const shim = await host.shimPid("dead");
-    const eventCount = (await host.untilEvents("/tasks/start")).length;
+    await host.untilEvents("/tasks/start");
     await host.stopDaemon();
     process.kill(shim, "SIGKILL");
     await until("the shim to be gone", () => isGone(shim));
@@ -554,7 +554,11 @@ describe("when the daemon ends and comes back", () => {
     expect(await host.leftovers("dead")).toEqual([]);
     await until("the container to be gone", () => isGone(pid));
     await expect(readFile(join(work, "orphan"))).rejects.toMatchObject({ code: "ENOENT" });
-    expect(host.events().filter(({ topic }) => topic !== "/tasks/create")).toHaveLength(eventCount);
+    const exit = { id: "dead", pid, exitStatus: 137 };
+    expect(host.events().slice(2)).toMatchObject([
+      { topic: "/tasks/exit", ...exit },
+      { topic: "/tasks/delete", ...exit },
+    ]);
     await host.tasks.create(host.ctx, "dead", CREATE);
   });
 

@@ -1,11 +1,12 @@
 // The driver for containerd's shims: every runtime that has a `containerd-shim-<name>-<version>` binary.
 // @source containerd runtime/v2/manager.go
+import { existsSync } from "node:fs";
 import { access, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type ErrorKind, errorKind, wrapError } from "../../../api/core/errors.js";
 import type { ProcessExit } from "../../../api/core/task.js";
 import type { Any } from "../../../api/core/typeurl.js";
-import { type Bundle, createBundle } from "../../bundle.js";
+import { type Bundle, bundleOf, createBundle } from "../../bundle.js";
 import type { CreateTask, DriverDefinition, DriverDeps, DriverTask, RuntimeDriver } from "../../driver.js";
 import { isTtrpcClosed } from "../../ttrpc/client.js";
 import { startShim } from "./actions.js";
@@ -13,10 +14,11 @@ import { type BinarySearch, resolveShimBinary } from "./binary.js";
 import { parseShimAddress, type ShimAddress } from "./bootstrap.js";
 import { ShimConnection } from "./connection.js";
 import { ShimGenerations } from "./generation.js";
+import { isInitRunning } from "./init-process.js";
 import { loadTasks } from "./load.js";
 import { ShimLog } from "./log-fifo.js";
 import { presentOptions, runcOptions } from "./options.js";
-import { RemainsCollector } from "./remains.js";
+import { RemainsCollector, UNKNOWN_EXIT_STATUS } from "./remains.js";
 import { LONG_TIMEOUT_MS, ShimTask } from "./task.js";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -89,8 +91,19 @@ export class ShimDriver implements RuntimeDriver {
         return runtime === undefined ? undefined : await this.#resolve(runtime);
       },
       adopt: (parts) => this.#adopt(parts),
-      discard: (remains) => this.#remains.removeAll(remains),
+      discard: async (remains, reason) => {
+        const wasRunning = await isInitRunning(remains.bundle);
+        const exit = await this.#remains.removeAll(remains);
+        // Cleaning up kills what still runs; what had ended before, nobody knows how.
+        const isExitKnown = wasRunning && exit.exitStatus !== UNKNOWN_EXIT_STATUS;
+        const told = isExitKnown ? exit : { ...exit, exitStatus: UNKNOWN_EXIT_STATUS };
+        await this.#tell(remains.bundle, told, reason, isExitKnown);
+      },
     });
+  }
+
+  async hasRemains(namespace: string, id: string): Promise<boolean> {
+    return existsSync(bundleOf(this.#deps, namespace, id).path);
   }
 
   /** Lets go of all tasks, which go on running. */
@@ -167,10 +180,10 @@ export class ShimDriver implements RuntimeDriver {
     return task;
   }
 
-  async #tell(bundle: Bundle, exit: ProcessExit, reason: string): Promise<void> {
+  async #tell(bundle: Bundle, exit: ProcessExit, reason: string, isExitKnown = true): Promise<void> {
     const { namespace, id } = bundle;
     try {
-      await this.#deps.onTaskGone({ namespace, id, exit, reason });
+      await this.#deps.onTaskGone({ namespace, id, exit, isExitKnown, reason });
     } catch (err) {
       this.#deps.log.error({ err, namespace, id }, "reporting the end of a task failed");
     }

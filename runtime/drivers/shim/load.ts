@@ -5,16 +5,7 @@ import { join } from "node:path";
 import { errorKind, isNotFound, unknownError } from "../../../api/core/errors.js";
 import { isIdentifier } from "../../../api/core/identifiers.js";
 import type { Logger } from "../../../api/core/log.js";
-import type { ProcessExit } from "../../../api/core/task.js";
-import {
-  type Bundle,
-  type BundleRoots,
-  bundleOf,
-  listDir,
-  removeBundle,
-  removeLeftovers,
-  TASK_PLUGIN,
-} from "../../bundle.js";
+import { type Bundle, type BundleRoots, bundleOf, listDir, removeLeftovers, TASK_PLUGIN } from "../../bundle.js";
 import { parseShimAddress, type ShimAddress } from "./bootstrap.js";
 import { ShimConnection } from "./connection.js";
 import { ShimLog } from "./log-fifo.js";
@@ -41,10 +32,11 @@ export interface LoadDeps {
   /** The shim's program; undefined when the container's record is gone too. */
   readonly binaryOf: (bundle: Bundle) => Promise<string | undefined>;
   readonly adopt: (found: FoundShim) => ShimTask;
-  readonly discard: (remains: Remains) => Promise<ProcessExit>;
+  /** Cleans up what is no task any more, and tells why. */
+  readonly discard: (remains: Remains, reason: string) => Promise<void>;
 }
 
-/** All tasks that are still there. What is none any more is cleaned up; no event is told of it. */
+/** All tasks that are still there. What is none any more is discarded. */
 export async function loadTasks(deps: LoadDeps): Promise<ShimTask[]> {
   const tasks: ShimTask[] = [];
   const namespaces = new Set<string>();
@@ -72,13 +64,14 @@ export async function loadTasks(deps: LoadDeps): Promise<ShimTask[]> {
 async function loadTask(deps: LoadDeps, bundle: Bundle): Promise<ShimTask | undefined> {
   const log = deps.log.child({ namespace: bundle.namespace, id: bundle.id });
   try {
+    const nothing = { bundle, binary: undefined, address: undefined };
     if ((await listDir(bundle.path)).length === 0) {
-      await removeBundle(bundle);
+      await deps.discard(nothing, "its bundle was empty");
       return undefined;
     }
     const binary = await deps.binaryOf(bundle);
     if (binary === undefined) {
-      await removeBundle(bundle);
+      await deps.discard(nothing, "neither its bundle nor a record told its runtime");
       return undefined;
     }
     return await reconnect(deps, bundle, binary, log);
@@ -112,10 +105,15 @@ async function reconnect(deps: LoadDeps, bundle: Bundle, binary: string, log: Lo
       await connection.call(connection.methods.shutdown, { id, now: false }, options).catch(() => undefined);
       await connection[Symbol.asyncDispose]();
     }
-    await deps.discard({ bundle, binary, address });
+    await deps.discard({ bundle, binary, address }, reasonOf(err, connection !== undefined));
     shimLog[Symbol.dispose]();
     return undefined;
   }
+}
+
+function reasonOf(error: unknown, wasReached: boolean): string {
+  if (wasReached) return isNotFound(error) ? "its shim had no such container" : "its shim ended";
+  return isNobodyThere(error) ? "its shim was gone" : "its create was cut short before there was a shim";
 }
 
 /** Nobody listens at the address. Anything else, such as a queue that is full, may pass. */

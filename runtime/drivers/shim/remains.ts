@@ -7,7 +7,7 @@ import { type ShimAddress, socketPath } from "./bootstrap.js";
 import { removeDeadSocket } from "./socket.js";
 
 /** What containerd reports when nobody knows how a process ended. */
-const UNKNOWN_EXIT_STATUS = 255;
+export const UNKNOWN_EXIT_STATUS = 255;
 
 export interface Remains {
   readonly bundle: Bundle;

@@ -1,7 +1,14 @@
 // One task in a shim: the calls with their deadlines, and the end of a task, which comes in two ways: by Delete, after which
 // nothing of it is left, or because the shim went away, after which we clean up in its place.
 // @source containerd runtime/v2/shim.go
-import { ContainerdError, isNotFound, unknownError, wrapError } from "../../../api/core/errors.js";
+import {
+  ContainerdError,
+  errorKind,
+  failedPrecondition,
+  isNotFound,
+  unknownError,
+  wrapError,
+} from "../../../api/core/errors.js";
 import type { Logger } from "../../../api/core/log.js";
 import type { ExecOptions, ProcessExit, ProcessInfo, ProcessState } from "../../../api/core/task.js";
 import { fromTimestamp } from "../../../api/core/time.js";
@@ -20,6 +27,8 @@ const QUICK_TIMEOUT_MS = 60_000;
 /** What may run hooks, wait for stdio, or write memory to disk. */
 export const LONG_TIMEOUT_MS = 600_000;
 const SHUTDOWN_TIMEOUT_MS = 3_000;
+/** How long an exec that is not over keeps {@link ShimTask.start} waiting when nothing is known of it. */
+const PROBE_TIMEOUT_MS = 200;
 
 export interface ShimTaskParts {
   readonly bundle: Bundle;
@@ -46,6 +55,8 @@ export class ShimTask implements DriverTask {
   /** Set when the end of the connection is our own doing and means nothing. */
   #isReleased = false;
   #cleanedUp: Promise<ProcessExit> | undefined;
+  /** Execs that were added here and not started yet: starting them is safe. */
+  readonly #fresh = new Set<string>();
 
   constructor(parts: ShimTaskParts) {
     this.namespace = parts.bundle.namespace;
@@ -80,6 +91,7 @@ export class ShimTask implements DriverTask {
 
   async start(execId: string, signal?: AbortSignal): Promise<{ readonly pid: number }> {
     const request = { id: this.id, execId };
+    if (execId !== "" && !this.#fresh.delete(execId)) await this.#requireStartable(execId, signal);
     const { pid } = await this.#call(this.#methods.start, request, { signal, timeoutMs: LONG_TIMEOUT_MS });
     // A shim may have lost the pid of a process that exited at once; its state still has it.
     return pid === 0 ? await this.state(execId, signal) : { pid };
@@ -116,6 +128,7 @@ export class ShimTask implements DriverTask {
   async exec(execId: string, options: ExecOptions, signal?: AbortSignal): Promise<void> {
     const { terminal, stdin, stdout, stderr, spec } = options;
     await this.#quick(this.#methods.exec, { id: this.id, execId, terminal, stdin, stdout, stderr, spec }, signal);
+    this.#fresh.add(execId);
   }
 
   async resizePty(execId: string, width: number, height: number, signal?: AbortSignal): Promise<void> {
@@ -182,6 +195,24 @@ export class ShimTask implements DriverTask {
 
   #quick<Req, Res>(method: UnaryMethod<Req, Res>, request: Req, signal: AbortSignal | undefined): Promise<Res> {
     return this.#call(method, request, { signal, timeoutMs: QUICK_TIMEOUT_MS });
+  }
+
+  /**
+   * A shim of version 1.6 panics when an exec is started again whose first start failed, as one does that its daemon did not
+   * live to see; its task would end with it. Waiting for such an exec ends at once, without a time.
+   * @throws failed_precondition.
+   */
+  async #requireStartable(execId: string, signal: AbortSignal | undefined): Promise<void> {
+    const request = { id: this.id, execId };
+    let exitedAtNs: bigint | undefined;
+    try {
+      const { exitedAt } = await this.#call(this.#methods.wait, request, { signal, timeoutMs: PROBE_TIMEOUT_MS });
+      exitedAtNs = fromTimestamp(exitedAt);
+    } catch (error) {
+      if (errorKind(error) === "deadline_exceeded") return;
+      throw error;
+    }
+    if (exitedAtNs === undefined) throw failedPrecondition(`exec ${execId} failed to start and can only be deleted`);
   }
 
   async #deleteProcess(execId: string): Promise<ProcessExit> {
