@@ -17,6 +17,8 @@ const UNKNOWN_STATUS = 255;
 const LIVING_SHIM_MS = 20_000;
 /** What a shim sent before it ended may still be on its way through our socket. */
 const ENDED_SHIM_MS = 2_000;
+/** How long after init an exec may end. */
+const EXEC_END_MS = 1_000;
 
 export interface RecoveryDeps {
   readonly ledger: TaskLedger;
@@ -41,6 +43,24 @@ export class Recovery implements AsyncDisposable {
   /** An exec was deleted; nobody but us can tell how it ended any more. */
   async execDeleted(namespace: string, id: string, execId: string, exit: ProcessExit): Promise<void> {
     await this.#tell(namespace, endOf(id, execId, exit));
+  }
+
+  /** A task is about to be deleted, and with it whoever knows how its execs ended: those that nobody deleted are told now. */
+  async deleting(entry: TaskEntry): Promise<void> {
+    if (entry.init.exit === undefined) return;
+    const { namespace, id } = entry.task;
+    const open = await this.#deps.ledger.openProcesses({ namespace, containerId: id });
+    for (const { execId, pid } of open) {
+      const known = entry.process(execId)?.state.pid ?? pid;
+      if (execId === "" || known !== pid) continue;
+      try {
+        // It ended with init, at the latest, though the shim may be a moment behind.
+        const exit = await entry.task.wait(execId, AbortSignal.timeout(EXEC_END_MS));
+        await this.#tell(namespace, endOf(id, execId, { ...exit, pid }));
+      } catch (err) {
+        this.#deps.log.debug({ err, namespace, id, execId }, "exec does not tell its exit");
+      }
+    }
   }
 
   /** A task was deleted. `hasRun` is false for one that was created only: how it ends means nothing. */

@@ -137,6 +137,7 @@ export class TaskManager implements Tasks, AsyncDisposable {
     return await this.#lifecycle.run(key, async () => {
       const entry = await this.#table.find(ctx, id);
       const hasRun = entry.init.state.status !== "created";
+      await this.#recovery.deleting(entry);
       const exit = await entry.task.delete("");
       this.#table.remove(entry);
       await this.#recovery.deleted(entry.task.namespace, id, exit, hasRun);

@@ -70,7 +70,7 @@ async function findFifos(matches: (name: string) => boolean): Promise<string[]> 
 }
 
 /** The socket that the runc shim of a task makes, as containerd's shims compute it. */
-export function shimSocketPath(engine: Engine, namespace: string, id: string): string {
+export function shimSocketPath(engine: Pick<Engine, "address">, namespace: string, id: string): string {
   const hash = createHash("sha256")
     .update(join(engine.address, namespace, id))
     .digest("hex");
