@@ -117,8 +117,8 @@ export async function createBundle(
   return bundle;
 }
 
-/** Deletes a folder that holds no mount any more; refuses to go through one that does, since what is mounted is not ours. */
-async function deleteTree(path: string): Promise<void> {
+/** Deletes a bundle's folder that holds no mount any more; refuses to go through one that does, since what is mounted is not ours. */
+export async function deleteTree(path: string): Promise<void> {
   const rootfs = join(path, "rootfs");
   while (unmount(rootfs, { detach: true }));
   try {

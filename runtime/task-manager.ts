@@ -250,6 +250,23 @@ export class TaskManager implements Tasks, AsyncDisposable {
     return exit;
   }
 
+  /** The tasks there are, for whoever compares them with the host. */
+  known(): { readonly namespace: string; readonly id: string; readonly bundle: string }[] {
+    return this.#table.all().map(({ task: { namespace, id, bundle } }) => ({ namespace, id, bundle }));
+  }
+
+  /** Runs `work` if there is no task of this name and none is being made or removed; none comes up before it ends. Else undefined. */
+  async whileAbsent<T>(
+    name: { readonly namespace: string; readonly id: string },
+    work: () => Promise<T>,
+  ): Promise<T | undefined> {
+    const key = TaskTable.key(name.namespace, name.id);
+    if (this.#lifecycle.isHeld(key)) return undefined;
+    return await this.#lifecycle.run(key, async () =>
+      this.#table.get(name.namespace, name.id) === undefined ? await work() : undefined,
+    );
+  }
+
   /** Lets go of everything; the tasks go on running. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#recovery[Symbol.asyncDispose]();

@@ -11,11 +11,14 @@ import { Platform } from "../api/gen/types/platform.js";
 import { DATABASE_FILE } from "../metadata/db.js";
 import { openMetadata } from "../metadata/index.js";
 import { lockFolder } from "../metadata/owner-lock.js";
+import { storeExaminer } from "../metadata/store-check.js";
+import { hostExaminer } from "../runtime/doctor/host.js";
 import type { DriverDefinition } from "../runtime/driver.js";
 import { runtimeDrivers } from "../runtime/drivers/index.js";
 import { TaskManager } from "../runtime/task-manager.js";
 import { serveTtrpc } from "../runtime/ttrpc/server.js";
 import { completeConfig, type DaemonOptions, defaultPlaces, TTRPC_SUFFIX } from "./daemon-config.js";
+import { createDoctor } from "./doctor/doctor.js";
 import { MAX_MESSAGE_BYTES, serveGrpc } from "./grpc/server.js";
 import { prepareSocketPath } from "./grpc/socket.js";
 import { readPackageInfo } from "./package-info.js";
@@ -99,15 +102,20 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   const shimEvents = defineShimEventsService({ forward: (envelope) => tasks.forward(envelope) });
   await prepareSocketPath(ttrpcAddress);
   scope.use(await serveTtrpc({ path: ttrpcAddress, services: [shimEvents], log }));
+  const databasePath = join(config.root, DATABASE_FILE);
+  const { containers, events } = metadata;
+  const namespaces = async () => (await metadata.namespaces.list({})).map(({ name }) => name);
+  const host = hostExaminer({ address, rootDir: config.root, stateDir: config.state, tasks, containers, namespaces });
   const services = defineServices({
     ...metadata,
     tasks,
+    doctor: createDoctor({ examiners: [storeExaminer(databasePath), host], events, clock, log }),
     clock,
     serverId: metadata.storeId,
     version,
     revision: info.commit,
     maxMessageBytes: MAX_MESSAGE_BYTES,
-    databasePath: join(config.root, DATABASE_FILE),
+    databasePath,
     platform: hostPlatform(),
     descriptorsPath: fileURLToPath(new URL("../api/gen/api.binpb", import.meta.url)),
   });

@@ -1,4 +1,5 @@
 // The gRPC services of the daemon, one line each.
+import type { Doctor } from "../api/core/doctor.js";
 import type { EventLedger } from "../api/core/event.js";
 import type { Service } from "../api/core/handler.js";
 import type { LeaseStore } from "../api/core/lease.js";
@@ -6,6 +7,7 @@ import type { NamespaceStore } from "../api/core/namespace.js";
 import type { Tasks } from "../api/core/task.js";
 import type { Clock } from "../api/core/time.js";
 import { defineContainersService, type EncodedContainerStore } from "./containers/service.js";
+import { defineDoctorService } from "./doctor/service.js";
 import { defineEventsService } from "./events/service.js";
 import { defineHealthService } from "./health/service.js";
 import { builtinPlugins, type PluginListDeps, type PluginRecord } from "./introspection/plugins.js";
@@ -22,6 +24,7 @@ export interface ServiceDeps extends Omit<PluginListDeps, "grpcIds"> {
   readonly leases: LeaseStore;
   readonly events: EventLedger;
   readonly tasks: Tasks;
+  readonly doctor: Doctor;
   readonly clock: Clock;
   readonly serverId: string;
   readonly version: string;
@@ -49,6 +52,7 @@ const LIST: Readonly<Record<string, Define>> = {
 /** All services, ready for an adapter. */
 export function defineServices(deps: ServiceDeps): Service[] {
   const plugins = builtinPlugins({ ...deps, grpcIds: Object.keys(LIST) });
-  const services = Object.values(LIST).map((define) => define({ ...deps, plugins }));
+  // The doctor is ours, and no plugin of containerd's list.
+  const services = [...Object.values(LIST).map((define) => define({ ...deps, plugins })), defineDoctorService(deps)];
   return [...services, ...defineReflectionServices({ descriptorsPath: deps.descriptorsPath, services })];
 }

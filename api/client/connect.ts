@@ -2,12 +2,14 @@
 // @source containerd client/client.go
 import type { ContainerStore } from "../core/container.js";
 import type { RequestContext } from "../core/context.js";
+import type { Doctor } from "../core/doctor.js";
 import type { LeaseStore } from "../core/lease.js";
 import type { NamespaceStore } from "../core/namespace.js";
 import type { Tasks } from "../core/task.js";
 import { VersionService } from "../gen/services/version/v1/version.js";
 import { Channel } from "./channel.js";
 import { RemoteContainerStore } from "./remote-container-store.js";
+import { RemoteDoctor } from "./remote-doctor.js";
 import { RemoteEvents } from "./remote-events.js";
 import { RemoteIntrospection } from "./remote-introspection.js";
 import { RemoteLeaseStore } from "./remote-lease-store.js";
@@ -31,6 +33,8 @@ export interface Client extends AsyncDisposable {
   readonly tasks: Tasks;
   readonly events: RemoteEvents;
   readonly introspection: RemoteIntrospection;
+  /** Of Berth only. */
+  readonly doctor: Doctor;
   version(ctx?: RequestContext): Promise<{ readonly version: string; readonly revision: string }>;
   /** Resolves when the daemon has been reached. @throws unavailable when it has not after `timeoutMs`. */
   ready(options: { readonly timeoutMs: number }): Promise<void>;
@@ -51,6 +55,7 @@ export function connect(options: ConnectOptions): Client {
     tasks: new RemoteTasks(channel),
     events: new RemoteEvents(channel),
     introspection: new RemoteIntrospection(channel),
+    doctor: new RemoteDoctor(channel),
     version: async (ctx = {}) => {
       const { version, revision } = await channel.unary(VersionService.version, {}, ctx);
       return { version, revision };

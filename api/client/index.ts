@@ -1,5 +1,6 @@
 // The door `berthd/client`: a client of Berth or containerd, the stdio of tasks, and OCI specs to run.
 export type { RequestContext } from "../core/context.js";
+export type { Doctor, Finding } from "../core/doctor.js";
 export { type Client, type ConnectOptions, connect } from "./connect.js";
 export { type Copy, type CopyOptions, copyStreams, type LocalStreams } from "./io/copy.js";
 export { FifoEnds, type ProcessStreams } from "./io/fifo-ends.js";

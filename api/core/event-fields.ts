@@ -63,6 +63,7 @@ const CODECS: ReadonlyMap<string, Codec> = new Map<string, Codec>([
     codec,
   ]),
   [TASK_VERDICT_TYPE, taskVerdictCodec],
+  ["berth.v1.Finding", Finding],
 ]);
 
 /** The payload as a generated message; undefined for an unknown type and for bytes that are no such message. */

@@ -82,6 +82,12 @@ function unescapeMountPoint(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 
+/** Where something is mounted, in the order of mounting; a place with several mounts comes as often. */
+export function listMountPoints(): string[] {
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  return lines.filter((line) => line !== "").map((line) => unescapeMountPoint(line.split(" ")[4] ?? ""));
+}
+
 /** Whether something is mounted on `path` itself; links are followed. Nothing there is false. */
 export function isMountPoint(path: string): boolean {
   let resolved: string;
@@ -91,7 +97,5 @@ export function isMountPoint(path: string): boolean {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
     throw error;
   }
-  return readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .some((line) => unescapeMountPoint(line.split(" ")[4] ?? "") === resolved);
+  return listMountPoints().includes(resolved);
 }

@@ -66,5 +66,6 @@ export const GROUPS: readonly CommandGroup[] = [
 export const COMMANDS: readonly CommandEntry[] = [
   { name: "run", aliases: [], summary: "run a container", load: () => import("./run.js") },
   { name: "events", aliases: ["event"], summary: "show events as they happen", load: () => import("./events.js") },
+  { name: "doctor", aliases: [], summary: "find and mend what does not fit", load: () => import("./doctor.js") },
   { name: "version", aliases: [], summary: "client and server versions", load: () => import("./version.js") },
 ];

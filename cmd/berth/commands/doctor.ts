@@ -1,0 +1,46 @@
+// berth doctor: what does not fit together between the daemon's store and the host, and its repair.
+import type { Finding } from "../../../api/core/doctor.js";
+import { defineCommand } from "../command.js";
+
+interface DoctorFlags {
+  repair?: boolean;
+}
+
+/** Something is wrong and still is. */
+const UNSOUND_STATUS = 1;
+
+export const command = defineCommand<DoctorFlags>({
+  formats: true,
+  help: `Looks at the store, bundles, shims, mounts, sockets, cgroups and pipes, and compares them both ways. What is shown as a
+note may be meant so. --repair mends only what is provably the daemon's own, and writes an event of topic
+/berth/doctor/repaired for each; everything else is left to you. The exit status is 1 when a problem remains.`,
+  options: (command) => {
+    command.option("--repair", "mend what is provably the daemon's own");
+  },
+  run: async ({ client, request, output }, _args, flags) => {
+    const findings: Finding[] = [];
+    for await (const finding of client.doctor.check(request, { repair: flags.repair === true })) findings.push(finding);
+    if (findings.length === 0 && (output.format === "table" || output.format === "wide")) {
+      output.line("nothing to complain about");
+      return 0;
+    }
+    output.list(findings, {
+      id: ({ subject }) => subject,
+      columns: [
+        { title: "KIND", text: ({ kind }) => kind },
+        { title: "NAMESPACE", text: ({ namespace }) => namespace || "-" },
+        { title: "STATE", text: stateOf },
+        { title: "SUBJECT", text: ({ subject }) => subject },
+        { title: "DETAIL", text: ({ detail }) => detail },
+      ],
+      json: (finding) => finding,
+    });
+    return findings.some(({ isProblem, repaired }) => isProblem && !repaired) ? UNSOUND_STATUS : 0;
+  },
+});
+
+function stateOf({ isProblem, repairable, repaired }: Finding): string {
+  if (repaired) return "repaired";
+  if (repairable) return "repairable";
+  return isProblem ? "problem" : "note";
+}

@@ -1,0 +1,48 @@
+// Shims that were started for this daemon and serve no task of it.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Discovery } from "../../api/core/doctor.js";
+import { listProcesses, listShims, readProcess, type ShimProcess, socketPaths } from "./processes.js";
+import { type HostView, keyOf, knownKeys } from "./task-view.js";
+
+/** The sockets of the shims that serve tasks: one shim may serve several, under the name of the first. */
+async function servingSockets(view: HostView): Promise<ReadonlySet<string>> {
+  const sockets = new Set<string>();
+  for (const { bundle } of view.tasks.known()) {
+    for (const name of ["bootstrap.json", "address"]) {
+      const saved = await readFile(join(bundle, name), "utf8").catch(() => "");
+      const path = /unix:\/\/([^"\s]+)/.exec(saved)?.[1];
+      if (path !== undefined) sockets.add(path);
+    }
+  }
+  return sockets;
+}
+
+/** Whether the process of this pid is still the same one, and has no container below it. */
+async function isIdle({ pid, startTicks }: ShimProcess): Promise<boolean> {
+  if ((await readProcess(pid))?.startTicks !== startTicks) return false;
+  return !(await listProcesses()).some(({ parentPid }) => parentPid === pid);
+}
+
+export async function* examineShims(view: HostView): AsyncGenerator<Discovery> {
+  const serving = await servingSockets(view);
+  for (const shim of await listShims(view.address)) {
+    if (knownKeys(view).has(keyOf(shim))) continue;
+    if ((await socketPaths(shim.pid)).some((path) => serving.has(path))) continue;
+    const idle = await view.tasks.whileAbsent(shim, () => isIdle(shim));
+    if (idle === undefined) continue;
+    const end = async (): Promise<boolean> => {
+      if (!(await isIdle(shim))) return false;
+      process.kill(shim.pid, "SIGKILL");
+      return true;
+    };
+    yield {
+      kind: "shim-without-task",
+      namespace: shim.namespace,
+      subject: `process ${shim.pid}`,
+      detail: `started for ${shim.id}; ${idle ? "it holds no container" : "it still holds a container"}`,
+      isProblem: true,
+      repair: idle ? async () => (await view.tasks.whileAbsent(shim, end)) === true : undefined,
+    };
+  }
+}

@@ -1,0 +1,30 @@
+// What the doctor of the host needs to know of tasks and records.
+import type { ContainerStore } from "../../api/core/container.js";
+
+export interface TaskName {
+  readonly namespace: string;
+  readonly id: string;
+}
+
+export interface TaskView {
+  /** Every task there is now, in all namespaces. */
+  known(): readonly (TaskName & { readonly bundle: string })[];
+  /** Runs `work` if there is no task of this name and none is being made or removed; none comes up before it ends. Else undefined. */
+  whileAbsent<T>(name: TaskName, work: () => Promise<T>): Promise<T | undefined>;
+}
+
+export interface HostView {
+  /** The daemon's gRPC socket, which its shims carry on their command lines. */
+  readonly address: string;
+  readonly rootDir: string;
+  readonly stateDir: string;
+  readonly tasks: TaskView;
+  readonly containers: Pick<ContainerStore, "get" | "stream">;
+  /** The namespaces that have a record. */
+  readonly namespaces: () => Promise<readonly string[]>;
+}
+
+export const keyOf = ({ namespace, id }: TaskName): string => `${namespace}/${id}`;
+
+/** The tasks there are, by namespace and id. */
+export const knownKeys = (view: HostView): ReadonlySet<string> => new Set(view.tasks.known().map(keyOf));
