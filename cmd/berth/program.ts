@@ -1,9 +1,10 @@
 // The tree of commands for commander: nouns and verbs from the list, each verb's flags defined when it is chosen.
-import { Command as CommanderCommand } from "commander";
+import type { Command as CommanderCommand } from "commander";
 import { addFormatOption, type Command, type CommandEntry, type CommandGroup } from "./command.js";
 import { COMMANDS, GROUPS } from "./commands/index.js";
 import { EXIT_STATUS_HELP } from "./exit-status.js";
 import { parseDuration } from "./flags.js";
+import { GoCommand } from "./go-flags.js";
 
 export interface GlobalFlags {
   address?: string;
@@ -23,7 +24,7 @@ export interface Execution {
 }
 
 export function createProgram(version: string, execution: Execution): CommanderCommand {
-  const program = new CommanderCommand("berth")
+  const program = new GoCommand("berth")
     .description("Runs containers and looks after them, on berthd or containerd.")
     .usage("[options] <noun> <verb>")
     .enablePositionalOptions()
