@@ -1,5 +1,5 @@
 // A store on a disk that fills up: what grows is refused, what is there can be read and deleted, nothing acknowledged is lost.
-import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DisposeScope } from "../api/core/dispose.js";
@@ -8,7 +8,7 @@ import { SPEC_TYPE } from "../api/core/typeurl.js";
 import { failure } from "../test/conformance/failure.js";
 import { temporaryMetadata } from "../test/helpers/metadata.js";
 import { requires } from "../test/helpers/requires.js";
-import { smallDisk } from "../test/helpers/small-disk.js";
+import { fillUp, smallDisk } from "../test/helpers/small-disk.js";
 import { tempDir } from "../test/helpers/temp.js";
 import { until } from "../test/helpers/until.js";
 import type { Metadata } from "./index.js";
@@ -30,16 +30,6 @@ const create = (store: Metadata, id: string, specBytes = 2_000) =>
   });
 
 const ids = async (store: Metadata) => (await store.containers.list(ctx)).map(({ id }) => id);
-
-/** Takes all room that is left on a disk. */
-function fillUp(folder: string): void {
-  const { bsize, bfree } = statfsSync(folder);
-  try {
-    writeFileSync(join(folder, "ballast"), Buffer.alloc(bsize * bfree + 1, 1));
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
-  }
-}
 
 describe.skipIf(requires.root() || requires.binary("mkfs.ext4"))("on a disk that fills up", () => {
   test("creates are refused, reads and deletes go on, and so do creates when there is room again", async () => {

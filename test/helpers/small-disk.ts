@@ -1,4 +1,5 @@
 // A disk of a few MiB: a file system of its own in a file, mounted for one test. Needs root and mkfs.ext4.
+import { statfsSync, writeFileSync } from "node:fs";
 import { mkdir, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DisposeScope } from "../../api/core/dispose.js";
@@ -22,4 +23,14 @@ export async function smallDisk(scope: DisposeScope, sizeBytes: number): Promise
   await mustRun("mount", "-o", "loop", image, folder);
   scope.defer(() => mustRun("umount", folder));
   return folder;
+}
+
+/** Takes all room that is left on a disk, with a file called `ballast`. */
+export function fillUp(folder: string): void {
+  const { bsize, bfree } = statfsSync(folder);
+  try {
+    writeFileSync(join(folder, "ballast"), Buffer.alloc(bsize * bfree + 1, 1));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+  }
 }
