@@ -1,8 +1,9 @@
-// Builds dist: compiled JavaScript with its declarations, and the descriptor image. `--if-stale` builds only when a source
-// is newer than the last build.
+// Builds dist: compiled JavaScript with its declarations, the programs as one file each, and the descriptor image. `--if-stale`
+// builds only when a source is newer than the last build.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { bundlePrograms, rehearsePrograms } from "./bundle.mjs";
 import { main, must, newestChange, packageBinary, ROOT, say } from "./steps.mjs";
 
 const SOURCES = [
@@ -46,8 +47,10 @@ export async function build() {
   await must(packageBinary("tsc"), ["-p", "tsconfig.build.json", "--outDir", fresh]);
   copyFileSync(join(ROOT, "api", "gen", "api.binpb"), join(fresh, "api", "gen", "api.binpb"));
   writeFileSync(join(fresh, "commit"), commit());
+  await bundlePrograms(fresh);
   rmSync(dist, { recursive: true, force: true });
   renameSync(fresh, dist);
+  await rehearsePrograms(dist);
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -1,0 +1,68 @@
+// Makes one file of each program, as finding and reading a few hundred modules would be most of a short command's time. The
+// compiled code is kept beside it, taken from a rehearsal: the daemon starts, answers a command that fails, and stops.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { ROOT, say } from "./steps.mjs";
+
+const PROGRAMS = ["berth", "berthd"];
+/** Found in node_modules when they are needed: native modules, and one that reads files of its own. */
+const LEFT_OUT = ["better-sqlite3", "koffi", "@grpc/reflection"];
+const START_DEADLINE_MS = 20_000;
+
+/** Writes `bundle/<program>.cjs` into a folder of compiled files. @param {string} dist */
+export async function bundlePrograms(dist) {
+  const { build } = await import("esbuild");
+  await build({
+    entryPoints: PROGRAMS.map((name) => ({ in: join(dist, "cmd", name, "main.js"), out: name })),
+    outdir: join(dist, "bundle"),
+    outExtension: { ".js": ".cjs" },
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    supported: { "dynamic-import": false },
+    external: LEFT_OUT,
+    define: { "import.meta.url": "importMetaUrl" },
+    banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+    logLevel: "warning",
+  });
+}
+
+/** Runs both programs so that each leaves its compiled code, which names the place of its source. @param {string} dist */
+export async function rehearsePrograms(dist) {
+  const folder = join(dist, "bundle");
+  const dir = mkdtempSync(join(tmpdir(), "berth-build-"));
+  const address = join(dir, "b.sock");
+  const daemon = start(folder, "berthd", "--root", join(dir, "root"), "--state", join(dir, "state"), "-a", address);
+  try {
+    for (let waited = 0; !existsSync(address) && daemon.exitCode === null && waited < START_DEADLINE_MS; waited += 20) {
+      await delay(20);
+    }
+    // No shim has this name, so nothing is started, and nothing of it stays.
+    const run = ["run", "--rm", "--runtime", "io.berth.rehearsal.v1", "--rootfs", dir, "rehearsal", "true"];
+    await ended(start(folder, "berth", "-a", address, ...run));
+    daemon.kill("SIGTERM");
+    await ended(daemon);
+  } finally {
+    daemon.kill("SIGKILL");
+    rmSync(dir, { recursive: true, force: true });
+  }
+  const isKept = PROGRAMS.every((name) => existsSync(join(folder, `${name}.cjs.cache`)));
+  if (!isKept) say("no compiled code beside the bundles: the programs start slower");
+}
+
+/** @param {string} folder @param {string} program @param {string[]} args */
+function start(folder, program, ...args) {
+  const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...env } = process.env;
+  const command = [join(ROOT, "scripts", "compiled-code.cjs"), join(folder, `${program}.cjs`), ...args];
+  return spawn(process.execPath, command, { stdio: "ignore", env });
+}
+
+/** @param {import("node:child_process").ChildProcess} child */
+async function ended(child) {
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+}
