@@ -92,6 +92,26 @@ describe("errors", () => {
   });
 });
 
+test.each([
+  ["too much text", ["id==a", `id==${"a".repeat(64 * 1024)}`]],
+  ["too many of them", Array.from({ length: 10_000 }, () => "id==abc")],
+  ["too many repeats", Array.from({ length: 100 }, () => "id~=/(a|b|c){1000}/")],
+  ["repeats inside repeats", Array.from({ length: 100 }, () => "id~=/((a|b|c){32}){31}/")],
+  ["large classes repeated", ["id~=/\\\\pL{1000}/"]],
+  ["wide ranges without regard to case", [`id~=/(?i)${"[ -\uffdc]".repeat(50)}/`]],
+])("what would take seconds to read is refused: %s", (_, filters) => {
+  expect(() => parseFilters(filters)).toThrow(
+    expect.objectContaining({ kind: "invalid_argument", message: expect.not.stringContaining("parse error") }),
+  );
+});
+
+test("what people write is not refused", () => {
+  const digest = "labels.digest~=|(?i)^sha256:[a-f0-9]{64}$|";
+  const name = "id~=|^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$|";
+  expect(matches(digest, name)).toBe(true);
+  expect(matches(...Array.from({ length: 1000 }, (_, at) => `labels."nerdctl/name"==name-${at}`), "id")).toBe(true);
+});
+
 describe("the parsed tree", () => {
   test("holds what the text says", () => {
     expect(parseFilters(['id==c1,labels."a/b"~=/x\\/y/', "name"]).selectors).toEqual([

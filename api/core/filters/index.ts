@@ -1,6 +1,7 @@
 // containerd's filter language: what every List and Subscribe takes to choose among its objects.
 // @source containerd pkg/filters
 import { RE2JS } from "re2js";
+import { checkFilterSize, checkPatternCost } from "./limits.js";
 import { type ParsedSelector, parseFilter } from "./parser.js";
 
 /**
@@ -34,7 +35,10 @@ export interface Filter {
  * containers, images and leases say the class once more: they wrap this error's message with `invalidArgument()`.
  */
 export function parseFilters(filters: readonly string[]): Filter {
-  const alternatives = filters.length === 0 ? [[]] : filters.map((filter) => parseFilter(filter).map(prepare));
+  checkFilterSize(filters);
+  const parsed = filters.length === 0 ? [[]] : filters.map(parseFilter);
+  checkPatternCost(parsed.flat().map(({ operator, value }) => (operator === "~=" ? (value ?? "") : "")));
+  const alternatives = parsed.map((all) => all.map(prepare));
   return {
     selectors: alternatives.map((conditions) => conditions.map(({ selector }) => selector)),
     match: (adaptor) =>
