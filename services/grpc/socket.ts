@@ -10,6 +10,8 @@ import { ContainerdError, invalidArgument } from "../../api/core/errors.js";
 export const MAX_SOCKET_PATH_BYTES = 107;
 const PARENT_MODE = 0o711;
 const SOCKET_MODE = 0o660;
+/** Connections that may wait to be accepted; the kernel cuts it to its own limit. Beyond it, clients are refused at once. */
+const BACKLOG = 4096;
 
 /**
  * Makes room for a socket: the folder above it exists, and nothing is at `path`.
@@ -38,7 +40,7 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   // bind(2) happens within listen(), so the mask covers just this socket.
   const mask = process.umask(0o777 & ~SOCKET_MODE);
   try {
-    server.listen(path);
+    server.listen({ path, backlog: BACKLOG });
   } finally {
     process.umask(mask);
   }
