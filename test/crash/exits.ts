@@ -56,7 +56,7 @@ export function exitFaults(path: string, namespace: string, stories: readonly Co
       if (process.run.stage === "there") owed.set(keyOf(story.id, id, process.pid), process.statuses);
     }
   }
-  for (const key of [...started, ...owed.keys()]) {
+  for (const key of new Set([...started, ...owed.keys()])) {
     const [exit] = exits.get(key) ?? [];
     const statuses = owed.get(key);
     if (exit === undefined) faults.push(`no exit told: ${key}`);

@@ -20,8 +20,8 @@ const CALLERS = 4;
 /** A kill comes after at most this many further calls, and up to so many milliseconds into one. */
 const CALLS_BETWEEN_KILLS = 40;
 const KILL_DELAY_MS = 40;
-/** How long a shim may take to tell again what it could not tell; about 15 s. */
-const RESEND_MS = 25_000;
+/** A shim tells again what it could not tell for about 15 s. */
+const PATIENCE_MS = 25_000;
 const MAX_CONCURRENT_CALLS = Number.POSITIVE_INFINITY;
 
 export interface CrashOptions {
@@ -105,8 +105,8 @@ export async function runCrashes(scope: DisposeScope, options: CrashOptions): Pr
   }
   await load(MAX_CONCURRENT_CALLS);
   const ids = stories.map(({ id }) => id);
-  faults.push(...(await settled("exits", RESEND_MS, () => exitFaults(dbPath, namespace, stories))));
-  faults.push(...(await settled("leftovers", RESEND_MS, () => findLeftovers(daemon, namespace, ids))));
+  faults.push(...(await settled("exits", () => exitFaults(dbPath, namespace, stories))));
+  faults.push(...(await settled("leftovers", () => findLeftovers(daemon, namespace, ids))));
   const processes = stories.flatMap((story) => story.processes).filter(({ run }) => run.stage === "there").length;
   return { kills: options.kills, calls, containers: stories.length, processes, faults };
 }
@@ -116,12 +116,12 @@ const notable = (log: string, id: string): string[] =>
   log.split("\n").filter((line) => line.includes(id) && !line.includes('"level":"debug"'));
 
 /** Waits until nothing is wrong any more; what still is after that time is. */
-async function settled(what: string, ms: number, find: () => string[] | Promise<string[]>): Promise<string[]> {
+export async function settled(what: string, find: () => string[] | Promise<string[]>): Promise<string[]> {
   let found: string[] = [];
   const look = async (): Promise<boolean> => {
     found = await find();
     return found.length === 0;
   };
-  await until(what, look, ms).catch(() => undefined);
+  await until(what, look, PATIENCE_MS).catch(() => undefined);
   return found;
 }
