@@ -1,5 +1,5 @@
 // Bundles against tasks, both ways; and tasks against records.
-import { rm, stat } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ContainerStore } from "../../api/core/container.js";
@@ -7,7 +7,7 @@ import type { Discovery } from "../../api/core/doctor.js";
 import { isNotFound } from "../../api/core/errors.js";
 import { isIdentifier } from "../../api/core/identifiers.js";
 import { bundleOf, deleteTree, listDir, removeBundle, TASK_PLUGIN } from "../bundle.js";
-import { listShims } from "./processes.js";
+import { listShims, readProcess } from "./processes.js";
 import { type HostView, keyOf, knownKeys, type TaskName } from "./task-view.js";
 
 /** Where runc keeps what it runs. */
@@ -49,8 +49,11 @@ export async function* examineTasks(view: HostView): AsyncGenerator<Discovery> {
 
 /** Why a bundle without a task must be left alone; undefined when nothing speaks against removing it. */
 async function stillUsed(view: HostView, name: TaskName): Promise<string | undefined> {
+  const bundlePath = bundleOf(view, name.namespace, name.id).path;
   const shims = (await listShims(view.address)).filter((shim) => keyOf(shim) === keyOf(name));
   if (shims.length > 0) return `its shim lives, process ${shims.map(({ pid }) => pid).join(", ")}`;
+  const init = Number.parseInt(await readFile(join(bundlePath, "init.pid"), "utf8").catch(() => ""), 10);
+  if (init > 0 && (await readProcess(init)) !== undefined) return `process ${init}, once its container's, lives`;
   const state = join(RUNC_STATE, name.namespace, name.id);
   return (await exists(state)) ? `runc knows a container of that name, ${state}` : undefined;
 }

@@ -1,6 +1,7 @@
 // The host's processes, as /proc tells.
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { basename } from "node:path";
+import { isIdentifier } from "../../api/core/identifiers.js";
 
 export interface HostProcess {
   readonly pid: number;
@@ -51,7 +52,8 @@ export async function listShims(address: string): Promise<ShimProcess[]> {
   };
   return (await listProcesses())
     .filter(({ args }) => basename(args[0] ?? "").startsWith("containerd-shim") && flag(args, "-address") === address)
-    .map((shim) => ({ ...shim, namespace: flag(shim.args, "-namespace"), id: flag(shim.args, "-id") }));
+    .map((shim) => ({ ...shim, namespace: flag(shim.args, "-namespace"), id: flag(shim.args, "-id") }))
+    .filter(({ namespace, id }) => isIdentifier(namespace) && isIdentifier(id));
 }
 
 /** What the descriptors of a process lead to: paths, `socket:[inode]`, … */

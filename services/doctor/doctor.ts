@@ -1,7 +1,7 @@
 // The doctor: asks every examiner in turn, mends what it may, and leaves a trace of that in the ledger.
 import type { Doctor, Examiner, Finding } from "../../api/core/doctor.js";
-import type { EventLedger } from "../../api/core/event.js";
 import type { Logger } from "../../api/core/log.js";
+import type { TaskLedger } from "../../api/core/task-ledger.js";
 import type { Clock } from "../../api/core/time.js";
 import { anyOfMessage } from "../../api/core/typeurl.js";
 import { Finding as FindingMessage } from "../../api/gen/berth/v1/doctor.js";
@@ -13,7 +13,8 @@ const NO_NAMESPACE = "default";
 export interface DoctorDeps {
   /** In this order; a later one sees what an earlier one's repairs have left. */
   readonly examiners: readonly Examiner[];
-  readonly events: EventLedger;
+  /** Told, not appended: what has happened already is taken on a full disk too. */
+  readonly events: Pick<TaskLedger, "tell">;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -32,7 +33,7 @@ export function createDoctor({ examiners, events, clock, log }: DoctorDeps): Doc
     const mended = { ...found, repaired: true };
     const namespace = mended.namespace === "" ? NO_NAMESPACE : mended.namespace;
     const event = anyOfMessage("berth.v1.Finding", FindingMessage, FindingMessage.fromPartial(mended));
-    await events.append([{ timestampNs: clock(), namespace, topic: REPAIRED_TOPIC, event }]);
+    await events.tell([{ timestampNs: clock(), namespace, topic: REPAIRED_TOPIC, event }]);
     log.info({ kind: found.kind, namespace, subject: found.subject }, "repaired");
     return mended;
   }

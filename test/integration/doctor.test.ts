@@ -16,7 +16,7 @@ import { createCli } from "../helpers/cli.js";
 import { type Berthd, startBerthd } from "../helpers/daemon.js";
 import { launch } from "../helpers/launch.js";
 import { findLeftovers, pidsWithArgument, shimSocketPath } from "../helpers/leftovers.js";
-import { runProgram } from "../helpers/program.js";
+import { runProgram, startProgram } from "../helpers/program.js";
 import { requires } from "../helpers/requires.js";
 import { makeRootfs } from "../helpers/rootfs.js";
 import { freshNamespace, tempDir } from "../helpers/temp.js";
@@ -187,6 +187,16 @@ describe.skipIf(requires.root() || requires.binary("containerd-shim-runc-v2"))("
     expect(await check()).toEqual([]);
     expect(await exists(bundle)).toBe(false);
     expect(await exists(shimSocketPath(daemon, namespace, "stray"))).toBe(false);
+  });
+
+  test("leaves a bundle alone whose container may live on", async () => {
+    const bundle = await makeBundle("alive");
+    await using container = await startProgram("sleep", ["60"]);
+    await writeFile(join(bundle, "init.pid"), `${container.pid}`);
+    const expected = [`bundle-without-task ${bundle}: problem`];
+    expect(short(await check())).toEqual(expected);
+    expect(short(await check(true))).toEqual(expected);
+    expect(await exists(join(bundle, "config.json"))).toBe(true);
   });
 
   test("tells of a task without a record, of cgroups and of pipes, and leaves them", async () => {

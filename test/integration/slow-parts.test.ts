@@ -122,7 +122,7 @@ describe("subscribers that sleep", () => {
       if (value.topic !== "/test/begin") topics.add(value.topic);
     }
     expect(topics.size).toBe(EVENTS);
-    await Promise.all(others.map((sleeper) => sleeper.return?.()));
+    for (const sleeper of others) await sleeper.return?.();
   });
 });
 
