@@ -27,6 +27,7 @@ const MAX_CONCURRENT_CALLS = Number.POSITIVE_INFINITY;
 export interface CrashOptions {
   readonly kills: number;
   readonly random: Random;
+  readonly retriesLostStarts: boolean;
   readonly say?: (line: string) => void;
 }
 
@@ -80,7 +81,7 @@ export async function runCrashes(scope: DisposeScope, options: CrashOptions): Pr
         const story = next();
         if (story === undefined) return;
         try {
-          await lead(story, { client, namespace, rootfs, beforeCall });
+          await lead(story, { client, namespace, rootfs, beforeCall, retriesLostStarts: options.retriesLostStarts });
         } catch (error) {
           if (isKilled) return;
           faults.push(`${story.id} failed while the daemon lived: ${error}`);

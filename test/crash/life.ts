@@ -18,6 +18,11 @@ export interface LifeOptions {
   readonly rootfs: string;
   /** Told before each call. Throws when there is to be no further one. */
   readonly beforeCall: () => void;
+  /**
+   * Whether a start that was cut off is tried again; else its task is deleted. runc may wait for ever in the second try when the
+   * first one had set the process off and not yet noted it.
+   */
+  readonly retriesLostStarts: boolean;
 }
 
 const exiting = (status: number): Part => ({ args: ["/bin/sh", "-c", `exit ${status}`], status });
@@ -42,7 +47,7 @@ export function drawStory(id: string, random: Random): ContainerStory {
 /** Leads the life to its end. @throws when a call fails, and leaves in the story which. */
 export async function lead(
   story: ContainerStory,
-  { client, namespace, rootfs, beforeCall }: LifeOptions,
+  { client, namespace, rootfs, beforeCall, retriesLostStarts }: LifeOptions,
 ): Promise<void> {
   const ctx = { namespace };
   const { id, record, init, execs } = story;
@@ -90,9 +95,10 @@ export async function lead(
       init.pid = (await call(() => client.tasks.create(ctx, id, { ...NO_STDIO, rootfs: [] }))).pid;
     });
   }
-  if (init.stage === "there" && init.run.stage === "none") await start(init);
+  const isStartable = retriesLostStarts || !init.run.wasLost;
+  if (init.stage === "there" && init.run.stage === "none" && isStartable) await start(init);
   for (const exec of execs) {
-    if (init.stage !== "there") break;
+    if (init.stage !== "there" || init.run.stage !== "there") break;
     if (exec.stage === "none") {
       const spec = ociProcess(exec.part.args);
       await exec.bring(() => call(() => client.tasks.exec(ctx, id, exec.execId, { ...NO_STDIO, spec })));
