@@ -11,17 +11,19 @@ export class Encoded<T> {
   }
 }
 
-/** One length-delimited field: its tag, the length, the bytes. `fieldNumber` is 1 to 15. */
-export function encodeField(fieldNumber: number, bytes: Uint8Array): Uint8Array {
+/** What stands before the bytes of a length-delimited field: its tag and their length. `fieldNumber` is 1 to 15. */
+export function encodeFieldHeader(fieldNumber: number, sizeBytes: number): Uint8Array {
   const header = [(fieldNumber << 3) | 2];
-  let length = bytes.length;
+  let length = sizeBytes;
   while (length > 0x7f) {
     header.push((length & 0x7f) | 0x80);
     length >>>= 7;
   }
   header.push(length);
-  const out = Buffer.allocUnsafe(header.length + bytes.length);
-  out.set(header, 0);
-  out.set(bytes, header.length);
-  return out;
+  return Uint8Array.from(header);
+}
+
+/** One length-delimited field: its tag, the length, the bytes. `fieldNumber` is 1 to 15. */
+export function encodeField(fieldNumber: number, bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([encodeFieldHeader(fieldNumber, bytes.length), bytes]);
 }
