@@ -1,9 +1,14 @@
 // Shims that were started for this daemon and serve no task of it.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Discovery } from "../../api/core/doctor.js";
 import { listProcesses, listShims, readProcess, type ShimProcess, socketPaths } from "./processes.js";
 import { type HostView, keyOf, knownKeys } from "./task-view.js";
+
+/** How long a killed process may take to go, and the time between two looks. */
+const END_MS = 5_000;
+const PAUSE_MS = 20;
 
 /** The sockets of the shims that serve tasks: one shim may serve several, under the name of the first. */
 async function servingSockets(view: HostView): Promise<ReadonlySet<string>> {
@@ -24,6 +29,15 @@ async function isIdle({ pid, startTicks }: ShimProcess): Promise<boolean> {
   return !(await listProcesses()).some(({ parentPid }) => parentPid === pid);
 }
 
+/** What comes next looks whether the shim is still there. */
+async function hasEnded(view: HostView, { pid }: ShimProcess): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < END_MS; waitedMs += PAUSE_MS) {
+    if (!(await listShims(view.address)).some((shim) => shim.pid === pid)) return true;
+    await delay(PAUSE_MS);
+  }
+  return false;
+}
+
 export async function* examineShims(view: HostView): AsyncGenerator<Discovery> {
   const serving = await servingSockets(view);
   for (const shim of await listShims(view.address)) {
@@ -34,7 +48,7 @@ export async function* examineShims(view: HostView): AsyncGenerator<Discovery> {
     const end = async (): Promise<boolean> => {
       if (!(await isIdle(shim))) return false;
       process.kill(shim.pid, "SIGKILL");
-      return true;
+      return await hasEnded(view, shim);
     };
     yield {
       kind: "shim-without-task",
