@@ -1,6 +1,7 @@
 // What a daemon needs to be told. Everything is optional; the defaults depend on who runs it.
 import { join } from "node:path";
 import { z } from "zod";
+import { invalidArgument } from "../api/core/errors.js";
 import { MAX_SOCKET_PATH_BYTES } from "./grpc/socket.js";
 
 /** Shims report events at the gRPC socket's path with this behind it. */
@@ -55,11 +56,13 @@ export function defaultPlaces(uid: number, env: Readonly<Record<string, string |
   };
 }
 
-/** Checks and completes. @throws ZodError. */
+/** Checks and completes. @throws invalid_argument that names every bad option. */
 export function completeConfig(options: DaemonOptions, places: Places): DaemonConfig {
-  const parsed = daemonConfigSchema.parse(options);
+  const parsed = checked(daemonConfigSchema, options);
   const state = parsed.state ?? places.state;
-  const address = socket.parse(parsed.address ?? join(state, "berth.sock"));
+  const address = checked(z.object({ address: socket }), {
+    address: parsed.address ?? join(state, "berth.sock"),
+  }).address;
   return {
     root: parsed.root ?? places.root,
     state,
@@ -67,4 +70,13 @@ export function completeConfig(options: DaemonOptions, places: Places): DaemonCo
     stopTimeoutMs: parsed.stopTimeoutMs,
     debug: parsed.debug,
   };
+}
+
+function checked<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path, message }) =>
+    path.length > 0 ? `${path.join(".")}: ${message}` : message,
+  );
+  throw invalidArgument(`options of the daemon: ${problems.join("; ")}`, result.error);
 }

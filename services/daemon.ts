@@ -66,7 +66,7 @@ const FOLDER_MODE = 0o711;
 /**
  * Starts a daemon in this process; it serves when the promise resolves, and knows the tasks of its predecessor.
  * Several may live side by side, each with its own folders and socket.
- * @throws failed_precondition when the folder or the socket is in use; invalid_argument or ZodError for a bad option.
+ * @throws failed_precondition when the folder or the socket is in use; invalid_argument for a bad option.
  */
 export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps = {}): Promise<Daemon> {
   const { log = silentLogger, clock = systemClock, drivers = runtimeDrivers } = deps;

@@ -2,7 +2,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { credentials, Client as GrpcClient, Metadata, type ServiceError } from "@grpc/grpc-js";
 import type { RequestContext } from "../core/context.js";
-import { invalidArgument } from "../core/errors.js";
+import { failedPrecondition, invalidArgument } from "../core/errors.js";
 import { abortError, dialError, fromServiceError } from "./errors.js";
 
 /** containerd's limit, in each direction. */
@@ -43,6 +43,7 @@ export class Channel implements Disposable {
   readonly socketPath: string;
   readonly #defaults: CallDefaults;
   readonly #client: GrpcClient;
+  #closed = false;
 
   /** @throws invalid_argument for a malformed address. */
   constructor(address: string, defaults: CallDefaults) {
@@ -60,8 +61,9 @@ export class Channel implements Disposable {
     });
   }
 
-  /** Resolves when the connection stands. @throws unavailable after `timeoutMs`. */
+  /** Resolves when the connection stands. @throws unavailable after `timeoutMs`, failed_precondition once closed. */
   async ready(timeoutMs: number): Promise<void> {
+    this.#checkOpen();
     await new Promise<void>((resolve, reject) => {
       this.#client.waitForReady(Date.now() + timeoutMs, (error) => {
         if (error === undefined) resolve();
@@ -77,6 +79,7 @@ export class Channel implements Disposable {
     ctx: RequestContext,
   ): Promise<Response> {
     const { signal } = ctx;
+    this.#checkOpen();
     if (signal?.aborted === true) throw abortError(signal);
     return await new Promise<Response>((resolve, reject) => {
       const done = (error: ServiceError | null, response?: Response): void => {
@@ -108,6 +111,7 @@ export class Channel implements Disposable {
     ctx: RequestContext,
   ): AsyncIterable<Response> {
     const { signal } = ctx;
+    this.#checkOpen();
     if (signal?.aborted === true) throw abortError(signal);
     const call = this.#client.makeServerStreamRequest(
       method.path,
@@ -136,7 +140,12 @@ export class Channel implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#closed = true;
     this.#client.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw failedPrecondition(`the client of "${this.socketPath}" has been closed`);
   }
 
   #metadata(ctx: RequestContext): Metadata {

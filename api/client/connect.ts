@@ -42,7 +42,7 @@ export interface Client extends AsyncDisposable {
 
 /**
  * A client of the daemon at `address`. Nothing is dialled before the first call, and a daemon that comes back is found again.
- * Dispose it to close the connection; calls that are open then fail.
+ * Dispose it to close the connection; calls that are open then fail, and new ones throw failed_precondition.
  * @throws invalid_argument for a malformed address.
  */
 export function connect(options: ConnectOptions): Client {

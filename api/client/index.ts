@@ -1,6 +1,44 @@
-// The door `berthd/client`: a client of Berth or containerd, the stdio of tasks, and OCI specs to run.
-export type { RequestContext } from "../core/context.js";
+// The door `berthd/client`: a client of Berth or containerd with its words (records, stores, errors), the stdio of tasks, OCI specs.
+export type { Container, ContainerStore, ContainerUpdate, NewContainer } from "../core/container.js";
+export type { PeerCredentials, RequestContext } from "../core/context.js";
 export type { Doctor, Finding } from "../core/doctor.js";
+export {
+  ContainerdError,
+  type ErrorKind,
+  errorKind,
+  isAlreadyExists,
+  isFailedPrecondition,
+  isInvalidArgument,
+  isNotFound,
+  isNotImplemented,
+  isUnavailable,
+} from "../core/errors.js";
+export type { EventEnvelope } from "../core/event.js";
+export type { Labels } from "../core/labels.js";
+export type { Lease, LeaseResource, LeaseStore } from "../core/lease.js";
+export type { Namespace, NamespaceStore } from "../core/namespace.js";
+export type {
+  CreateTaskOptions,
+  ExecOptions,
+  Mount,
+  ProcessExit,
+  ProcessInfo,
+  ProcessState,
+  Stdio,
+  TaskDescriptor,
+  TaskMetrics,
+  TaskStatus,
+  Tasks,
+} from "../core/task.js";
+export {
+  type Any,
+  anyOfJson,
+  anyOfMessage,
+  LINUX_RESOURCES_TYPE,
+  PROCESS_TYPE,
+  RUNC_OPTIONS_TYPE,
+  SPEC_TYPE,
+} from "../core/typeurl.js";
 export { type Client, type ConnectOptions, connect } from "./connect.js";
 export { type Copy, type CopyOptions, copyStreams, type LocalStreams } from "./io/copy.js";
 export { FifoEnds, type ProcessStreams } from "./io/fifo-ends.js";

@@ -51,7 +51,7 @@ export function loadConfig({ flags, env, uid }: ConfigSources): BerthdConfig {
   const { config: _config, ...fromFlags } = flags;
   const settings = { ...fromFile, ...fromEnvironment, ...defined(fromFlags) };
   const { logLevel, logFormat, ...daemon } = check(settings, "settings");
-  const completed = refusing("settings", () => completeConfig(daemon, places));
+  const completed = completeConfig(daemon, places);
   return Object.freeze({ daemon: completed, log: { level: logLevel, format: logFormat } });
 }
 
