@@ -138,3 +138,15 @@ test("one bad path refuses the whole update", () => {
     ),
   );
 });
+
+test("as many paths as a message holds", () => {
+  const current: Container = {
+    ...{ id: "c", labels: {}, image: "", runtime: { name: "" }, snapshotter: "", snapshotKey: "", sandbox: "" },
+    ...{ spec: { typeUrl: "", value: Buffer.alloc(0) }, extensions: {}, createdAtNs: 0n, updatedAtNs: 0n },
+  };
+  const keys = Array.from({ length: 20_000 }, (_, at) => `k${at}`);
+  const paths = keys.flatMap((each) => [`labels.${each}`, `extensions.${each}`]);
+  const updated = applyUpdate(current, { id: "c", labels: { k1: "v" } }, paths);
+  expect(Object.keys(updated.labels)).toEqual(keys);
+  expect(Object.keys(updated.extensions)).toEqual(keys);
+});

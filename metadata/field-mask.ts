@@ -18,37 +18,49 @@ function keyBehind(prefix: string, path: string): string | undefined {
   return path.startsWith(prefix) ? path.slice(prefix.length) : undefined;
 }
 
-/** A copy with one entry set; safe for any key. */
-function withEntry<T>(entries: Readonly<Record<string, T>>, key: string, value: T): Record<string, T> {
-  return Object.fromEntries([...Object.entries(entries), [key, value]]);
+/** The fields while paths are applied to them: maps, since there may be as many paths as a message holds, and any key. */
+interface Draft {
+  labels: Map<string, string>;
+  extensions: Map<string, Any>;
+  spec: Any | undefined;
+  image: string;
+  snapshotKey: string;
 }
 
 function entryOf<T>(entries: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
   return entries !== undefined && Object.hasOwn(entries, key) ? entries[key] : undefined;
 }
 
+const mapOf = <T>(entries: Readonly<Record<string, T>> = {}): Map<string, T> => new Map(Object.entries(entries));
+
 /** Changes one field. Extensions only ever gain: containerd's store merges them and never removes one. */
-function applyPath(fields: MutableFields, update: ContainerUpdate, path: string): MutableFields {
+function applyPath(draft: Draft, update: ContainerUpdate, path: string): void {
   const label = keyBehind("labels.", path);
   if (label !== undefined) {
-    return { ...fields, labels: withEntry(fields.labels, label, entryOf(update.labels, label) ?? "") };
+    draft.labels.set(label, entryOf(update.labels, label) ?? "");
+    return;
   }
   const extension = keyBehind("extensions.", path);
   if (extension !== undefined) {
-    const value = entryOf(update.extensions, extension) ?? EMPTY_ANY;
-    return { ...fields, extensions: withEntry(fields.extensions, extension, value) };
+    draft.extensions.set(extension, entryOf(update.extensions, extension) ?? EMPTY_ANY);
+    return;
   }
   switch (path) {
     case "labels":
-      return { ...fields, labels: update.labels ?? {} };
+      draft.labels = mapOf(update.labels);
+      return;
     case "spec":
-      return { ...fields, spec: update.spec };
+      draft.spec = update.spec;
+      return;
     case "extensions":
-      return { ...fields, extensions: { ...fields.extensions, ...update.extensions } };
+      for (const [key, value] of mapOf(update.extensions)) draft.extensions.set(key, value);
+      return;
     case "image":
-      return { ...fields, image: update.image ?? "" };
+      draft.image = update.image ?? "";
+      return;
     case "snapshotkey":
-      return { ...fields, snapshotKey: update.snapshotKey ?? "" };
+      draft.snapshotKey = update.snapshotKey ?? "";
+      return;
     default:
       throw invalidArgument(`cannot update ${quote(path)} field on ${quote(update.id)}`);
   }
@@ -70,13 +82,13 @@ function requireUnchanged(current: Container, update: ContainerUpdate): void {
  */
 export function applyUpdate(current: Container, update: ContainerUpdate, paths: readonly string[]): MutableFields {
   if (paths.length === 0) requireUnchanged(current, update);
-  const start: MutableFields = {
-    labels: current.labels,
+  const draft: Draft = {
+    labels: mapOf(current.labels),
     image: current.image,
     snapshotKey: current.snapshotKey,
-    extensions: current.extensions,
+    extensions: mapOf(current.extensions),
     spec: current.spec,
   };
-  const effective = paths.length === 0 ? FULL_UPDATE : paths;
-  return effective.reduce((fields, path) => applyPath(fields, update, path), start);
+  for (const path of paths.length === 0 ? FULL_UPDATE : paths) applyPath(draft, update, path);
+  return { ...draft, labels: Object.fromEntries(draft.labels), extensions: Object.fromEntries(draft.extensions) };
 }
