@@ -70,6 +70,12 @@ export class Recovery implements AsyncDisposable {
     await this.#settleExecsLater(namespace, id, "its task was deleted");
   }
 
+  /** A create failed, and nothing is left of it; its shim may have told that there is a task, though. */
+  async createFailed(namespace: string, id: string): Promise<void> {
+    const open = await this.#deps.ledger.openProcesses({ namespace, containerId: id });
+    if (open.length > 0) this.#settleLater(open, ENDED_SHIM_MS, "its create failed");
+  }
+
   /**
    * A task ended without Delete and what was left of it is gone. `known` is its exit if somebody saw it. Of a task that the ledger
    * never heard of, nothing but the verdict is told.

@@ -103,18 +103,9 @@ export class TaskManager implements Tasks, AsyncDisposable {
       }
       const chosen = requested ?? container.runtime.options;
       driver.checkOptions(runtime, chosen);
-      const task = await driver.create(
-        {
-          ...rest,
-          namespace,
-          id,
-          runtime,
-          spec: container.spec.value,
-          options: chosen,
-          checkpointPath: restoreFrom,
-        },
-        ctx.signal,
-      );
+      const { value: spec } = container.spec;
+      const request = { ...rest, namespace, id, runtime, spec, options: chosen, checkpointPath: restoreFrom };
+      const task = await this.#made(namespace, id, driver.create(request, ctx.signal));
       const init = new KnownProcess(id, "", rest, task.pid);
       const entry = this.#enter(task, init);
       if (entry.task instanceof ReportingTask) {
@@ -278,6 +269,18 @@ export class TaskManager implements Tasks, AsyncDisposable {
     const found = this.#drivers.find(({ definition }) => definition.matches(runtime));
     if (found === undefined) throw notImplemented(`runtime ${runtime}`);
     return found.driver;
+  }
+
+  /** What a driver makes; a failure leaves nothing open in the ledger. */
+  async #made(namespace: string, id: string, making: Promise<DriverTask>): Promise<DriverTask> {
+    try {
+      return await making;
+    } catch (error) {
+      await this.#recovery
+        .createFailed(namespace, id)
+        .catch((err: unknown) => this.#deps.log.error({ err, namespace, id }, "settling a failed create failed"));
+      throw error;
+    }
   }
 
   /** Puts a task on the list, with a reporter before one that does not tell its events itself. */

@@ -334,6 +334,24 @@ describe("a create that fails leaves nothing and tells nothing", () => {
   });
 });
 
+test("clients that give up at any moment", async () => {
+  const ids = Array.from({ length: 40 }, (_, at) => `t${at}`);
+  const moments = ids.map((id, at) => ({ id, afterMs: at * 8 }));
+  const work = async (): Promise<void> => {
+    for (let next = moments.pop(); next !== undefined; next = moments.pop()) {
+      const { id, afterMs } = next;
+      host.container(id, FOREVER);
+      const creating = host.tasks.create({ ...host.ctx, signal: AbortSignal.timeout(afterMs) }, id, CREATE);
+      // The last ones may have been fast enough.
+      await creating.then(() => host.tasks.delete(host.ctx, id)).catch(() => undefined);
+    }
+  };
+  await Promise.all([work(), work()]);
+  expect(await host.leftovers(...ids)).toEqual([]);
+  // Shims that had made their container before they heard of it have told so; each then also tells its end.
+  await until("every task to have ended", async () => (await host.ledger.openProcesses()).length === 0);
+});
+
 test("a container of the same name that another engine runs is left alone", async () => {
   const root = `/run/containerd/runc/${host.namespace}`;
   const bundle = join(host.dir, "foreign");

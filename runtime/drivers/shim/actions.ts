@@ -12,6 +12,8 @@ import { parseShimAddress, type ShimAddress } from "./bootstrap.js";
 import { runCommand } from "./command.js";
 
 const START_TIMEOUT_MS = 60_000;
+/** A start that is cut off leaves a socket behind, or a shim, and has told nobody where. It takes a moment, as a rule. */
+const START_GRACE_MS = 5_000;
 /** containerd's io.containerd.timeout.shim.cleanup. */
 const DELETE_TIMEOUT_MS = 5_000;
 /** The newest version of the shim API that is asked for; a 2.x shim then serves this one. */
@@ -55,6 +57,7 @@ export async function startShim(
     input,
     timeoutMs: START_TIMEOUT_MS,
     signal,
+    graceMs: START_GRACE_MS,
   });
   if (result.failure !== "") {
     const text = Buffer.concat([result.stdout, result.stderr]).toString().trim();

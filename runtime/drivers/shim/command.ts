@@ -16,6 +16,8 @@ export interface CommandRequest {
   /** The program is killed when it takes longer. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** How much longer it may take once the signal has come; it is then waited for as if there had been none. Default: 0. */
+  readonly graceMs?: number;
 }
 
 export interface CommandResult {
@@ -54,7 +56,7 @@ function failureText(code: number | null, signal: NodeJS.Signals | null): string
  * @throws kind unknown when it cannot be started, cancelled or deadline_exceeded when it was not given the time.
  */
 export async function runCommand(request: CommandRequest): Promise<CommandResult> {
-  const { binary, args, cwd, env, input, timeoutMs, signal } = request;
+  const { binary, args, cwd, env, input, timeoutMs, signal, graceMs = 0 } = request;
   if (signal?.aborted) throw cancelled();
   const child = spawn(binary, args, { cwd, env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
   const [stdout, stderr] = [new Collector(), new Collector()];
@@ -72,7 +74,11 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
     child.stdout.destroy();
     child.stderr.destroy();
   };
-  const onAbort = (): void => kill(cancelled());
+  let grace: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    if (graceMs === 0) kill(cancelled());
+    else grace = setTimeout(() => kill(cancelled()), graceMs);
+  };
   const timer = setTimeout(
     () => kill(new ContainerdError("deadline_exceeded", "context deadline exceeded")),
     timeoutMs,
@@ -87,6 +93,7 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
     throw unknownError(`fork/exec ${binary}: ${error instanceof Error ? error.message : String(error)}`, error);
   } finally {
     clearTimeout(timer);
+    clearTimeout(grace);
     signal?.removeEventListener("abort", onAbort);
   }
 }

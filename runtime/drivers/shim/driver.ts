@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { access, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type ErrorKind, errorKind, wrapError } from "../../../api/core/errors.js";
+import { type ErrorKind, errorKind, isNotFound, wrapError } from "../../../api/core/errors.js";
 import type { ProcessExit } from "../../../api/core/task.js";
 import type { Any } from "../../../api/core/typeurl.js";
 import { type Bundle, bundleOf, createBundle } from "../../bundle.js";
@@ -74,9 +74,8 @@ export class ShimDriver implements RuntimeDriver {
       return this.#adopt({ ...making, pid });
     } catch (error) {
       const isUnanswered = isTtrpcClosed(error) || GIVEN_UP.has(errorKind(error));
-      // A shim that is still at it holds back every other call until it hears that nobody waits for the answer.
-      if (isUnanswered) await making.connection[Symbol.asyncDispose]();
-      await this.#undo(making, isUnanswered || (await hasPid(making.bundle)));
+      const isSettled = !isUnanswered || (await endUnanswered(making));
+      await this.#undo(making, !isSettled || (await hasPid(making.bundle)));
       throw wrapError("failed to create shim task", error);
     }
   }
@@ -223,6 +222,23 @@ export class ShimDriver implements RuntimeDriver {
       making.address = parseShimAddress(saved);
     }
     return await ShimConnection.open(making.address, this.#deps.log, UNDO_TIMEOUT_MS);
+  }
+}
+
+/**
+ * Nobody waits for a create any more. A shim makes the container all the same and deletes it then; only one that takes too long
+ * for that hears, by the end of the connection, that it is to stop: a runtime that is killed half-way leaves cgroups behind.
+ * @returns whether the shim said that it has no container now.
+ */
+async function endUnanswered({ connection, bundle }: Required<Making>): Promise<boolean> {
+  const request = { id: bundle.id, execId: "" };
+  try {
+    await connection.call(connection.methods.delete, request, { timeoutMs: UNDO_TIMEOUT_MS });
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return true;
+    if (GIVEN_UP.has(errorKind(error))) await connection[Symbol.asyncDispose]();
+    return false;
   }
 }
 
