@@ -1,11 +1,12 @@
 // When the WAL is folded back into the file. A checkpoint syncs, so it runs in a worker on a connection of its own: PASSIVE ones,
-// which lock nobody out, when writing pauses or the WAL has grown; a TRUNCATE, which holds writers, only after a long pause.
+// which lock nobody out, when writing pauses or the WAL has grown; a RESTART, which holds writers, when the WAL has become too long;
+// a TRUNCATE, which does so too, after a long pause. Writers that are held wait for `writable`, not in SQLite: no thread stands still.
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import type Sqlite from "better-sqlite3";
 import type { Logger } from "../api/core/log.js";
 
-export type CheckpointMode = "PASSIVE" | "TRUNCATE";
+export type CheckpointMode = "PASSIVE" | "RESTART" | "TRUNCATE";
 
 /** In pages of the WAL: how many it holds, and how many of them are in the file already. */
 export interface CheckpointResult {
@@ -25,17 +26,19 @@ export interface CheckpointerOptions {
   readonly idleMs?: number;
   /** Pages not yet in the file that call for a checkpoint amid writing. Default: 1000 (4 MB). */
   readonly backlogPages?: number;
-  /** Pages in the WAL beyond which this thread lends a hand so that the WAL can start over. Default: 8000 (32 MB). */
+  /** Pages in the WAL beyond which writers are held for a moment so that it can start over. Default: 8000 (32 MB). */
   readonly limitPages?: number;
 }
 
 const COMMITS_BETWEEN_LOOKS = 64;
 
+// Whoever commits first after a RESTART writes the header of the new WAL and syncs it: the worker does that too, by setting a
+// number to what it is. Its timeout is for a reader that is just there.
 // Given as text, so that it runs the same from TypeScript sources, from compiled files and from a bundle.
 const WORKER_SOURCE = `
 const { parentPort, workerData } = require("node:worker_threads");
 const Sqlite = require(workerData.sqlite);
-const db = new Sqlite(workerData.path, { fileMustExist: true, timeout: 0 });
+const db = new Sqlite(workerData.path, { fileMustExist: true, timeout: 50 });
 db.pragma("synchronous = NORMAL");
 db.pragma("wal_autocheckpoint = 0");
 parentPort.on("message", (mode) => {
@@ -45,7 +48,11 @@ parentPort.on("message", (mode) => {
     return;
   }
   try {
-    parentPort.postMessage({ result: db.pragma("wal_checkpoint(" + mode + ")")[0] });
+    const [result] = db.pragma("wal_checkpoint(" + mode + ")");
+    if (mode === "RESTART" && result.busy === 0) {
+      db.pragma("user_version = " + db.pragma("user_version", { simple: true }));
+    }
+    parentPort.postMessage({ result });
   } catch (error) {
     parentPort.postMessage({ error: String(error) });
   }
@@ -58,6 +65,7 @@ export class Checkpointer implements AsyncDisposable {
   readonly #options: Required<CheckpointerOptions>;
   #worker: Worker | undefined;
   #running: Promise<CheckpointResult> | undefined;
+  #writable: Promise<void> | undefined;
   #quietTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #commits = 0;
@@ -80,22 +88,30 @@ export class Checkpointer implements AsyncDisposable {
 
   /** How long the WAL is, without changing anything. */
   walSize(): CheckpointResult {
-    return this.#pragma("NOOP");
+    // better-sqlite3 types a pragma's rows as unknown; this one has always one row of these three columns.
+    const [row] = this.#options.connection.pragma("wal_checkpoint(NOOP)") as [CheckpointResult];
+    return row;
+  }
+
+  /** While a checkpoint locks writers out: when they may write again. Never rejects. */
+  get writable(): Promise<void> | undefined {
+    return this.#writable;
   }
 
   /** Runs one checkpoint in the worker. One at a time: while one runs, its result is everybody's. */
   run(mode: CheckpointMode): Promise<CheckpointResult> {
-    this.#running ??= this.#ask(mode).finally(() => {
+    if (this.#running !== undefined) return this.#running;
+    const running = this.#ask(mode).finally(() => {
       this.#running = undefined;
     });
-    return this.#running;
-  }
-
-  #pragma(mode: "NOOP" | "PASSIVE"): CheckpointResult {
-    const rows = this.#options.connection.pragma(`wal_checkpoint(${mode})`);
-    // better-sqlite3 types a pragma's rows as unknown; this one has always one row of these three columns.
-    const [row] = rows as [CheckpointResult];
-    return row;
+    this.#running = running;
+    if (mode !== "PASSIVE") {
+      const end = (): void => {
+        this.#writable = undefined;
+      };
+      this.#writable = running.then(end, end);
+    }
+    return running;
   }
 
   #restart(timer: NodeJS.Timeout | undefined, delayMs: number, mode: CheckpointMode): NodeJS.Timeout {
@@ -108,8 +124,8 @@ export class Checkpointer implements AsyncDisposable {
       (result) => {
         this.#options.log.debug({ mode, ...result }, "checkpoint");
         // Under writing without a pause the worker never quite catches up, and a WAL starts over only when it is all folded in.
-        // The rest is short now, so doing it here costs little and happens rarely.
-        if (!this.#closed && result.log > this.#options.limitPages) this.#pragma("PASSIVE");
+        // The rest is short now, so writers are not held for long.
+        if (mode === "PASSIVE" && result.log > this.#options.limitPages) this.#runAndLog("RESTART");
         if (mode === "TRUNCATE") this.#stop(); // an idle process does not pay for a thread
       },
       (err: unknown) => this.#options.log.warn({ mode, err }, "checkpoint failed"),

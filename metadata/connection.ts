@@ -6,8 +6,6 @@ import { fromSqliteError } from "./sqlite-errors.js";
 /** Before it, two connections at one instant could corrupt a WAL file. */
 const MINIMUM_SQLITE = "3.51.3";
 const BUSY_TIMEOUT_MS = 5_000;
-/** What the WAL file is cut back to when it starts over. */
-const WAL_SIZE_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /** Whether version `a` comes before `b`; both are dotted numbers. */
 export function isOlderVersion(a: string, b: string): boolean {
@@ -50,7 +48,7 @@ export function setRules(connection: Sqlite.Database): void {
   connection.pragma("journal_mode = WAL");
   connection.pragma("synchronous = NORMAL"); // commits do not sync: SharedSync does
   connection.pragma("wal_autocheckpoint = 0"); // checkpoints sync and lock: Checkpointer does
-  connection.pragma(`journal_size_limit = ${WAL_SIZE_LIMIT_BYTES}`);
+  connection.pragma("journal_size_limit = -1"); // a commit that cuts the WAL waits for the disk: Checkpointer does it when idle
   connection.pragma("foreign_keys = ON");
   connection.pragma("trusted_schema = OFF");
 }

@@ -171,12 +171,16 @@ export class Database implements AsyncDisposable {
   }
 
   /**
-   * Writes, in one transaction: all of `fn`, or nothing when it throws. `fn` runs before this returns and must not be
-   * asynchronous. Resolves, or rejects with what `fn` threw, when everything it could have seen is on disk.
+   * Writes, in one transaction: all of `fn`, or nothing when it throws. `fn` runs before this returns, or, in the order of calls,
+   * once a checkpoint that holds writers is over; it must not be asynchronous. Resolves, or rejects with what `fn` threw, when everything it could have seen is on disk.
    * @throws internal when the sync fails; the store is then finished. resource_exhausted when the disk has too little room.
    */
   async update<T>(fn: (tx: Transaction) => T, options: UpdateOptions = {}): Promise<T> {
     this.#requireOpen();
+    if (this.checkpointer.writable !== undefined) {
+      await this.checkpointer.writable;
+      this.#requireOpen();
+    }
     let done: Committed<T>;
     try {
       done = options.evenWhenFull === true ? this.#commitFromReserve(fn) : this.#commitWithRoom(fn);
