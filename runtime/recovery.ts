@@ -9,7 +9,15 @@ import { type TaskVerdict, taskVerdictCodec, VERDICT_TOPICS, type VerdictKind } 
 import type { Clock } from "../api/core/time.js";
 import type { RuntimeDriver, TaskGone } from "./driver.js";
 import type { TaskEntry } from "./task-entry.js";
-import { deleteEvent, envelopesOf, exitEvent, startEvent, type TaskEvent } from "./task-events.js";
+import {
+  type CreatedTask,
+  createEvent,
+  deleteEvent,
+  envelopesOf,
+  exitEvent,
+  startEvent,
+  type TaskEvent,
+} from "./task-events.js";
 
 /** What stands for a status that nobody knows. */
 const UNKNOWN_STATUS = 255;
@@ -33,6 +41,12 @@ export class Recovery implements AsyncDisposable {
 
   constructor(deps: RecoveryDeps) {
     this.#deps = deps;
+  }
+
+  /** A task is there, and whoever made it is about to hear so. Its shim may take longer to tell than the task to start. */
+  async created(namespace: string, id: string, created: CreatedTask): Promise<void> {
+    // Without a pid, as before a restore, the shim's own telling could not be known again after the start.
+    if (created.pid !== 0) await this.#tell(namespace, [createEvent(id, created)]);
   }
 
   /** A process runs, and whoever started it is about to hear so. */

@@ -108,9 +108,9 @@ export class TaskManager implements Tasks, AsyncDisposable {
       const task = await this.#made(namespace, id, driver.create(request, ctx.signal));
       const init = new KnownProcess(id, "", rest, task.pid);
       const entry = this.#enter(task, init);
-      if (entry.task instanceof ReportingTask) {
-        await entry.task.created({ ...rest, bundle: task.bundle, pid: task.pid, checkpoint: restoreFrom });
-      }
+      const created = { ...rest, bundle: task.bundle, pid: task.pid, checkpoint: restoreFrom };
+      if (entry.task instanceof ReportingTask) await entry.task.created(created);
+      else await this.#recovery.created(namespace, id, created);
       return { pid: task.pid };
     });
   }

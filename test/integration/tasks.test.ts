@@ -64,6 +64,19 @@ describe("when all goes well", () => {
     await expect(host.tasks.delete(host.ctx, "one")).rejects.toMatchObject({ message: "task one not found" });
   });
 
+  test("create is told before its answer, once, and never after start", async () => {
+    for (const id of ["a", "b", "c", "d"]) {
+      await host.task(id, FOREVER);
+      expect(topics().at(-1)).toBe("/tasks/create");
+      await host.tasks.start(host.ctx, id, "");
+    }
+    for (const id of ["a", "b", "c", "d"]) {
+      await ended(id);
+      await host.tasks.delete(host.ctx, id);
+    }
+    expect(topics().filter((topic) => topic === "/tasks/create")).toHaveLength(4);
+  });
+
   test("the same container again and again", async () => {
     host.container("again", ["true"]);
     for (let round = 0; round < 5; round += 1) {
