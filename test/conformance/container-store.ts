@@ -4,52 +4,19 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Container, ContainerStore, NewContainer } from "../../api/core/container.js";
 import type { RequestContext } from "../../api/core/context.js";
 import { DisposeScope } from "../../api/core/dispose.js";
-import type { Any } from "../../api/core/typeurl.js";
+import { bareContainer, EXTENSION, fullContainer, minimal, SPEC } from "./container-records.js";
+import { containerUpdates } from "./container-updates.js";
 import { type Dialect, labelTooLarge } from "./dialect.js";
 import { failure } from "./failure.js";
 
 /** Makes the store under test. What it opens it gives to the scope, which ends with the test. */
 export type MakeContainerStore = (scope: DisposeScope) => Promise<ContainerStore>;
 
-const SPEC: Any = { typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Spec", value: Buffer.from('{"a": 1}') };
-const OTHER_SPEC: Any = { typeUrl: "example/Spec", value: Buffer.from([0, 1, 2, 0xff]) };
-const OPTIONS: Any = { typeUrl: "containerd.runc.v1.Options", value: Buffer.from([0xde, 0xad]) };
-const EXTENSION: Any = { typeUrl: "example/Extension", value: Buffer.from([0, 0xff]) };
-
-const minimal = (id: string, more: Partial<NewContainer> = {}): NewContainer => ({
-  id,
-  runtime: { name: "io.containerd.runc.v2" },
-  spec: SPEC,
-  ...more,
-});
-
-/** The Any without what a codec may have put beside its two fields. */
-const bare = (any: Any | undefined): Any | undefined =>
-  any === undefined ? undefined : { typeUrl: any.typeUrl, value: Buffer.from(any.value) };
-
-function bareContainer(container: Container): object {
-  return {
-    ...container,
-    runtime: { name: container.runtime.name, options: bare(container.runtime.options) },
-    spec: bare(container.spec),
-    extensions: Object.fromEntries(Object.entries(container.extensions).map(([key, any]) => [key, bare(any)])),
-  };
-}
-
 const idsOf = (containers: readonly Container[]): string[] => containers.map(({ id }) => id);
 
 /** Registers the suite; `name` says whose store it is. */
 export function containerStoreConformance(name: string, makeStore: MakeContainerStore, dialect: Dialect = "2.x"): void {
-  const full = (id: string): NewContainer =>
-    minimal(id, {
-      labels: { "containerd.io/x": "1", "a.b": "c" },
-      image: "docker.io/library/busybox:latest",
-      runtime: { name: "io.containerd.runc.v2", options: OPTIONS },
-      snapshotter: "overlayfs",
-      snapshotKey: "key",
-      extensions: { "example/e": EXTENSION },
-      sandbox: dialect === "1.6" ? "" : "pod",
-    });
+  const full = (id: string): NewContainer => fullContainer(id, dialect);
 
   describe(`container store: ${name}`, () => {
     let scope: DisposeScope;
@@ -176,117 +143,7 @@ export function containerStoreConformance(name: string, makeStore: MakeContainer
       );
     });
 
-    describe("update without a mask", () => {
-      test("replaces what may change, keeps the rest", async () => {
-        const before = await store.create(ctx, full("c1"));
-        const after = await store.update(ctx, {
-          id: "c1",
-          labels: { n: "1", gone: "" },
-          runtime: { name: "io.containerd.runc.v2" },
-          spec: OTHER_SPEC,
-          snapshotter: "overlayfs",
-          extensions: { "example/e": OPTIONS },
-        });
-        expect(bareContainer(after)).toEqual({
-          ...full("c1"),
-          labels: { n: "1" },
-          image: "",
-          snapshotKey: "",
-          spec: OTHER_SPEC,
-          extensions: { "example/e": OPTIONS },
-          createdAtNs: before.createdAtNs,
-          updatedAtNs: expect.any(BigInt),
-        });
-        expect(after.updatedAtNs).toBeGreaterThan(before.updatedAtNs);
-        expect(bareContainer(await store.get(ctx, "c1"))).toEqual(bareContainer(after));
-      });
-
-      const { spec: _, ...withoutSpec } = full("c1");
-      test.each<[string, NewContainer, string]>([
-        ["another snapshotter", { ...full("c1"), snapshotter: "native" }, "container.Snapshotter field is immutable"],
-        ["neither", { id: "c1", spec: SPEC }, "container.Snapshotter field is immutable"],
-        ["another runtime", { ...full("c1"), runtime: { name: "x" } }, "container.Runtime.Name field is immutable"],
-        ["no spec", withoutSpec, "update failed validation: container.Spec must be set"],
-      ])("refused: %s", async (_name, request, message) => {
-        const before = await store.create(ctx, full("c1"));
-        expect(await failure(store.update(ctx, request))).toBe(`invalid_argument: ${message}: invalid argument`);
-        expect(bareContainer(await store.get(ctx, "c1"))).toEqual(bareContainer(before));
-      });
-    });
-
-    describe("update with a mask", () => {
-      const request: NewContainer = {
-        id: "c1",
-        labels: { "a.b": "new", other: "x" },
-        image: "new-image",
-        runtime: { name: "other" },
-        spec: OTHER_SPEC,
-        snapshotter: "other",
-        snapshotKey: "new-key",
-        extensions: { "example/e": OPTIONS, more: EXTENSION },
-        sandbox: "other",
-      };
-
-      test.each<[string[], Partial<Container>]>([
-        [["labels"], { labels: { "a.b": "new", other: "x" } }],
-        [["labels.a.b"], { labels: { "containerd.io/x": "1", "a.b": "new" } }],
-        [["labels.containerd.io/x"], { labels: { "a.b": "c" } }],
-        [["image"], { image: "new-image" }],
-        [["spec"], { spec: OTHER_SPEC }],
-        [["snapshotkey"], { snapshotKey: "new-key" }],
-        [["extensions.more"], { extensions: { "example/e": EXTENSION, more: EXTENSION } }],
-        [["extensions"], { extensions: { "example/e": OPTIONS, more: EXTENSION } }],
-        [
-          ["extensions.none"],
-          { extensions: { "example/e": EXTENSION, none: { typeUrl: "", value: Buffer.alloc(0) } } },
-        ],
-        [["labels.other", "image"], { labels: { "containerd.io/x": "1", "a.b": "c", other: "x" }, image: "new-image" }],
-      ])("%j changes just that", async (paths, change) => {
-        const before = await store.create(ctx, full("c1"));
-        await store.update(ctx, request, paths);
-        const after = await store.get(ctx, "c1");
-        expect(bareContainer(after)).toEqual({ ...bareContainer(before), ...change, updatedAtNs: after.updatedAtNs });
-        expect(after.updatedAtNs).toBeGreaterThan(before.updatedAtNs);
-      });
-
-      test("extensions are never removed", async () => {
-        await store.create(ctx, full("c1"));
-        await store.update(ctx, { id: "c1" }, ["extensions"]);
-        expect(Object.keys((await store.get(ctx, "c1")).extensions)).toEqual(["example/e"]);
-      });
-
-      test.each([
-        "snapshot_key",
-        "runtime",
-        "runtime.name",
-        "snapshotter",
-        "sandbox",
-        "id",
-        "created_at",
-        "Labels",
-        "",
-      ])("%j is refused, and the good paths beside it do nothing", async (path) => {
-        const before = await store.create(ctx, full("c1"));
-        expect(await failure(store.update(ctx, request, ["image", path]))).toBe(
-          `invalid_argument: cannot update "${path}" field on "c1": invalid argument`,
-        );
-        expect(bareContainer(await store.get(ctx, "c1"))).toEqual(bareContainer(before));
-      });
-
-      test("the result must be valid", async () => {
-        await store.create(ctx, minimal("c1"));
-        expect(await failure(store.update(ctx, { id: "c1" }, ["spec"]))).toBe(
-          "invalid_argument: update failed validation: container.Spec must be set: invalid argument",
-        );
-        expect(await failure(store.update(ctx, { id: "c1", snapshotKey: "k" }, ["snapshotkey"]))).toBe(
-          "invalid_argument: update failed validation: container.Snapshotter must be set if container.SnapshotKey is set: invalid argument",
-        );
-      });
-
-      test("an id is needed before all", async () => {
-        expect(await failure(store.update({}, { id: "" }))).toBe("invalid_argument: Container.ID required");
-      });
-    });
+    containerUpdates(() => ({ store, ctx }), full);
 
     describe("delete", () => {
       test("removes the record and its labels", async () => {
