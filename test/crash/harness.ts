@@ -84,7 +84,7 @@ export async function runCrashes(scope: DisposeScope, options: CrashOptions): Pr
           await lead(story, { client, namespace, rootfs, beforeCall, retriesLostStarts: options.retriesLostStarts });
         } catch (error) {
           if (isKilled) return;
-          faults.push(`${story.id} failed while the daemon lived: ${error}`);
+          faults.push(`${story} failed while the daemon lived: ${error}`);
           for (const line of notable(daemon.log(), story.id)) say(line);
         }
       }

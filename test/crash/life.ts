@@ -11,6 +11,8 @@ const RUNC = "io.containerd.runc.v2";
 const NO_STDIO: Stdio = { stdin: "", stdout: "", stderr: "", terminal: false };
 const FOREVER: Part = { args: ["/bin/sleep", "100000"], status: undefined };
 const SIGKILL = 9;
+/** Nothing that is called here takes longer, on a busy machine too: what does hangs. */
+const ANSWER_MS = 60_000;
 
 export interface LifeOptions {
   readonly client: Client;
@@ -53,7 +55,7 @@ export async function lead(
   const { id, record, init, execs } = story;
   const call = async <T>(make: () => Promise<T>): Promise<T> => {
     beforeCall();
-    return await make();
+    return await answered(make());
   };
 
   if (record.stage === "none") {
@@ -114,6 +116,19 @@ export async function lead(
   }
   await finish(init, () => client.tasks.delete(ctx, id));
   await record.remove(() => call(() => client.containers.delete(ctx, id)));
+}
+
+/** @throws when the answer does not come in time. */
+async function answered<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${ANSWER_MS / 1_000} s`)), ANSWER_MS);
+  });
+  try {
+    return await Promise.race([answer, expired]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** A process that was killed by a call which the daemon did not live to answer. */

@@ -88,6 +88,12 @@ export class ContainerStory {
     return [this.init, ...this.execs];
   }
 
+  /** How far it has come, in a line. */
+  toString(): string {
+    const processes = this.processes.map(({ execId, stage, run }) => `${execId || "init"} ${stage}/${run.stage}`);
+    return `${this.id} (record ${this.record.stage}, ${processes.join(", ")})`;
+  }
+
   get isOver(): boolean {
     return this.record.stage === "gone";
   }
