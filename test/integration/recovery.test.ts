@@ -1,6 +1,6 @@
 // What a daemon finds when it comes back: every end that nobody saw is told once, with the true status where somebody still knows
 // it, and with a reason; nothing is left of what was cut short.
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { decodeEvent } from "../../api/core/event-fields.js";
@@ -12,6 +12,8 @@ import { NO_STDIO, TaskHost } from "../helpers/task-host.js";
 import { until } from "../helpers/until.js";
 
 const FOREVER = ["sleep", "100000"];
+/** Far less than a start that hangs would take. */
+const START_MS = 30_000;
 const ON_TERM = (status: number): string[] => ["sh", "-c", `trap 'exit ${status}' TERM; while :; do sleep 0.01; done`];
 const lacking = requires.root() || requires.binary("containerd-shim-runc-v2") || requires.binary("runc");
 
@@ -45,6 +47,13 @@ describe.skipIf(lacking)("when a daemon comes back", () => {
       topic.startsWith("/berth/") && event !== undefined ? [{ topic, ...decodeEvent(event) }] : [],
     );
 
+  /** Ends a process that traps SIGTERM; before its trap is set it would die of the signal, or as init not feel it. */
+  async function terminate(pid: number): Promise<void> {
+    await until(`process ${pid} to have its trap`, () => catchesTerm(pid));
+    process.kill(pid, "SIGTERM");
+    await until(`process ${pid} to end`, () => isGone(pid));
+  }
+
   async function kill(pid: number): Promise<void> {
     process.kill(pid, "SIGKILL");
     await until(`process ${pid} to be gone`, () => isGone(pid));
@@ -56,10 +65,8 @@ describe.skipIf(lacking)("when a daemon comes back", () => {
     const other = await run("other", FOREVER);
     const spoilt = await exec("other", "spoilt", FOREVER);
     await host.stopDaemon();
-    process.kill(quick, "SIGTERM");
-    await until("the exec to end", () => isGone(quick));
-    process.kill(init, "SIGTERM");
-    await until("the task to end", () => isGone(init));
+    await terminate(quick);
+    await terminate(init);
     await kill(spoilt);
     await host.startDaemon();
     const told = [
@@ -87,8 +94,7 @@ describe.skipIf(lacking)("when a daemon comes back", () => {
     const pid = await run("c", ON_TERM(7));
     const shim = await host.shimPid("c");
     await host.stopDaemon();
-    process.kill(pid, "SIGTERM");
-    await until("the task to end", () => isGone(pid));
+    await terminate(pid);
     await kill(shim);
     await host.startDaemon();
     expect(ends()).toEqual([
@@ -99,6 +105,32 @@ describe.skipIf(lacking)("when a daemon comes back", () => {
       { topic: VERDICT_TOPICS.lost, container_id: "c", pid, exit_status: 255, reason: "its shim was gone" },
     ]);
     expect(await host.leftovers("c")).toEqual([]);
+  });
+
+  test("a task whose start was cut off when its process ran already is started again", async () => {
+    const { pid } = await host.task("c", FOREVER);
+    const fifo = `/run/containerd/runc/${host.namespace}/c/exec.fifo`;
+    await host.stopDaemon();
+    // What a runc does that is killed before it removes the FIFO.
+    expect(await readFile(fifo, "utf8")).toBe("0");
+    await until("the process to run", async () => (await readFile(`/proc/${pid}/cmdline`, "utf8")).startsWith("sleep"));
+    await host.startDaemon();
+    expect((await host.tasks.get(host.ctx, "c", "")).status).toBe("created");
+    const signal = AbortSignal.timeout(START_MS);
+    expect(await host.tasks.start({ ...host.ctx, signal }, "c", "")).toEqual({ pid });
+    expect((await host.tasks.get(host.ctx, "c", "")).status).toBe("running");
+    await expect(access(fifo)).rejects.toThrow("ENOENT");
+    await kill(pid);
+    await host.untilEvents("/tasks/exit");
+    expect(ends()).toEqual([["/tasks/exit", "c", pid, 137]]);
+  });
+
+  test("a task that was not started yet starts as ever", async () => {
+    const { pid } = await host.task("c", FOREVER);
+    await host.stopDaemon();
+    await host.startDaemon();
+    expect(await host.tasks.start(host.ctx, "c", "")).toEqual({ pid });
+    expect((await host.tasks.get(host.ctx, "c", "")).status).toBe("running");
   });
 
   test("after a restart of the host records stay and tasks are gone", async () => {
@@ -158,6 +190,13 @@ describe.skipIf(lacking)("when a daemon comes back", () => {
     expect((await host.tasks.get(host.ctx, "c", "")).status).toBe("running");
   });
 });
+
+/** Whether SIGTERM (15) is in the mask of the signals that the process catches. */
+async function catchesTerm(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0";
+  return (BigInt(`0x${mask}`) & (1n << 14n)) !== 0n;
+}
 
 /** Ended, whoever has yet to collect it. */
 async function isGone(pid: number): Promise<boolean> {

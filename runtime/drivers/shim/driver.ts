@@ -71,7 +71,7 @@ export class ShimDriver implements RuntimeDriver {
         },
         { signal, timeoutMs: LONG_TIMEOUT_MS },
       );
-      return this.#adopt({ ...making, pid });
+      return this.#adopt({ ...making, pid }, false);
     } catch (error) {
       const isUnanswered = isTtrpcClosed(error) || GIVEN_UP.has(errorKind(error));
       const isSettled = !isUnanswered || (await endUnanswered(making));
@@ -89,7 +89,7 @@ export class ShimDriver implements RuntimeDriver {
         const runtime = saved === "" ? await runtimeOf(namespace, id) : saved;
         return runtime === undefined ? undefined : await this.#resolve(runtime);
       },
-      adopt: (parts) => this.#adopt(parts),
+      adopt: (parts) => this.#adopt(parts, true),
       discard: async (remains, reason) => {
         const wasRunning = await isInitRunning(remains.bundle);
         const exit = await this.#remains.removeAll(remains);
@@ -154,7 +154,7 @@ export class ShimDriver implements RuntimeDriver {
     }
   }
 
-  #adopt(parts: Required<Making> & { readonly pid: number }): ShimTask {
+  #adopt(parts: Required<Making> & { readonly pid: number }, wasLoaded: boolean): ShimTask {
     const { bundle, binary, address, connection, shimLog, pid } = parts;
     const { namespace, id } = bundle;
     const task: ShimTask = new ShimTask({
@@ -163,6 +163,7 @@ export class ShimDriver implements RuntimeDriver {
       connection,
       shimLog,
       log: this.#deps.log.child({ namespace, id }),
+      wasLoaded,
       isShared: () => [...this.#tasks].some((other) => other !== task && other.shimAddress === address.address),
       forget: async () => {
         this.#tasks.delete(task);

@@ -19,6 +19,7 @@ import { type CallOptions, isTtrpcClosed, type UnaryMethod } from "../../ttrpc/c
 import type { ShimConnection } from "./connection.js";
 import { toProcessState } from "./convert.js";
 import type { ShimLog } from "./log-fifo.js";
+import { answerFifo, fifoOfLostStart } from "./lost-start.js";
 
 /** Questions that a listing or a client waits for; containerd's io.containerd.timeout.task.state. */
 const STATE_TIMEOUT_MS = 2_000;
@@ -36,6 +37,8 @@ export interface ShimTaskParts {
   readonly connection: ShimConnection;
   readonly shimLog: ShimLog;
   readonly log: Logger;
+  /** Whether a former daemon made it, which may have begun to start it too. */
+  readonly wasLoaded: boolean;
   /** Whether another task talks to the same shim, which then outlives this one. */
   readonly isShared: () => boolean;
   /** Takes away what a finished task leaves in the file system. */
@@ -92,7 +95,13 @@ export class ShimTask implements DriverTask {
   async start(execId: string, signal?: AbortSignal): Promise<{ readonly pid: number }> {
     const request = { id: this.id, execId };
     if (execId !== "" && !this.#fresh.delete(execId)) await this.#requireStartable(execId, signal);
-    const { pid } = await this.#call(this.#methods.start, request, { signal, timeoutMs: LONG_TIMEOUT_MS });
+    const options = { signal, timeoutMs: LONG_TIMEOUT_MS };
+    const lost =
+      execId === "" && this.#parts.wasLoaded ? await fifoOfLostStart(this.#parts.bundle, this.pid) : undefined;
+    const over = new AbortController();
+    const answering = lost === undefined ? undefined : answerFifo(lost, over.signal);
+    const { pid } = await this.#call(this.#methods.start, request, options).finally(() => over.abort());
+    await answering;
     // A shim may have lost the pid of a process that exited at once; its state still has it.
     return pid === 0 ? await this.state(execId, signal) : { pid };
   }
