@@ -81,13 +81,14 @@ async function checkTask(story: ContainerStory, options: CheckOptions, faults: s
 
 function checkState(what: string, process: ProcessStory, state: ProcessState, faults: string[]): void {
   const hasRun = state.status !== "created";
+  if (process.run.stage === "coming" && process.execId === "") process.isCutOff = true;
   compare(`start of ${what}`, process.run, hasRun, faults);
   if (process.pid !== 0 && state.pid !== process.pid) faults.push(`${what} has pid ${state.pid}, not ${process.pid}`);
   if (hasRun || process.execId === "") process.pid = state.pid;
   if (!hasRun) return;
   if (state.status === "running") return;
   if (state.status !== "stopped") faults.push(`${what} is ${state.status}`);
-  else if (process.part.status === undefined && !process.isKilled)
+  else if (process.part.status === undefined && !process.isKilled && !process.isCutOff)
     faults.push(`${what} has ended: ${state.exitStatus}`);
   else if (!process.statuses.includes(state.exitStatus))
     faults.push(`${what} ended with ${state.exitStatus}, not ${process.statuses}`);

@@ -36,6 +36,9 @@ export class Thing {
   }
 }
 
+const KILLED_STATUS = 137;
+const CUT_OFF_STATUS = 1;
+
 /** A program and how it ends by itself; undefined when it never does. */
 export interface Part {
   readonly args: readonly string[];
@@ -50,6 +53,8 @@ export class ProcessStory extends Thing {
   readonly run = new Thing();
   pid = 0;
   isKilled = false;
+  /** Whether a start of it was lost with the daemon: runc's init ends with 1 when its starter dies as it is about to be let go. */
+  isCutOff = false;
   /** False for an exec that its client forgets: it goes with its task. */
   readonly isDeleted: boolean;
 
@@ -62,8 +67,9 @@ export class ProcessStory extends Thing {
 
   /** The only exit statuses that may be told of it. */
   get statuses(): readonly number[] {
-    if (this.part.status === undefined) return [137];
-    return this.isKilled ? [this.part.status, 137] : [this.part.status];
+    const own = this.part.status === undefined ? [] : [this.part.status];
+    const killed = this.isKilled || this.part.status === undefined ? [KILLED_STATUS] : [];
+    return [...own, ...killed, ...(this.isCutOff ? [CUT_OFF_STATUS] : [])];
   }
 }
 
