@@ -59,6 +59,20 @@ test("a WAL beyond its limit starts over although writing never pauses", async (
   });
 });
 
+test("whoever would write while a checkpoint locks writers out is told when it is over", async () => {
+  const checkpointer = open({});
+  write(checkpointer);
+  expect(checkpointer.writable).toBeUndefined();
+  const running = checkpointer.run("RESTART");
+  const { writable } = checkpointer;
+  expect(writable).toBeInstanceOf(Promise);
+  expect(await running).toMatchObject({ busy: 0 });
+  await writable;
+  expect(checkpointer.writable).toBeUndefined();
+  // The worker has begun the new WAL: nobody here has to sync its header.
+  expect(checkpointer.walSize()).toMatchObject({ log: 1, checkpointed: 0 });
+});
+
 test("a long pause cuts the file and ends the worker; the next pause starts one again", async () => {
   const checkpointer = open({ idleMs: 10 });
   const size = () => statSync(`${path}-wal`).size;

@@ -272,6 +272,18 @@ describe("checkpoints", () => {
     expect(names(db)).toEqual(["after", "m", "n"]);
   });
 
+  test("updates wait, in order, while one locks writers out; reads do not", async () => {
+    const db = await open();
+    await db.update((tx) => tx.touchNamespace("first"));
+    const running = db.checkpointer.run("RESTART");
+    const updates = [2, 3].map((n) => db.update((tx) => (tx.touchNamespace(`n${n}`), tx.revision)));
+    expect(names(db)).toEqual(["first"]);
+    expect((await running).busy).toBe(0);
+    const [second = 0, third] = await Promise.all(updates);
+    expect(third).toBe(second + 1);
+    expect(names(db)).toEqual(["first", "n2", "n3"]);
+  });
+
   test("free pages go back to the file system in steps", async () => {
     const db = await open();
     const pages = () => db.view((reader) => reader.get<{ page_count: number }>("PRAGMA page_count"))?.page_count ?? 0;
