@@ -10,6 +10,7 @@ import { failure } from "../test/conformance/failure.js";
 import { tempDir } from "../test/helpers/temp.js";
 import { isOlderVersion } from "./connection.js";
 import { DATABASE_FILE, type Database, type DatabaseOptions, openDatabase } from "./db.js";
+import type { Transaction } from "./transaction.js";
 
 const TOUCH = "INSERT INTO namespaces (name, revision) VALUES (?, 0)";
 
@@ -30,6 +31,11 @@ const names = (db: Database) =>
   db
     .view((reader) => reader.all<{ name: string }>("SELECT name FROM namespaces ORDER BY name"))
     .map(({ name }) => name);
+
+function writeName(tx: Transaction, name: string): number {
+  tx.touchNamespace(name);
+  return tx.revision;
+}
 
 describe("opening", () => {
   test("makes a private folder and file with the rules of the house", async () => {
@@ -276,7 +282,7 @@ describe("checkpoints", () => {
     const db = await open();
     await db.update((tx) => tx.touchNamespace("first"));
     const running = db.checkpointer.run("RESTART");
-    const updates = [2, 3].map((n) => db.update((tx) => (tx.touchNamespace(`n${n}`), tx.revision)));
+    const updates = [2, 3].map((n) => db.update((tx) => writeName(tx, `n${n}`)));
     expect(names(db)).toEqual(["first"]);
     expect((await running).busy).toBe(0);
     const [second = 0, third] = await Promise.all(updates);
