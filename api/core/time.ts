@@ -9,11 +9,25 @@ export const ZERO_TIME_SECONDS = -62_135_596_800n;
 /** Reads the wall clock, in nanoseconds since 1970. Handed in, so that tests can hold it. */
 export type Clock = () => bigint;
 
-/** A clock with the resolution of the monotonic one, set by the wall clock at each call. */
-export const systemClock: Clock = () => {
-  const micros = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000));
-  return micros * 1000n + (process.hrtime.bigint() % 1000n);
-};
+const DRIFT_LIMIT_MS = 2;
+
+/**
+ * The wall clock with the resolution of the monotonic one. Node's own origin of the monotonic clock is fixed when the process
+ * starts, so the two are compared at each call: after the clock was set, or the machine slept, the wall clock is right.
+ * @param wallMs whole milliseconds since 1970. @param monotonicMs milliseconds since any moment, with a fraction.
+ */
+export function createClock(wallMs: () => number, monotonicMs: () => number): Clock {
+  let offsetMs: number | undefined;
+  return () => {
+    const [wall, monotonic] = [wallMs(), monotonicMs()];
+    // The wall's time is cut to whole milliseconds: an offset that near is as good as the true one, and keeps time steady.
+    if (offsetMs === undefined || Math.abs(wall - monotonic - offsetMs) > DRIFT_LIMIT_MS) offsetMs = wall - monotonic;
+    return BigInt(Math.round((monotonic + offsetMs) * 1_000_000));
+  };
+}
+
+/** The clock of this machine. */
+export const systemClock: Clock = createClock(Date.now, () => performance.now());
 
 /** undefined becomes Go's zero time, as containerd sends it. */
 export function toTimestamp(timeNs: bigint | undefined): Timestamp {

@@ -121,8 +121,9 @@ async function serve(
     const durationMs = Math.round(performance.now() - startedAt);
     const fields = { rpc: method.path, code: codeName(status.code), namespace: ctx.namespace, durationMs };
     if (errorKind(cause) === "cancelled") deps.log.debug(fields, "rpc cancelled");
+    // As the caller sees it: what is too long for the wire is too long for the log.
     else if (cause instanceof Error && "kind" in cause)
-      deps.log.info({ ...fields, reason: cause.message }, "rpc failed");
+      deps.log.info({ ...fields, reason: status.details }, "rpc failed");
     else deps.log.error({ ...fields, err: cause }, "rpc failed unexpectedly");
     return status;
   } finally {

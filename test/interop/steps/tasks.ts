@@ -40,9 +40,8 @@ export const tasks: readonly Step[] = [
   story("t exec -d, t ps, t kill --exec-id", async (corner) => {
     const { cli } = corner;
     const started = await cli.run(["t", "exec", "-d", "--exec-id", "x6", "c1", "/bin/sleep", "1000"]);
-    const [header, ...rows] = maskNumbers((await cli.run(["t", "ps", "c1"])).stdout)
-      .trimEnd()
-      .split("\n");
+    const table = maskNumbers((await cli.run(["t", "ps", "c1"])).stdout).trimEnd();
+    const [header, ...rows] = table.split("\n").map((line) => line.trim().replace(/ +/g, " "));
     // The kernel lists a cgroup's processes by pid, and a later process may have the smaller one.
     const listed = [header, ...rows.sort(), ""].join("\n");
     const killed = await cli.run(["t", "kill", "--exec-id", "x6", "-s", "SIGKILL", "c1"]);
