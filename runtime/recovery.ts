@@ -25,6 +25,8 @@ const UNKNOWN_STATUS = 255;
 const LIVING_SHIM_MS = 20_000;
 /** What a shim sent before it ended may still be on its way through our socket. */
 const ENDED_SHIM_MS = 2_000;
+/** Less than what the ledger keeps of a process whose end it has told. */
+const REMEMBERED_NS = 30_000_000_000n;
 /** How long after init an exec may end. */
 const EXEC_END_MS = 1_000;
 
@@ -64,12 +66,16 @@ export class Recovery implements AsyncDisposable {
     if (entry.init.exit === undefined) return;
     const { namespace, id } = entry.task;
     const open = await this.#deps.ledger.openProcesses({ namespace, containerId: id });
-    for (const { execId, pid } of open) {
-      const known = entry.process(execId)?.state.pid ?? pid;
-      if (execId === "" || known !== pid) continue;
+    // One whose start was cut off with a former daemon may never have been told of.
+    const execs = entry.execPids();
+    for (const { execId, pid } of open) if (execId !== "" && !execs.has(execId)) execs.set(execId, pid);
+    for (const [execId, pid] of execs) {
+      const isOpen = open.some((process) => process.execId === execId && process.pid === pid);
       try {
         // It ended with init, at the latest, though the shim may be a moment behind.
         const exit = await entry.task.wait(execId, AbortSignal.timeout(EXEC_END_MS));
+        // The ledger forgets what it has told: an older end may be one of those.
+        if (!isOpen && (exit.exitedAtNs ?? 0n) < this.#deps.clock() - REMEMBERED_NS) continue;
         await this.#tell(namespace, endOf(id, execId, { ...exit, pid }));
       } catch (err) {
         this.#deps.log.debug({ err, namespace, id, execId }, "exec does not tell its exit");

@@ -29,6 +29,12 @@ export class TaskEntry {
     return execId === "" ? this.init : this.#execs.get(execId);
   }
 
+  /** Pids of the execs that are known and were not deleted, by id; of those that have run. */
+  execPids(): Map<string, number> {
+    const pids = [...this.#execs].map(([execId, { state }]) => [execId, state.pid] as const);
+    return new Map(pids.filter(([, pid]) => pid !== 0));
+  }
+
   execAdded(execId: string, known: KnownProcess): void {
     this.#execs.set(execId, known);
   }
