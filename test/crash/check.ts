@@ -81,6 +81,8 @@ async function checkTask(story: ContainerStory, options: CheckOptions, faults: s
 
 function checkState(what: string, process: ProcessStory, state: ProcessState, faults: string[]): void {
   const hasRun = state.status !== "created";
+  // The shim may have been at work still, at the last look, on a start whose daemon had died.
+  if (process.run.stage === "none" && process.run.wasLost) process.run.stage = "coming";
   if (process.run.stage === "coming" && process.execId === "") process.isCutOff = true;
   compare(`start of ${what}`, process.run, hasRun, faults);
   if (process.pid !== 0 && state.pid !== process.pid) faults.push(`${what} has pid ${state.pid}, not ${process.pid}`);

@@ -80,8 +80,10 @@ export async function lead(
   /** Has it end, by itself or by a signal, and removes it. */
   const finish = async (story: ProcessStory, remove: () => Promise<unknown>): Promise<void> => {
     if (story.stage !== "there") return;
-    if (story.run.stage === "there") {
-      if (story.part.status === undefined) {
+    // A start that was lost may have happened since: such a task is ended whatever it does.
+    const isInDoubt = story === init && story.run.wasLost && story.run.stage !== "there";
+    if (story.run.stage === "there" || isInDoubt) {
+      if (story.part.status === undefined || isInDoubt) {
         story.isKilled = true;
         // The execs that nobody waited for go with it.
         if (story === init) for (const exec of execs) if (exec.stage === "there") exec.isKilled = true;

@@ -106,7 +106,7 @@ async function makeStrayShim(id: string, cwd: string): Promise<number> {
 /** A socket file whose listener is gone. */
 async function makeDeadSocket(path: string): Promise<void> {
   const server = createServer();
-  const elsewhere = join(daemon.dir, "listening");
+  const elsewhere = `${path}.new`;
   await new Promise<void>((resolve) => server.listen(elsewhere, () => resolve()));
   // Closing would remove the file by the name it was made under.
   await rename(elsewhere, path);

@@ -41,9 +41,10 @@ export const tasks: readonly Step[] = [
     const { cli } = corner;
     const started = await cli.run(["t", "exec", "-d", "--exec-id", "x6", "c1", "/bin/sleep", "1000"]);
     const table = maskNumbers((await cli.run(["t", "ps", "c1"])).stdout).trimEnd();
-    const [header, ...rows] = table.split("\n").map((line) => line.trim().replace(/ +/g, " "));
-    // The kernel lists a cgroup's processes by pid, and a later process may have the smaller one.
-    const listed = [header, ...rows.sort(), ""].join("\n");
+    const [header, ...rows] = table.split("\n").map((line) => line.trim());
+    // The kernel lists a cgroup's processes by pid, and a later process may have the smaller one: init first, then the exec.
+    rows.sort((a, b) => Number(b.endsWith(" -")) - Number(a.endsWith(" -")));
+    const listed = [header, ...rows, ""].join("\n");
     const killed = await cli.run(["t", "kill", "--exec-id", "x6", "-s", "SIGKILL", "c1"]);
     const removed = await until("the exec to be removable", async () => {
       // It ends with the status of the process that it removes.
