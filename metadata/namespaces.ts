@@ -28,6 +28,8 @@ const SET_LABEL = `INSERT INTO namespace_labels (namespace, key, value) VALUES (
 
 /** What keeps a namespace from being deleted, in the order in which the refusal names it. */
 const CONTENTS: readonly { readonly kind: string; readonly sql: string }[] = [
+  { kind: "images", sql: "SELECT 1 FROM images WHERE namespace = ? LIMIT 1" },
+  { kind: "blobs", sql: "SELECT 1 FROM content WHERE namespace = ? LIMIT 1" },
   { kind: "containers", sql: "SELECT 1 FROM containers WHERE namespace = ? LIMIT 1" },
 ];
 

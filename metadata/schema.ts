@@ -19,10 +19,33 @@
 //   │  └─ container_labels    key: namespace, id, key      index: namespace, key, value, id
 //   │                         what filters look at; the same labels are in the record
 //   │
-//   └─ leases                 key: namespace, id; goes with its namespace
-//      ├─ created_*, revision
-//      ├─ lease_labels        key: namespace, lease, key
-//      └─ lease_resources     key: namespace, lease, type, id. No reference to what it names: that may not exist yet
+//   ├─ leases                 key: namespace, id; goes with its namespace
+//   │  ├─ created_*, revision
+//   │  ├─ lease_labels        key: namespace, lease, key
+//   │  └─ lease_resources     key: namespace, lease, type, id. No reference to what it names: that may not exist yet
+//   │
+//   ├─ images                 key: namespace, name         index: namespace, target_digest, name
+//   │  ├─ target_*, created_*, updated_*, revision
+//   │  ├─ record              the encoded containerd.services.images.v1.Image, sent as it is
+//   │  └─ image_labels        key: namespace, name, key
+//   │
+//   ├─ content                key: namespace, digest       index: digest. That a namespace knows a blob; bytes are shared by all
+//   │  ├─ size, created_*, updated_*, revision
+//   │  └─ content_labels      key: namespace, digest, key
+//   ├─ ingests                key: namespace, ref; goes with its namespace. An unfinished write of content
+//   │  ├─ seq                 makes the backend's ref: <namespace>/<seq>/<ref>
+//   │  ├─ expected            digest of a blob of another namespace that this ingest stands for; "" for an ordinary one
+//   │  └─ expire_*            when the collector may take it; NULL when a lease alone holds it
+//   │
+//   └─ snapshots              key: namespace, snapshotter, name     index: parent; snapshotter, id
+//      ├─ id                  number of the folders in the backend, from counters: never used twice
+//      ├─ seq                 number that error texts show, as containerd's do: <namespace>/<seq>/<name>
+//      ├─ parent              name of a committed one of the same namespace and snapshotter; "" for none
+//      ├─ kind, size, inodes  usage counts for committed ones
+//      ├─ created_*, updated_*, revision
+//      └─ snapshot_labels     key: namespace, snapshotter, name, key
+//
+//   counters                  key: name; last number given out
 //
 //   events                    key: seq, AUTOINCREMENT: never used twice and, since undone transactions give theirs back,
 //   │                         without holes except at the front, where old events are trimmed
@@ -38,7 +61,7 @@
 //
 // Nothing refers to images, snapshots or content by foreign key: such references may dangle by design.
 
-/** The tables in the order of the drawing. */
+/** The tables in the order in which the migrations make them. */
 export const TABLES = [
   "meta",
   "namespaces",
@@ -50,4 +73,12 @@ export const TABLES = [
   "lease_resources",
   "events",
   "told_processes",
+  "images",
+  "image_labels",
+  "content",
+  "content_labels",
+  "ingests",
+  "snapshots",
+  "snapshot_labels",
+  "counters",
 ] as const;

@@ -4,9 +4,10 @@ import type Sqlite from "better-sqlite3";
 import { failedPrecondition } from "../../api/core/errors.js";
 import { init } from "./0001-init.js";
 import { toldProcesses } from "./0002-told-processes.js";
+import { images } from "./0003-images.js";
 import type { Migration } from "./migration.js";
 
-export const MIGRATIONS: readonly Migration[] = [init, toldProcesses];
+export const MIGRATIONS: readonly Migration[] = [init, toldProcesses, images];
 
 /** "brth" in ASCII, in the header of every file of ours, so that `file` and we can tell. */
 export const APPLICATION_ID = 0x62727468;

@@ -1,0 +1,35 @@
+// Where the files of snapshots lie: what the metadata room needs of a snapshotter. A backend keeps folders by number and no
+// records: which snapshots there are, their names, parents and kinds is the store's to know, in its transactions.
+// @source containerd plugins/snapshots/{overlay,native} (folders and mounts)
+import type { Labels } from "./labels.js";
+import type { SnapshotUsage } from "./snapshot.js";
+import type { Mount } from "./task.js";
+
+/** A snapshot as its backend sees it. */
+export interface SnapshotFolder {
+  /** Never used twice by one backend. */
+  readonly id: number;
+  readonly kind: "view" | "active" | "committed";
+  /** Ids of the snapshots below, the nearest first. */
+  readonly parents: readonly number[];
+  /** Those that backends may act on: `containerd.io/snapshot/*` and `containerd.io/snapshot.ref`. */
+  readonly labels: Labels;
+}
+
+export interface SnapshotBackend {
+  /** As requests name it: `overlayfs`, `native`. */
+  readonly name: string;
+  readonly rootDir: string;
+  /** Whether it works on this machine; else why not. Asked once, at start. */
+  check(): Promise<string | undefined>;
+  /** Makes the folders of a new view or active snapshot. After a failure nothing of it is left. */
+  create(folder: SnapshotFolder): Promise<void>;
+  /** The mounts of a view or active snapshot. */
+  mounts(folder: SnapshotFolder): readonly Mount[];
+  /** Measured by walking. */
+  usage(folder: SnapshotFolder): Promise<SnapshotUsage>;
+  /** Frees the folders; fine when there are none. */
+  remove(id: number): Promise<void>;
+  /** Ids that have folders. Half-made and half-removed ones, left by a crash, are freed by the way. */
+  list(): Promise<readonly number[]>;
+}

@@ -1,0 +1,62 @@
+// Snapshots: layered root file systems. Active ones and views are handed out as mounts; committed ones are what others build on.
+// @source containerd core/snapshots/snapshotter.go
+import type { RequestContext } from "./context.js";
+import type { Labels } from "./labels.js";
+import type { Mount } from "./task.js";
+
+export type SnapshotKind = "view" | "active" | "committed";
+
+export interface SnapshotInfo {
+  /** Key of an active snapshot or a view, name of a committed one: one space of names per namespace and snapshotter. */
+  readonly name: string;
+  /** Name of the committed snapshot below; "" for none. */
+  readonly parent: string;
+  readonly kind: SnapshotKind;
+  readonly createdAtNs: bigint;
+  readonly updatedAtNs: bigint;
+  readonly labels: Labels;
+}
+
+/** What a snapshot adds to its parent. */
+export interface SnapshotUsage {
+  readonly sizeBytes: number;
+  readonly inodes: number;
+}
+
+export interface PrepareOptions {
+  /** Default: "", nothing below. */
+  readonly parent?: string;
+  readonly labels?: Labels;
+}
+
+/** The snapshots of one snapshotter. */
+export interface SnapshotStore {
+  /** @throws not_found. */
+  stat(ctx: RequestContext, key: string): Promise<SnapshotInfo>;
+  /** By name, in pages. Filter fields: name, parent, kind, labels.<key>. @throws unknown for a bad filter, as containerd does. */
+  list(ctx: RequestContext, filters?: readonly string[]): AsyncIterable<readonly SnapshotInfo[]>;
+  /** Paths: `labels`, `labels.<key>`; without any, all labels are replaced. @throws not_found, invalid_argument. */
+  update(
+    ctx: RequestContext,
+    info: { readonly name: string; readonly labels: Labels },
+    paths?: readonly string[],
+  ): Promise<SnapshotInfo>;
+  /** @throws not_found. */
+  usage(ctx: RequestContext, key: string): Promise<SnapshotUsage>;
+  /** Of an active snapshot or a view. @throws not_found, failed_precondition for a committed one. */
+  mounts(ctx: RequestContext, key: string): Promise<readonly Mount[]>;
+  /** A writable layer. @throws already_exists, not_found for the parent, invalid_argument when that is not committed. */
+  prepare(ctx: RequestContext, key: string, options?: PrepareOptions): Promise<readonly Mount[]>;
+  /** The same, read-only. */
+  view(ctx: RequestContext, key: string, options?: PrepareOptions): Promise<readonly Mount[]>;
+  /** Makes `key` the committed snapshot `name`; labels are replaced. @throws already_exists, not_found, failed_precondition. */
+  commit(ctx: RequestContext, name: string, key: string, options?: { readonly labels?: Labels }): Promise<void>;
+  /** @throws not_found, failed_precondition while another snapshot builds on it. */
+  remove(ctx: RequestContext, key: string): Promise<void>;
+}
+
+/** All snapshotters, by the names that requests use. */
+export interface Snapshotters {
+  /** @throws invalid_argument `snapshotter not loaded: <name>`. */
+  get(name: string): SnapshotStore;
+}
