@@ -73,15 +73,40 @@ test("whoever would write while a checkpoint locks writers out is told when it i
   expect(checkpointer.walSize()).toMatchObject({ log: 1, checkpointed: 0 });
 });
 
-test("a long pause cuts the file and ends the worker; the next pause starts one again", async () => {
-  const checkpointer = open({ idleMs: 10 });
+test("a WAL that is all folded in goes on from where it is: no commit here begins a new one", async () => {
+  const checkpointer = open({});
+  for (let n = 0; n < 3; n += 1) {
+    write(checkpointer);
+    // The second one finds nothing to do, and must not loosen the hold.
+    for (let times = 0; times < 2; times += 1) {
+      const { log, checkpointed } = await checkpointer.run("PASSIVE");
+      expect(checkpointed).toBe(log);
+    }
+    const before = checkpointer.walSize().log;
+    write(checkpointer);
+    expect(checkpointer.walSize().log).toBeGreaterThan(before);
+  }
+});
+
+test("at a pause a WAL that has become long enough starts over, and keeps its file", async () => {
+  const checkpointer = open({ quietMs: 10, quietPages: 20 });
+  for (let n = 0; n < 5; n += 1) write(checkpointer);
+  const size = statSync(`${path}-wal`).size;
+  await until("the WAL to start over", () => checkpointer.walSize().log === 1);
+  expect(statSync(`${path}-wal`).size).toBe(size);
+});
+
+test("a long pause cuts the file to what is kept and ends the worker; the next pause starts one again", async () => {
+  const keepBytes = 50_000;
+  const checkpointer = open({ idleMs: 10, keepBytes });
   const size = () => statSync(`${path}-wal`).size;
   for (let round = 0; round < 2; round += 1) {
-    write(checkpointer);
-    expect(size()).toBeGreaterThan(0);
-    await until("the WAL to be cut", () => size() === 0);
+    for (let n = 0; n < 5; n += 1) write(checkpointer);
+    expect(size()).toBeGreaterThan(keepBytes);
+    await until("the WAL to be cut", () => size() <= keepBytes);
+    expect(size()).toBe(keepBytes);
   }
-  expect(connection.prepare("SELECT count(*) FROM t").pluck().get()).toBe(2);
+  expect(connection.prepare("SELECT count(*) FROM t").pluck().get()).toBe(10);
 });
 
 test("dispose ends it at any moment, also twice", async () => {

@@ -1,12 +1,15 @@
-// When the WAL is folded back into the file. A checkpoint syncs, so it runs in a worker on a connection of its own: PASSIVE ones,
-// which lock nobody out, when writing pauses or the WAL has grown; a RESTART, which holds writers, when the WAL has become too long;
-// a TRUNCATE, which does so too, after a long pause. Writers that are held wait for `writable`, not in SQLite: no thread stands still.
+// When the WAL is folded back into the file. A checkpoint syncs, so it runs in a worker on connections of its own: PASSIVE ones,
+// which lock nobody out, when writing pauses or the WAL has grown; a RESTART, which holds writers, when the WAL is long enough to
+// start over; a TRIM, which also cuts the file, after a long pause. Some of the file always stays: writing over it is
+// cheaper to sync than making it grow. Writers that are held wait for `writable`, not in SQLite: no thread stands still.
 import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import type Sqlite from "better-sqlite3";
 import type { Logger } from "../api/core/log.js";
+import { CHECKPOINT_WORKER_SOURCE, type CheckpointWorkerData } from "./checkpoint-worker.js";
 
-export type CheckpointMode = "PASSIVE" | "RESTART" | "TRUNCATE";
+/** A TRIM is a RESTART that cuts the file to what is kept. */
+export type CheckpointMode = "PASSIVE" | "RESTART" | "TRIM";
 
 /** In pages of the WAL: how many it holds, and how many of them are in the file already. */
 export interface CheckpointResult {
@@ -22,42 +25,19 @@ export interface CheckpointerOptions {
   readonly log: Logger;
   /** Pause in writing after which a PASSIVE checkpoint runs. Default: 1000. */
   readonly quietMs?: number;
-  /** Pause after which the WAL file is cut to nothing. Default: 30000. */
+  /** Pause after which the WAL file is cut to `keepBytes`. Default: 30000. */
   readonly idleMs?: number;
+  /** How much of the WAL file stays allocated. Default: 4 MiB. */
+  readonly keepBytes?: number;
   /** Pages not yet in the file that call for a checkpoint amid writing. Default: 1000 (4 MB). */
   readonly backlogPages?: number;
-  /** Pages in the WAL beyond which writers are held for a moment so that it can start over. Default: 8000 (32 MB). */
+  /** Pages in the WAL beyond which it starts over at a pause in writing. Default: 1000 (4 MB). */
+  readonly quietPages?: number;
+  /** Pages beyond which it does so amid writing, which is held for a moment. Default: 8000 (32 MB). */
   readonly limitPages?: number;
 }
 
 const COMMITS_BETWEEN_LOOKS = 64;
-
-// Whoever commits first after a RESTART writes the header of the new WAL and syncs it: the worker does that too, by setting a
-// number to what it is. Its timeout is for a reader that is just there.
-// Given as text, so that it runs the same from TypeScript sources, from compiled files and from a bundle.
-const WORKER_SOURCE = `
-const { parentPort, workerData } = require("node:worker_threads");
-const Sqlite = require(workerData.sqlite);
-const db = new Sqlite(workerData.path, { fileMustExist: true, timeout: 50 });
-db.pragma("synchronous = NORMAL");
-db.pragma("wal_autocheckpoint = 0");
-parentPort.on("message", (mode) => {
-  if (mode === "close") {
-    db.close();
-    parentPort.close();
-    return;
-  }
-  try {
-    const [result] = db.pragma("wal_checkpoint(" + mode + ")");
-    if (mode === "RESTART" && result.busy === 0) {
-      db.pragma("user_version = " + db.pragma("user_version", { simple: true }));
-    }
-    parentPort.postMessage({ result });
-  } catch (error) {
-    parentPort.postMessage({ error: String(error) });
-  }
-});
-`;
 
 type Answer = { readonly result: CheckpointResult } | { readonly error: string };
 
@@ -72,18 +52,27 @@ export class Checkpointer implements AsyncDisposable {
   #closed = false;
 
   constructor(options: CheckpointerOptions) {
-    this.#options = { quietMs: 1_000, idleMs: 30_000, backlogPages: 1_000, limitPages: 8_000, ...options };
+    this.#options = {
+      quietMs: 1_000,
+      idleMs: 30_000,
+      keepBytes: 4 * 1024 * 1024,
+      backlogPages: 1_000,
+      quietPages: 1_000,
+      limitPages: 8_000,
+      ...options,
+    };
   }
 
   /** Told of every commit; cheap. */
   noteCommit(): void {
     if (this.#closed) return;
-    this.#quietTimer = this.#restart(this.#quietTimer, this.#options.quietMs, "PASSIVE");
-    this.#idleTimer = this.#restart(this.#idleTimer, this.#options.idleMs, "TRUNCATE");
+    const { quietMs, quietPages, idleMs, backlogPages, limitPages } = this.#options;
+    this.#quietTimer = this.#quietTimer?.refresh() ?? setTimeout(() => this.#fold(quietPages), quietMs).unref();
+    this.#idleTimer = this.#idleTimer?.refresh() ?? setTimeout(() => this.#trim(), idleMs).unref();
     this.#commits += 1;
     if (this.#commits % COMMITS_BETWEEN_LOOKS !== 0 || this.#running !== undefined) return;
     const { log, checkpointed } = this.walSize();
-    if (log - checkpointed >= this.#options.backlogPages) this.#runAndLog("PASSIVE");
+    if (log - checkpointed >= backlogPages) this.#fold(limitPages);
   }
 
   /** How long the WAL is, without changing anything. */
@@ -114,19 +103,25 @@ export class Checkpointer implements AsyncDisposable {
     return running;
   }
 
-  #restart(timer: NodeJS.Timeout | undefined, delayMs: number, mode: CheckpointMode): NodeJS.Timeout {
-    return timer?.refresh() ?? setTimeout(() => this.#runAndLog(mode), delayMs).unref();
+  /** Folds in what can be; lets a WAL of more than so many pages start over. */
+  #fold(mostPages: number): void {
+    this.#runAndLog("PASSIVE", ({ log }) => {
+      // Under writing without a pause the worker never quite catches up, and a WAL starts over only when it is all folded in.
+      // The rest is short now, so writers are not held for long.
+      if (log > mostPages) this.#runAndLog("RESTART");
+    });
   }
 
-  #runAndLog(mode: CheckpointMode): void {
+  #trim(): void {
+    this.#runAndLog("TRIM", () => this.#stop()); // an idle process does not pay for a thread
+  }
+
+  #runAndLog(mode: CheckpointMode, then?: (result: CheckpointResult) => void): void {
     if (this.#closed) return;
     this.run(mode).then(
       (result) => {
         this.#options.log.debug({ mode, ...result }, "checkpoint");
-        // Under writing without a pause the worker never quite catches up, and a WAL starts over only when it is all folded in.
-        // The rest is short now, so writers are not held for long.
-        if (mode === "PASSIVE" && result.log > this.#options.limitPages) this.#runAndLog("RESTART");
-        if (mode === "TRUNCATE") this.#stop(); // an idle process does not pay for a thread
+        then?.(result);
       },
       (err: unknown) => this.#options.log.warn({ mode, err }, "checkpoint failed"),
     );
@@ -151,11 +146,9 @@ export class Checkpointer implements AsyncDisposable {
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker;
     const sqlite = createRequire(import.meta.url).resolve("better-sqlite3");
-    const worker = new Worker(WORKER_SOURCE, {
-      eval: true,
-      execArgv: [],
-      workerData: { sqlite, path: this.#options.path },
-    });
+    const { path, keepBytes } = this.#options;
+    const workerData: CheckpointWorkerData = { sqlite, path, keepBytes };
+    const worker = new Worker(CHECKPOINT_WORKER_SOURCE, { eval: true, execArgv: [], workerData });
     worker.unref();
     // Whoever asked is told by the exit that follows; without a listener the error would end the process.
     worker.on("error", (err) => this.#options.log.warn({ err }, "checkpoint worker failed"));

@@ -1,7 +1,7 @@
 // The connection to SQLite: its library checked, its rules set.
 import Sqlite from "better-sqlite3";
 import { failedPrecondition } from "../api/core/errors.js";
-import { fromSqliteError } from "./sqlite-errors.js";
+import { fromSqliteError, isDiskFull } from "./sqlite-errors.js";
 
 /** Before it, two connections at one instant could corrupt a WAL file. */
 const MINIMUM_SQLITE = "3.51.3";
@@ -51,4 +51,17 @@ export function setRules(connection: Sqlite.Database): void {
   connection.pragma("journal_size_limit = -1"); // a commit that cuts the WAL waits for the disk: Checkpointer does it when idle
   connection.pragma("foreign_keys = ON");
   connection.pragma("trusted_schema = OFF");
+}
+
+/**
+ * The first commit to a new WAL syncs its header, on the thread that commits: made here, before anyone is served, by setting a
+ * number to what it is.
+ */
+export function beginWal(connection: Sqlite.Database): void {
+  try {
+    connection.pragma(`user_version = ${connection.pragma("user_version", { simple: true })}`);
+  } catch (error) {
+    // On a full disk the store opens all the same; then the first commit that finds room waits for the sync.
+    if (!isDiskFull(error)) throw error;
+  }
 }

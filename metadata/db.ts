@@ -10,7 +10,7 @@ import type { LedgerEvent } from "../api/core/event.js";
 import { type Logger, silentLogger } from "../api/core/log.js";
 import { type Clock, systemClock } from "../api/core/time.js";
 import { Checkpointer } from "./checkpointer.js";
-import { connect, setRules } from "./connection.js";
+import { beginWal, connect, setRules } from "./connection.js";
 import { DiskSpace, type SpaceLimits } from "./disk-space.js";
 import { requireLocalDisk } from "./local-disk.js";
 import { migrate } from "./migrations/index.js";
@@ -73,6 +73,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     scope.defer(() => connection.close());
     setRules(connection);
     migrate(connection);
+    beginWal(connection);
     const walFd = openSync(`${path}-wal`, "r+");
     scope.defer(() => closeSync(walFd));
     // What a crashed process had committed and not yet synced is in the WAL and will be read: make it durable first.

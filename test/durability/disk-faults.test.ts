@@ -50,7 +50,7 @@ const acknowledged = (outcomes: ReadonlyMap<string, string>) =>
   [...outcomes].filter(([, outcome]) => outcome === "ok").map(([id]) => id);
 
 describe.skipIf(requires.binary("strace"))("a disk with bad spots", () => {
-  // A commit writes each page with a header before it; the first write of a WAL is its own header.
+  // A commit writes each page with a header before it.
   test.each([5, 12, 19])(
     "the %dth write of the WAL fails: one change is refused and undone, the others stay",
     async (nth) => {
