@@ -19,6 +19,13 @@ const PROTOTYPES = {
   tcgetattr: "int tcgetattr(int fd, _Out_ void *settings)",
   tcsetattr: "int tcsetattr(int fd, int when, const void *settings)",
   cfmakeraw: "void cfmakeraw(_Inout_ void *settings)",
+  poll: "int poll(_Inout_ void *entries, unsigned long count, int timeoutMs)",
+  llistxattr: "long llistxattr(const uint8_t *path, _Out_ uint8_t *list, size_t size)",
+  lgetxattr: "long lgetxattr(const uint8_t *path, const uint8_t *name, _Out_ uint8_t *value, size_t size)",
+  lsetxattr: "int lsetxattr(const uint8_t *path, const uint8_t *name, const uint8_t *value, size_t size, int flags)",
+  lremovexattr: "int lremovexattr(const uint8_t *path, const uint8_t *name)",
+  mknod: "int mknod(const uint8_t *path, uint32_t mode, uint64_t device)",
+  utimensat: "int utimensat(int folder, const uint8_t *path, const uint8_t *times, int flags)",
   getsockopt: "int getsockopt(int fd, int level, int name, _Out_ void *value, _Inout_ uint32_t *length)",
 } as const;
 
@@ -67,4 +74,11 @@ const EINVAL = 22;
 export function cString(syscall: string, text: string): string {
   if (text.includes("\0")) throw systemError(syscall, EINVAL, text.replaceAll("\0", "\\0"));
   return text;
+}
+
+/** A path as the bytes that C wants: names need not be UTF-8. @throws EINVAL for one with a NUL inside. */
+export function pathBytes(syscall: string, path: string | Uint8Array): Buffer {
+  const bytes = typeof path === "string" ? Buffer.from(path) : path;
+  if (bytes.includes(0)) throw systemError(syscall, EINVAL, path.toString().replaceAll("\0", "\\0"));
+  return Buffer.concat([bytes, Buffer.alloc(1)]);
 }
