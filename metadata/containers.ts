@@ -196,6 +196,7 @@ export function createContainerStore(db: Database): LocalContainerStore {
       await db.update(
         (tx) => {
           if (tx.run(DELETE, namespace, id).changes === 0) throw missing(tx, "delete", namespace, id);
+          tx.noteGarbage();
           tx.publish(namespace, "/containers/delete", containerDeleted(id));
         },
         { evenWhenFull: true },

@@ -39,6 +39,16 @@ export interface UpdateOptions {
    * reserve. The closure may then run twice, the second time as if the first had never been. Default: false.
    */
   readonly evenWhenFull?: boolean;
+  /** For what changes no record: events, and the upkeep of the file. The collector does not count it. Default: false. */
+  readonly bookkeeping?: boolean;
+}
+
+/** A commit that changed records, as the collector counts them. */
+export interface Mutation {
+  /** Whether something was deleted that may have held something else. */
+  readonly dirty: boolean;
+  /** Backends that may have bytes to free: `content`, `snapshots/<snapshotter>`. */
+  readonly backends: ReadonlySet<string>;
 }
 
 /** Who wants to know what was committed, and when it is on disk. */
@@ -110,6 +120,8 @@ function nameFile(error: unknown, path: string): unknown {
 interface Committed<T> {
   readonly result: T;
   readonly events: readonly LedgerEvent[];
+  /** undefined when nothing changed. */
+  readonly mutation?: Mutation;
 }
 
 interface DatabaseParts {
@@ -132,6 +144,7 @@ export class Database implements AsyncDisposable {
   #revision: number;
   #closed = false;
   #observer: CommitObserver | undefined;
+  #onMutation: ((mutation: Mutation) => void) | undefined;
   readonly checkpointer: Checkpointer;
   /** Made with the file, never changes. */
   readonly storeId: string;
@@ -161,6 +174,11 @@ export class Database implements AsyncDisposable {
     this.#observer = observer;
   }
 
+  /** Tells the collector of every commit that changed records. */
+  observeMutations(listener: (mutation: Mutation) => void): void {
+    this.#onMutation = listener;
+  }
+
   /** Reads, in one piece: nothing can be written meanwhile, since writers use this thread. Keep it short. */
   view<T>(fn: (reader: Reader) => T): T {
     this.#requireOpen();
@@ -185,6 +203,7 @@ export class Database implements AsyncDisposable {
     let done: Committed<T>;
     try {
       done = options.evenWhenFull === true ? this.#commitFromReserve(fn) : this.#commitWithRoom(fn);
+      if (done.mutation !== undefined && options.bookkeeping !== true) this.#onMutation?.(done.mutation);
     } catch (error) {
       await this.#sync.flushed();
       throw fromSqliteError(error);
@@ -223,7 +242,7 @@ export class Database implements AsyncDisposable {
         this.checkpointer.noteCommit();
         if (tx.published.length > 0) this.#observer?.committed(tx.published);
       }
-      return { result, events: tx.published };
+      return { result, events: tx.published, ...(changed && { mutation: tx.mutation }) };
     } catch (error) {
       if (this.#connection.inTransaction) this.#statements.run("ROLLBACK");
       throw error;
@@ -241,7 +260,7 @@ export class Database implements AsyncDisposable {
         this.#connection.exec(`PRAGMA incremental_vacuum(${pages})`); // a prepared one frees a single page
         tx.noteChange();
       },
-      { evenWhenFull: true },
+      { evenWhenFull: true, bookkeeping: true },
     );
     return true;
   }

@@ -99,6 +99,7 @@ export function createLeaseStore(db: Database): LeaseStore {
       await db.update(
         (tx) => {
           if (tx.run(DELETE, namespace, id).changes === 0) throw notFound(`lease ${quote(id)}`);
+          tx.noteGarbage();
         },
         { evenWhenFull: true },
       );
@@ -127,6 +128,7 @@ export function createLeaseStore(db: Database): LeaseStore {
           requireLease(tx, namespace, id);
           validateResource(resource);
           const { changes } = tx.run(DELETE_RESOURCE, namespace, id, resource.type, resource.id);
+          tx.noteGarbage();
           if (changes > 0) tx.run(SET_REVISION, tx.revision, namespace, id);
         },
         { evenWhenFull: true },

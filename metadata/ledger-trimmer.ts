@@ -69,7 +69,7 @@ export class LedgerTrimmer implements AsyncDisposable {
     const { first } = this.#ledger.bounds;
     if (keepFrom > first) {
       const upTo = smaller(keepFrom, first + BigInt(STEP_EVENTS));
-      await this.#db.update((tx) => tx.run(DELETE, upTo), { evenWhenFull: true });
+      await this.#db.update((tx) => tx.run(DELETE, upTo), { evenWhenFull: true, bookkeeping: true });
       this.#ledger.trimmed(upTo);
       return true;
     }

@@ -2,7 +2,7 @@
 // subscribers once they are on disk. A subscriber reads the rows at its own pace; the newest come from memory.
 // @source containerd core/events/exchange/exchange.go for what is delivered to whom
 import { errorOf } from "../api/core/errors.js";
-import type { EventEnvelope, LedgerEvent, SubscribeOptions } from "../api/core/event.js";
+import type { EventEnvelope, EventStream, LedgerEvent, SubscribeOptions } from "../api/core/event.js";
 import type { OpenProcess, TaskLedger } from "../api/core/task-ledger.js";
 import type { CommitObserver, Database } from "./db.js";
 import { eventMatcher } from "./event-filter.js";
@@ -19,6 +19,8 @@ export class SqliteEventLedger implements TaskLedger, CommitObserver, LedgerSour
   readonly #db: Database;
   readonly #recent = new RecentEvents();
   readonly #subscriptions = new Set<Subscription>();
+  #pending: EventEnvelope[] = [];
+  #writing: Promise<void> | undefined;
   #durable: bigint;
   /** The oldest event still kept; moves as old ones are trimmed. */
   #first: bigint;
@@ -33,9 +35,23 @@ export class SqliteEventLedger implements TaskLedger, CommitObserver, LedgerSour
 
   async append(envelopes: readonly EventEnvelope[]): Promise<void> {
     for (const envelope of envelopes) validateEnvelope(envelope);
-    await this.#db.update((tx) => {
-      for (const envelope of envelopes) tx.publishAs(envelope);
-    });
+    this.#pending.push(...envelopes);
+    this.#writing ??= this.#writePending();
+    await this.#writing;
+  }
+
+  /** Nothing can refuse one of them any more, so those that arrive together share a transaction. */
+  async #writePending(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    const envelopes = this.#pending;
+    this.#pending = [];
+    this.#writing = undefined;
+    await this.#db.update(
+      (tx) => {
+        for (const envelope of envelopes) tx.publishAs(envelope);
+      },
+      { bookkeeping: true },
+    );
   }
 
   async tell(envelopes: readonly EventEnvelope[]): Promise<void> {
@@ -44,7 +60,7 @@ export class SqliteEventLedger implements TaskLedger, CommitObserver, LedgerSour
       (tx) => {
         for (const envelope of envelopes) if (noteTelling(tx, envelope)) tx.publishAs(envelope);
       },
-      { evenWhenFull: true },
+      { evenWhenFull: true, bookkeeping: true },
     );
   }
 
@@ -52,7 +68,7 @@ export class SqliteEventLedger implements TaskLedger, CommitObserver, LedgerSour
     return this.#db.view((reader) => readOpenProcesses(reader, task));
   }
 
-  subscribe(options: SubscribeOptions = {}): AsyncIterable<LedgerEvent> {
+  subscribe(options: SubscribeOptions = {}): EventStream {
     const after = options.after ?? this.#durable;
     if (after + 1n < this.#first) throw gap(after, this.#first);
     if (after > this.#durable)

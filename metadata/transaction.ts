@@ -16,6 +16,8 @@ export class Transaction implements EventWriter {
   #ended = false;
   /** The instant of this transaction, nanoseconds since 1970: every time it stamps is the same. */
   readonly nowNs: bigint;
+  readonly #backends = new Set<string>();
+  #dirty = false;
   /** What {@link publish} wrote, in order. */
   readonly published: LedgerEvent[] = [];
 
@@ -59,6 +61,20 @@ export class Transaction implements EventWriter {
   /** Says that this commit changes something that no row shows. */
   noteChange(): void {
     void this.revision;
+  }
+
+  /**
+   * Says that this commit deletes something that may have held something else, and which backend may then have bytes to free.
+   * @param backend `content` or `snapshots/<snapshotter>`; none for records that have no bytes of their own.
+   */
+  noteGarbage(backend?: string): void {
+    this.#dirty = true;
+    if (backend !== undefined) this.#backends.add(backend);
+  }
+
+  /** This commit as the collector counts it. */
+  get mutation(): { readonly dirty: boolean; readonly backends: ReadonlySet<string> } {
+    return { dirty: this.#dirty, backends: this.#backends };
   }
 
   /** Before the commit: what has written anything counts as a change. Answers whether this one does. */
