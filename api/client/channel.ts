@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from "node:path";
 import { credentials, Client as GrpcClient, Metadata, type ServiceError } from "@grpc/grpc-js";
 import type { RequestContext } from "../core/context.js";
 import { failedPrecondition, invalidArgument } from "../core/errors.js";
-import { abortError, dialError, fromServiceError } from "./errors.js";
+import { abortError, dialTimeout, fromServiceError } from "./errors.js";
 
 /** containerd's limit, in each direction. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -25,6 +25,7 @@ export interface CallDefaults {
 
 /** The path in a socket address: a path, or a path behind `unix:` or `unix://`. @throws invalid_argument. */
 export function parseSocketAddress(address: string): string {
+  if (typeof address !== "string") throw invalidArgument("address must be a string");
   const path = address.replace(/^unix:(?:\/\/)?/, "");
   if (path === "" || path.includes("\0"))
     throw invalidArgument(`socket address ${JSON.stringify(address)} has no path`);
@@ -45,10 +46,13 @@ export class Channel implements Disposable {
   readonly #client: GrpcClient;
   #closed = false;
 
-  /** @throws invalid_argument for a malformed address. */
+  /** @throws invalid_argument for a malformed address, and for options that only JavaScript can give. */
   constructor(address: string, defaults: CallDefaults) {
     this.socketPath = parseSocketAddress(address);
     this.#defaults = defaults;
+    for (const [name, value] of Object.entries({ namespace: defaults.namespace, leaseId: defaults.leaseId })) {
+      if (value !== undefined && typeof value !== "string") throw invalidArgument(`${name} must be a string`);
+    }
     this.#client = new GrpcClient(`unix:${this.socketPath}`, credentials.createInsecure(), {
       "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
       "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
@@ -67,7 +71,7 @@ export class Channel implements Disposable {
     await new Promise<void>((resolve, reject) => {
       this.#client.waitForReady(Date.now() + timeoutMs, (error) => {
         if (error === undefined) resolve();
-        else reject(dialError(this.socketPath, `no answer within ${timeoutMs} ms`, error));
+        else reject(dialTimeout(this.socketPath, timeoutMs, error));
       });
     });
   }

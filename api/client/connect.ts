@@ -3,6 +3,7 @@
 import type { ContainerStore } from "../core/container.js";
 import type { RequestContext } from "../core/context.js";
 import type { Doctor } from "../core/doctor.js";
+import { invalidArgument } from "../core/errors.js";
 import type { LeaseStore } from "../core/lease.js";
 import type { NamespaceStore } from "../core/namespace.js";
 import type { Tasks } from "../core/task.js";
@@ -43,9 +44,10 @@ export interface Client extends AsyncDisposable {
 /**
  * A client of the daemon at `address`. Nothing is dialled before the first call, and a daemon that comes back is found again.
  * Dispose it to close the connection; calls that are open then fail, and new ones throw failed_precondition.
- * @throws invalid_argument for a malformed address.
+ * @throws invalid_argument for a malformed address, and for options of types that only JavaScript can give.
  */
 export function connect(options: ConnectOptions): Client {
+  if (typeof options !== "object" || options === null) throw invalidArgument("options must be an object");
   const channel = new Channel(options.address, options);
   return {
     address: channel.socketPath,

@@ -1,7 +1,9 @@
 // What a failed call means: gRPC statuses become the kinds of api/core. The daemon's text is kept as it came.
 // @source containerd/errdefs pkg/errgrpc/grpc.go
+
+import { accessSync, constants } from "node:fs";
 import { type ServiceError, status } from "@grpc/grpc-js";
-import { ContainerdError, type ErrorKind, unavailable } from "../core/errors.js";
+import { ContainerdError, type ErrorKind, errorOf, unavailable } from "../core/errors.js";
 
 const KINDS: Readonly<Record<number, ErrorKind>> = {
   [status.CANCELLED]: "cancelled",
@@ -38,7 +40,7 @@ export function fromServiceError(error: ServiceError, path: string, signal: Abor
   if (error.code === status.CANCELLED && signal?.aborted === true) return abortError(signal);
   if (error.code === status.UNAVAILABLE) {
     const reason = NO_CONNECTION.exec(error.details)?.[1];
-    if (reason !== undefined) return dialError(path, explainDial(reason), error);
+    if (reason !== undefined) return dialError(path, reason, error);
   }
   return new ContainerdError(kindOfStatus(error.code, error.details), error.details, { cause: error });
 }
@@ -52,14 +54,29 @@ export function abortError(signal: AbortSignal): ContainerdError {
     : new ContainerdError("cancelled", "context canceled", { cause: reason });
 }
 
-/** Nobody answers on the socket. */
+/** There is no connection to the socket: unavailable, or permission_denied when this user may not connect to it. */
 export function dialError(path: string, reason: string, cause?: unknown): ContainerdError {
-  return unavailable(`failed to dial "${path}": ${reason}`, cause);
+  const subject = `failed to dial "${path}"`;
+  if (reason.includes("EACCES")) return errorOf("permission_denied", subject, cause);
+  return unavailable(`${subject}: ${explainDial(reason)}`, cause);
+}
+
+/** No connection stood in time. Which error the attempts met is not told then, so the socket is looked at. */
+export function dialTimeout(path: string, timeoutMs: number, cause: unknown): ContainerdError {
+  return dialError(path, mayConnect(path) ? `no answer within ${timeoutMs} ms` : "EACCES", cause);
+}
+
+function mayConnect(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "EACCES");
+  }
 }
 
 function explainDial(reason: string): string {
   if (reason.includes("ENOENT")) return "the socket does not exist; is the daemon running?";
   if (reason.includes("ECONNREFUSED")) return "nobody listens on the socket; is the daemon running?";
-  if (reason.includes("EACCES")) return "permission denied";
   return reason;
 }

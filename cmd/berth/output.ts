@@ -1,7 +1,10 @@
 // Where records go: stdout, as a table for people or as JSON for programs. Messages about what went wrong go to stderr.
+import { isHungUp } from "../../runtime/sys/hang-up.js";
 import { SIGPIPE_STATUS } from "./exit-status.js";
 import { renderJson } from "./render/json.js";
 import { renderTable, type TableStyle } from "./render/table.js";
+
+const READER_CHECK_MS = 250;
 
 export type Format = "table" | "wide" | "json" | "jsonl";
 
@@ -63,6 +66,13 @@ export class Output {
   /** Something that did not stop the command. */
   warn(message: string): void {
     process.stderr.write(`berth: ${message}\n`);
+  }
+
+  /** For a command that waits long between its lines: whoever reads us ends it by leaving, also when nothing is written. */
+  endWithReader(): void {
+    setInterval(() => {
+      if (isHungUp(process.stdout.fd)) onLost();
+    }, READER_CHECK_MS).unref();
   }
 
   /** From here somebody else writes to stdout and stderr, and hears of their loss. */

@@ -13,6 +13,7 @@ export const command = defineCommand({
 event.container_id==web, topic~=^/tasks. With --format json or jsonl each event is one line of JSON.`,
   run: async ({ client, request, output }, filters) => {
     const print = output.format === "table" || output.format === "wide" ? textLine : jsonLine;
+    output.endWithReader();
     const events = client.events.subscribe({ filters, signal: request.signal });
     for await (const envelope of events) output.line(print(envelope));
   },
