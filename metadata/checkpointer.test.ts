@@ -88,8 +88,8 @@ test("a WAL that is all folded in goes on from where it is: no commit here begin
   }
 });
 
-test("at a pause a WAL that has become long enough starts over, and keeps its file", async () => {
-  const checkpointer = open({ quietMs: 10, quietPages: 20 });
+test("a WAL that has become long enough starts over, and keeps its file", async () => {
+  const checkpointer = open({ quietMs: 10, enoughPages: 20 });
   for (let n = 0; n < 5; n += 1) write(checkpointer);
   const size = statSync(`${path}-wal`).size;
   await until("the WAL to start over", () => checkpointer.walSize().log === 1);

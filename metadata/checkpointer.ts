@@ -31,10 +31,12 @@ export interface CheckpointerOptions {
   readonly keepBytes?: number;
   /** Pages not yet in the file that call for a checkpoint amid writing. Default: 1000 (4 MB). */
   readonly backlogPages?: number;
-  /** Pages in the WAL beyond which it starts over at a pause in writing. Default: 1000 (4 MB). */
-  readonly quietPages?: number;
-  /** Pages beyond which it does so amid writing, which is held for a moment. Default: 8000 (32 MB). */
+  /** Pages in the WAL beyond which it starts over, but not twice within `spacingMs`. Default: 1000 (4 MB). */
+  readonly enoughPages?: number;
+  /** Pages beyond which it does so in any case. Default: 8000 (32 MB). */
   readonly limitPages?: number;
+  /** Starting over holds writers for some syncs, so it is not to be frequent. Default: 500. */
+  readonly spacingMs?: number;
 }
 
 const COMMITS_BETWEEN_LOOKS = 64;
@@ -48,6 +50,7 @@ export class Checkpointer implements AsyncDisposable {
   #writable: Promise<void> | undefined;
   #quietTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
+  #startedOverAt = Number.NEGATIVE_INFINITY;
   #commits = 0;
   #closed = false;
 
@@ -57,8 +60,9 @@ export class Checkpointer implements AsyncDisposable {
       idleMs: 30_000,
       keepBytes: 4 * 1024 * 1024,
       backlogPages: 1_000,
-      quietPages: 1_000,
+      enoughPages: 1_000,
       limitPages: 8_000,
+      spacingMs: 500,
       ...options,
     };
   }
@@ -66,13 +70,13 @@ export class Checkpointer implements AsyncDisposable {
   /** Told of every commit; cheap. */
   noteCommit(): void {
     if (this.#closed) return;
-    const { quietMs, quietPages, idleMs, backlogPages, limitPages } = this.#options;
-    this.#quietTimer = this.#quietTimer?.refresh() ?? setTimeout(() => this.#fold(quietPages), quietMs).unref();
+    const { quietMs, idleMs, backlogPages } = this.#options;
+    this.#quietTimer = this.#quietTimer?.refresh() ?? setTimeout(() => this.#fold(), quietMs).unref();
     this.#idleTimer = this.#idleTimer?.refresh() ?? setTimeout(() => this.#trim(), idleMs).unref();
     this.#commits += 1;
     if (this.#commits % COMMITS_BETWEEN_LOOKS !== 0 || this.#running !== undefined) return;
     const { log, checkpointed } = this.walSize();
-    if (log - checkpointed >= backlogPages) this.#fold(limitPages);
+    if (log - checkpointed >= backlogPages) this.#fold();
   }
 
   /** How long the WAL is, without changing anything. */
@@ -95,6 +99,7 @@ export class Checkpointer implements AsyncDisposable {
     });
     this.#running = running;
     if (mode !== "PASSIVE") {
+      this.#startedOverAt = performance.now();
       const end = (): void => {
         this.#writable = undefined;
       };
@@ -103,12 +108,14 @@ export class Checkpointer implements AsyncDisposable {
     return running;
   }
 
-  /** Folds in what can be; lets a WAL of more than so many pages start over. */
-  #fold(mostPages: number): void {
+  /** Folds in what can be; lets a WAL that is long enough start over. */
+  #fold(): void {
+    const { enoughPages, limitPages, spacingMs } = this.#options;
     this.#runAndLog("PASSIVE", ({ log }) => {
+      const isSpaced = performance.now() - this.#startedOverAt >= spacingMs;
       // Under writing without a pause the worker never quite catches up, and a WAL starts over only when it is all folded in.
       // The rest is short now, so writers are not held for long.
-      if (log > mostPages) this.#runAndLog("RESTART");
+      if (log > limitPages || (log > enoughPages && isSpaced)) this.#runAndLog("RESTART");
     });
   }
 

@@ -236,6 +236,7 @@ export class Database implements AsyncDisposable {
       if (result instanceof Promise) throw new TypeError("a transaction must not return a promise");
       const changed = tx.settle();
       this.#statements.run("COMMIT");
+      tx.committed();
       if (changed) {
         this.#revision = tx.revision;
         this.#sync.mark();

@@ -14,6 +14,7 @@ export class Transaction implements EventWriter {
   #wrote = false;
   #changed = false;
   #ended = false;
+  readonly #afterwards: (() => void)[] = [];
   /** The instant of this transaction, nanoseconds since 1970: every time it stamps is the same. */
   readonly nowNs: bigint;
   readonly #backends = new Set<string>();
@@ -86,6 +87,17 @@ export class Transaction implements EventWriter {
   /** The first write of any object in a namespace makes the namespace. */
   touchNamespace(name: string): void {
     this.run(INSERT_NAMESPACE, name, this.revision);
+  }
+
+  /** Runs `then` in the moment in which this transaction is committed, before anything else is read; never if it is undone. */
+  onCommit(then: () => void): void {
+    this.#requireOpen();
+    this.#afterwards.push(then);
+  }
+
+  /** To be called right behind the commit. */
+  committed(): void {
+    for (const then of this.#afterwards) then();
   }
 
   /** Writes an event of this instant; it leaves once this transaction is on disk, or never. */
