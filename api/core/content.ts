@@ -42,9 +42,9 @@ export interface WriterOptions {
 }
 
 export interface CommitOptions {
-  /** Refused unless so many bytes were written. 0 or absent: not checked. */
+  /** Refused unless so many bytes were written. 0 or absent: what the writer was opened with; 0 there too: not checked. */
   readonly sizeBytes?: number;
-  /** Refused unless the bytes have this digest. */
+  /** Refused unless the bytes have this digest. "" or absent: what the writer was opened with, if anything. */
   readonly expected?: string;
   readonly labels?: Labels;
 }
@@ -57,14 +57,15 @@ export interface ContentWriter extends AsyncDisposable {
   /** Digest of the bytes so far. */
   digest(): string;
   status(): IngestStatus;
-  /** Appends. */
+  /** Appends, one call at a time. The bytes must not change until it resolves. */
   write(data: Uint8Array): Promise<void>;
   /** Begins again with nothing. */
   reset(): Promise<void>;
   /**
    * Makes the blob, on disk when this resolves, and ends the ingest.
    * @returns the digest.
-   * @throws already_exists (the ingest is gone then); failed_precondition for another size or digest (the ingest stays).
+   * @throws already_exists (the ingest is gone then); failed_precondition for another size or digest (the ingest stays, to be
+   * opened again).
    */
   commit(options?: CommitOptions): Promise<string>;
 }

@@ -3,7 +3,11 @@
 import { invalidArgument } from "./errors.js";
 
 const FORM = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/;
-const HEX_LENGTH = new Map([
+/** In the order of their length. */
+export const DIGEST_ALGORITHMS = ["sha256", "sha384", "sha512"] as const;
+export type DigestAlgorithm = (typeof DIGEST_ALGORITHMS)[number];
+
+const HEX_LENGTH = new Map<string, number>([
   ["sha256", 64],
   ["sha384", 96],
   ["sha512", 128],
@@ -24,4 +28,9 @@ export function digestProblem(digest: string): string | undefined {
 export function validateDigest(digest: string, subject: string): void {
   const problem = digestProblem(digest);
   if (problem !== undefined) throw invalidArgument(`${subject}: ${problem}`);
+}
+
+/** The algorithm in front of a digest, whether or not the rest is well formed; undefined for one that is unknown. */
+export function digestAlgorithm(digest: string): DigestAlgorithm | undefined {
+  return DIGEST_ALGORITHMS.find((algorithm) => digest.startsWith(`${algorithm}:`));
 }
