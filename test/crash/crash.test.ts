@@ -14,7 +14,7 @@ test.skipIf(lacking)(
   `${KILLS} kills lose nothing, tell every exit once and leave nothing behind`,
   async () => {
     const random = seededByEnvironment();
-    const { faults, calls } = await runCrashes(scope, { kills: KILLS, random, retriesLostStarts: false });
+    const { faults, calls } = await runCrashes(scope, { kills: KILLS, random });
     expect(faults, `SEED=${random.seed}`).toEqual([]);
     expect(calls).toBeGreaterThan(KILLS);
   },

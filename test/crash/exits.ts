@@ -12,7 +12,7 @@ interface ToldExit {
 const keyOf = (containerId: string, id: string, pid: number): string => `${containerId} ${id} ${pid}`;
 
 /** What the ledger tells of starts and exits. The daemon may run meanwhile: a reader in another process disturbs nobody. */
-function readLedger(path: string, namespace: string) {
+export function readLedger(path: string, namespace: string) {
   const db = new Sqlite(path, { readonly: true, fileMustExist: true });
   try {
     const rows = db

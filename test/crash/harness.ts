@@ -27,7 +27,6 @@ const MAX_CONCURRENT_CALLS = Number.POSITIVE_INFINITY;
 export interface CrashOptions {
   readonly kills: number;
   readonly random: Random;
-  readonly retriesLostStarts: boolean;
   readonly say?: (line: string) => void;
 }
 
@@ -81,7 +80,7 @@ export async function runCrashes(scope: DisposeScope, options: CrashOptions): Pr
         const story = next();
         if (story === undefined) return;
         try {
-          await lead(story, { client, namespace, rootfs, beforeCall, retriesLostStarts: options.retriesLostStarts });
+          await lead(story, { client, namespace, rootfs, beforeCall });
         } catch (error) {
           if (isKilled) return;
           faults.push(`${story} failed while the daemon lived: ${error}`);

@@ -20,11 +20,6 @@ export interface LifeOptions {
   readonly rootfs: string;
   /** Told before each call. Throws when there is to be no further one. */
   readonly beforeCall: () => void;
-  /**
-   * Whether a start that was cut off is tried again; else its task is deleted. runc may wait for ever in the second try when the
-   * first one had set the process off and not yet noted it.
-   */
-  readonly retriesLostStarts: boolean;
 }
 
 const exiting = (status: number): Part => ({ args: ["/bin/sh", "-c", `exit ${status}`], status });
@@ -43,13 +38,14 @@ export function drawStory(id: string, random: Random): ContainerStory {
     const execId = n === 0 && random.next() < 0.3 ? id : `e${n}`;
     return new ProcessStory(execId, drawPart(random), random.next() < 0.7);
   });
-  return new ContainerStory(id, random.between(0, 3), new ProcessStory("", part), execs);
+  const init = new ProcessStory("", part);
+  return new ContainerStory(id, random.between(0, 3), init, execs, random.next() < 0.5);
 }
 
 /** Leads the life to its end. @throws when a call fails, and leaves in the story which. */
 export async function lead(
   story: ContainerStory,
-  { client, namespace, rootfs, beforeCall, retriesLostStarts }: LifeOptions,
+  { client, namespace, rootfs, beforeCall }: LifeOptions,
 ): Promise<void> {
   const ctx = { namespace };
   const { id, record, init, execs } = story;
@@ -80,10 +76,8 @@ export async function lead(
   /** Has it end, by itself or by a signal, and removes it. */
   const finish = async (story: ProcessStory, remove: () => Promise<unknown>): Promise<void> => {
     if (story.stage !== "there") return;
-    // A start that was lost may have happened since: such a task is ended whatever it does.
-    const isInDoubt = story === init && story.run.wasLost && story.run.stage !== "there";
-    if (story.run.stage === "there" || isInDoubt) {
-      if (story.part.status === undefined || isInDoubt) {
+    if (story.run.stage === "there") {
+      if (story.part.status === undefined) {
         story.isKilled = true;
         // The execs that nobody waited for go with it.
         if (story === init) for (const exec of execs) if (exec.stage === "there") exec.isKilled = true;
@@ -99,7 +93,7 @@ export async function lead(
       init.pid = (await call(() => client.tasks.create(ctx, id, { ...NO_STDIO, rootfs: [] }))).pid;
     });
   }
-  const isStartable = retriesLostStarts || !init.run.wasLost;
+  const isStartable = story.retriesLostStart || !init.run.wasLost;
   if (init.stage === "there" && init.run.stage === "none" && isStartable) await start(init);
   for (const exec of execs) {
     if (init.stage !== "there" || init.run.stage !== "there") break;

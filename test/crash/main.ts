@@ -11,7 +11,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 say(`seed ${random.seed}`);
 const scope = new DisposeScope();
 try {
-  const report = await runCrashes(scope, { kills: Number(values.kills), random, say, retriesLostStarts: true });
+  const report = await runCrashes(scope, { kills: Number(values.kills), random, say });
   for (const fault of report.faults) say(`fault: ${fault}`);
   const { kills, calls, containers, processes, faults } = report;
   say(`${kills} kills, ${calls} calls, ${containers} containers, ${processes} processes: ${faults.length} faults`);

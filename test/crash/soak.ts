@@ -77,7 +77,7 @@ try {
       const story = drawStory(`${namespace}-${lives}`, random);
       lives += 1;
       try {
-        await lead(story, { client, namespace, rootfs, beforeCall: () => {}, retriesLostStarts: true });
+        await lead(story, { client, namespace, rootfs, beforeCall: () => {} });
         await client.tasks.list({ namespace });
         await client.containers.list({ namespace }, [`id==${story.id}`]);
       } catch (error) {

@@ -36,8 +36,9 @@ export class Thing {
   }
 }
 
-const KILLED_STATUS = 137;
-const CUT_OFF_STATUS = 1;
+export const KILLED_STATUS = 137;
+/** runc's init ends so when the runc that starts it dies as it is about to be let go. */
+export const CUT_OFF_STATUS = 1;
 
 /** A program and how it ends by itself; undefined when it never does. */
 export interface Part {
@@ -53,8 +54,10 @@ export class ProcessStory extends Thing {
   readonly run = new Thing();
   pid = 0;
   isKilled = false;
-  /** Whether a start of it was lost with the daemon: runc's init ends with 1 when its starter dies as it is about to be let go. */
+  /** Whether the start that was lost with the daemon ended it. */
   isCutOff = false;
+  /** Whether it ended without having run: a delete that was lost with the daemon had killed it, and not come to removing it. */
+  isUnrun = false;
   /** False for an exec that its client forgets: it goes with its task. */
   readonly isDeleted: boolean;
 
@@ -82,12 +85,21 @@ export class ContainerStory {
   updatesLeft: number;
   readonly init: ProcessStory;
   readonly execs: readonly ProcessStory[];
+  /** Whether a start of the task that was lost and had not happened is tried again; else the task is deleted as it is. */
+  readonly retriesLostStart: boolean;
 
-  constructor(id: string, updates: number, init: ProcessStory, execs: readonly ProcessStory[]) {
+  constructor(
+    id: string,
+    updates: number,
+    init: ProcessStory,
+    execs: readonly ProcessStory[],
+    retriesLostStart: boolean,
+  ) {
     this.id = id;
     this.updatesLeft = updates;
     this.init = init;
     this.execs = execs;
+    this.retriesLostStart = retriesLostStart;
   }
 
   get processes(): readonly ProcessStory[] {
