@@ -32,6 +32,7 @@ const CONTENTS: readonly { readonly kind: string; readonly sql: string }[] = [
   { kind: "blobs", sql: "SELECT 1 FROM content WHERE namespace = ? LIMIT 1" },
   { kind: "containers", sql: "SELECT 1 FROM containers WHERE namespace = ? LIMIT 1" },
 ];
+const SNAPSHOTTERS = "SELECT DISTINCT snapshotter FROM snapshots WHERE namespace = ? ORDER BY snapshotter";
 
 const LABEL_PATH = "labels.";
 
@@ -115,6 +116,9 @@ export function createNamespaceStore(db: Database): NamespaceStore {
       await db.update(
         (tx) => {
           const held = CONTENTS.filter(({ sql }) => tx.get(sql, name) !== undefined).map(({ kind }) => kind);
+          for (const { snapshotter } of tx.all<{ snapshotter: string }>(SNAPSHOTTERS, name)) {
+            held.push(`snapshots on ${quote(snapshotter)} snapshotter`);
+          }
           if (held.length > 0) {
             throw failedPrecondition(`namespace ${quote(name)} must be empty, but it still has ${held.join(", ")}`);
           }

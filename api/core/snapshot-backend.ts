@@ -20,14 +20,18 @@ export interface SnapshotBackend {
   /** As requests name it: `overlayfs`, `native`. */
   readonly name: string;
   readonly rootDir: string;
+  /** What the refusal of mounts calls them: containerd's two differ. */
+  readonly mountsName: "active mount" | "snapshot mount";
+  /** Whether folders hold only what a snapshot adds, so that it can be put onto another parent when it is committed. */
+  readonly canRebase: boolean;
   /** Whether it works on this machine; else why not. Asked once, at start. */
   check(): Promise<string | undefined>;
   /** Makes the folders of a new view or active snapshot. After a failure nothing of it is left. */
   create(folder: SnapshotFolder): Promise<void>;
   /** The mounts of a view or active snapshot. */
   mounts(folder: SnapshotFolder): readonly Mount[];
-  /** Measured by walking. */
-  usage(folder: SnapshotFolder): Promise<SnapshotUsage>;
+  /** Measured by walking; nothing when there are no folders. */
+  usage(id: number): Promise<SnapshotUsage>;
   /** Frees the folders; fine when there are none. */
   remove(id: number): Promise<void>;
   /** Ids that have folders. Half-made and half-removed ones, left by a crash, are freed by the way. */

@@ -29,6 +29,15 @@ export interface PrepareOptions {
   readonly labels?: Labels;
 }
 
+export interface CommitSnapshotOptions {
+  readonly labels?: Labels;
+  /**
+   * Puts a snapshot that was prepared over nothing onto this committed one, so that layers can be filled side by side. Needs a
+   * snapshotter with the capability `rebase`. Default: "", the parent stays as it is.
+   */
+  readonly parent?: string;
+}
+
 /** The snapshots of one snapshotter. */
 export interface SnapshotStore {
   /** @throws not_found. */
@@ -50,7 +59,7 @@ export interface SnapshotStore {
   /** The same, read-only. */
   view(ctx: RequestContext, key: string, options?: PrepareOptions): Promise<readonly Mount[]>;
   /** Makes `key` the committed snapshot `name`; labels are replaced. @throws already_exists, not_found, failed_precondition. */
-  commit(ctx: RequestContext, name: string, key: string, options?: { readonly labels?: Labels }): Promise<void>;
+  commit(ctx: RequestContext, name: string, key: string, options?: CommitSnapshotOptions): Promise<void>;
   /** @throws not_found, failed_precondition while another snapshot builds on it. */
   remove(ctx: RequestContext, key: string): Promise<void>;
 }

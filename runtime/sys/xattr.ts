@@ -3,7 +3,7 @@
 import { constants } from "node:os";
 import { pathBytes, systemError, tryCall } from "./libc.js";
 
-const { ENODATA, ENOTSUP, ERANGE } = constants.errno;
+const { EACCES, ENODATA, ENOTSUP, EPERM, ERANGE } = constants.errno;
 /** Room for nearly every list and value, so that one call does. */
 const FIRST_TRY_BYTES = 1024;
 
@@ -55,4 +55,22 @@ export function removeXattr(path: string | Buffer, name: string): boolean {
   if (result >= 0) return true;
   if (result === -ENODATA) return false;
   throw systemError("lremovexattr", -result, path.toString());
+}
+
+/** Copies all attributes that may be copied; those that this file system or user may not set are left out, as containerd does. */
+export function copyXattrs(from: string | Buffer, to: string | Buffer): void {
+  for (const name of listXattrs(from)) {
+    const value = getXattr(from, name);
+    if (value === undefined) continue;
+    const result = tryCall(
+      "lsetxattr",
+      pathBytes("lsetxattr", to),
+      pathBytes("lsetxattr", name),
+      value,
+      value.length,
+      0,
+    );
+    if (result < 0 && ![-ENOTSUP, -EPERM, -EACCES].includes(result))
+      throw systemError("lsetxattr", -result, to.toString());
+  }
 }
