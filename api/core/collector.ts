@@ -1,6 +1,7 @@
 // The collector: finds what nothing holds, and frees it. Roots are images, containers, leases that live, and what labels say.
 // @source containerd core/metadata/gc.go, plugins/gc
 import type { RequestContext } from "./context.js";
+import type { Any } from "./typeurl.js";
 
 /** Something that can be collected or hold others. */
 export interface CollectorNode {
@@ -36,3 +37,16 @@ export interface Collector {
   /** Every chain that holds a blob (digest), snapshot (`<snapshotter>/<key>` or key) or image (name); none: nothing does. */
   explain(ctx: RequestContext, subject: string): Promise<readonly HoldingChain[]>;
 }
+
+/** The ledger's topic for each removal; it reaches only subscribers that name it. */
+export const REMOVAL_TOPIC = "/berth/gc/removed";
+
+/** The payload: JSON, since it is ours alone and no client of containerd asks for it. */
+export const removalCodec = {
+  encode: (removal: Removal): Any => ({
+    typeUrl: "berth.events.Removal",
+    value: Buffer.from(JSON.stringify(removal)),
+  }),
+  /** @throws SyntaxError for what is no JSON. */
+  decode: (bytes: Uint8Array): Removal => JSON.parse(Buffer.from(bytes).toString()),
+};
