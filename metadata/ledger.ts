@@ -40,9 +40,9 @@ export class SqliteEventLedger implements TaskLedger, CommitObserver, LedgerSour
     await this.#writing;
   }
 
-  /** Nothing can refuse one of them any more, so those that arrive together share a transaction. */
+  /** Nothing can refuse one of them any more, so those that one read from a connection brought share a transaction. */
   async #writePending(): Promise<void> {
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await new Promise<void>((resolve) => process.nextTick(resolve));
     const envelopes = this.#pending;
     this.#pending = [];
     this.#writing = undefined;

@@ -1,6 +1,6 @@
 // One subscriber's place in the ledger. It holds a position and at most one page of events, however slowly it is read.
 import { unavailable } from "../api/core/errors.js";
-import type { LedgerEvent } from "../api/core/event.js";
+import type { EventStream, LedgerEvent } from "../api/core/event.js";
 
 const PAGE_EVENTS = 256;
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -22,7 +22,7 @@ export interface SubscriptionOptions {
 type State = { readonly kind: "open" } | { readonly kind: "ended" } | { readonly kind: "closed" };
 
 /** An iterator written out, not a generator: `return()` must end a `next()` that waits, and a generator would queue it behind. */
-export class Subscription implements AsyncIterableIterator<LedgerEvent> {
+export class Subscription implements EventStream, AsyncIterableIterator<LedgerEvent> {
   readonly #options: SubscriptionOptions;
   #position: bigint;
   #page: readonly LedgerEvent[] = [];
@@ -57,17 +57,31 @@ export class Subscription implements AsyncIterableIterator<LedgerEvent> {
 
   async next(): Promise<IteratorResult<LedgerEvent, undefined>> {
     for (;;) {
-      if (this.#state.kind === "ended") return DONE;
-      if (this.#state.kind === "closed") throw unavailable("event ledger is closed");
-      const event = this.#page[this.#index];
-      if (event !== undefined) {
-        this.#index += 1;
-        this.#position = event.seq;
-        if (this.#options.matches(event)) return { done: false, value: event };
-        continue;
-      }
+      if (this.#hasEnded()) return DONE;
+      const event = this.#takeMatching();
+      if (event !== undefined) return { done: false, value: event };
       await this.#nextPage();
     }
+  }
+
+  pages(): AsyncIterableIterator<readonly LedgerEvent[]> {
+    const pages: AsyncIterableIterator<readonly LedgerEvent[]> = {
+      next: async () => {
+        for (;;) {
+          if (this.#hasEnded()) return DONE;
+          const events: LedgerEvent[] = [];
+          for (let event = this.#takeMatching(); event !== undefined; event = this.#takeMatching()) events.push(event);
+          if (events.length > 0) return { done: false, value: events };
+          await this.#nextPage();
+        }
+      },
+      return: async () => {
+        this.#end({ kind: "ended" });
+        return DONE;
+      },
+      [Symbol.asyncIterator]: () => pages,
+    };
+    return pages;
   }
 
   async return(): Promise<IteratorResult<LedgerEvent, undefined>> {
@@ -77,6 +91,23 @@ export class Subscription implements AsyncIterableIterator<LedgerEvent> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** @throws unavailable when the ledger ended it. */
+  #hasEnded(): boolean {
+    if (this.#state.kind === "closed") throw unavailable("event ledger is closed");
+    return this.#state.kind === "ended";
+  }
+
+  /** The next event of this page that the reader wants. */
+  #takeMatching(): LedgerEvent | undefined {
+    for (;;) {
+      const event = this.#page[this.#index];
+      if (event === undefined) return undefined;
+      this.#index += 1;
+      this.#position = event.seq;
+      if (this.#options.matches(event)) return event;
+    }
   }
 
   async #nextPage(): Promise<void> {

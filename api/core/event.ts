@@ -27,6 +27,12 @@ export interface SubscribeOptions {
   readonly after?: bigint;
 }
 
+/** Live events, one by one or in the pieces in which they become ready. One reader reads it, in one of the two ways. */
+export interface EventStream extends AsyncIterable<LedgerEvent> {
+  /** All events that are ready at once, at least one and a bounded number, again and again. */
+  pages(): AsyncIterableIterator<readonly LedgerEvent[]>;
+}
+
 export interface EventLedger {
   /** Resolves when the events are on disk. Subscribers see them in this order. @throws invalid_argument for topic or namespace. */
   append(envelopes: readonly EventEnvelope[]): Promise<void>;
@@ -35,5 +41,5 @@ export interface EventLedger {
    * from the ledger at its own pace. The subscription is live when this function returns (not at the first `next()`).
    * @throws invalid_argument at once for a bad filter.
    */
-  subscribe(options?: SubscribeOptions): AsyncIterable<LedgerEvent>;
+  subscribe(options?: SubscribeOptions): EventStream;
 }

@@ -1,6 +1,6 @@
 // The one form of a service: an object of plain typed functions. Adapters put it on gRPC, on ttrpc, or on no wire at all.
 import type { RequestContext } from "./context.js";
-import type { Encoded } from "./encoded.js";
+import type { Encoded, EncodedBatch } from "./encoded.js";
 
 /** What ts-proto generates for one RPC, as far as adapters use it. */
 export interface MethodDefinition {
@@ -25,7 +25,9 @@ type Response<M extends MethodDefinition> = Parameters<M["responseSerialize"]>[0
 export type Handler<M extends MethodDefinition> = (
   request: M["requestStream"] extends true ? AsyncIterable<Request<M>> : Request<M>,
   ctx: RequestContext,
-) => M["responseStream"] extends true ? AsyncIterable<Reply<Response<M>>> : Promise<Reply<Response<M>>>;
+) => M["responseStream"] extends true
+  ? AsyncIterable<Reply<Response<M>> | EncodedBatch<Response<M>>>
+  : Promise<Reply<Response<M>>>;
 
 export type Handlers<S extends ServiceDefinition> = { readonly [K in keyof S]: Handler<S[K]> };
 

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { RequestContext } from "../../api/core/context.js";
+import { EncodedBatch } from "../../api/core/encoded.js";
 import { ContainerdError, errorKind } from "../../api/core/errors.js";
 import type { Logger } from "../../api/core/log.js";
 import type { Status } from "../../api/gen/google/rpc/status.js";
@@ -133,11 +134,13 @@ export class ServerConnection {
 
   /** One data frame for each message, then one that ends the stream. A slow reader slows the generator. */
   async #stream(streamId: number, route: Route, reply: unknown, signal: AbortSignal): Promise<void> {
-    for await (const message of reply as AsyncIterable<unknown>) {
-      const data = route.serialize(message);
-      if (data.length > MAX_DATA_BYTES) throw new ContainerdError("resource_exhausted", oversizedText(data.length));
-      if (!this.#write(encodeFrame(streamId, TYPE_DATA, 0, data))) await this.#drained(signal);
-      signal.throwIfAborted();
+    for await (const ready of reply as AsyncIterable<unknown>) {
+      for (const message of ready instanceof EncodedBatch ? ready.messages : [ready]) {
+        const data = route.serialize(message);
+        if (data.length > MAX_DATA_BYTES) throw new ContainerdError("resource_exhausted", oversizedText(data.length));
+        if (!this.#write(encodeFrame(streamId, TYPE_DATA, 0, data))) await this.#drained(signal);
+        signal.throwIfAborted();
+      }
     }
     this.#write(encodeFrame(streamId, TYPE_DATA, FLAG_REMOTE_CLOSED | FLAG_NO_DATA, Buffer.alloc(0)));
   }

@@ -1,7 +1,7 @@
 // events.v1 over the ledger: what is published or forwarded is on disk before the reply, and subscribers get the ledger's bytes.
 // @source containerd plugins/services/events/service.go, core/events/exchange/exchange.go
 import { requireNamespace } from "../../api/core/context.js";
-import { Encoded } from "../../api/core/encoded.js";
+import { Encoded, EncodedBatch } from "../../api/core/encoded.js";
 import { errorKind, invalidArgument, unknownError, wrapError } from "../../api/core/errors.js";
 import type { EventLedger, SubscribeOptions } from "../../api/core/event.js";
 import { defineService } from "../../api/core/handler.js";
@@ -30,7 +30,9 @@ export const defineEventsService = ({ events, clock }: EventsServiceDeps) =>
     },
 
     async *subscribe({ filters }, { signal }) {
-      for await (const event of subscribe(events, { filters, signal })) yield new Encoded<Envelope>(event.encoded);
+      for await (const page of subscribe(events, { filters, signal }).pages()) {
+        yield new EncodedBatch(page.map(({ encoded }) => new Encoded<Envelope>(encoded)));
+      }
     },
   });
 

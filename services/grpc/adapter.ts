@@ -12,10 +12,11 @@ import {
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
 import type { RequestContext } from "../../api/core/context.js";
-import { Encoded } from "../../api/core/encoded.js";
+import { Encoded, EncodedBatch } from "../../api/core/encoded.js";
 import { ContainerdError, errorKind } from "../../api/core/errors.js";
 import type { MethodDefinition, Service } from "../../api/core/handler.js";
 import type { Logger } from "../../api/core/log.js";
+import { Frame, framesOf } from "./frame.js";
 import type { OpenCall, OpenCalls } from "./open-calls.js";
 import { requestContext } from "./request-context.js";
 import { codeName, type GrpcStatus, toStatus } from "./status.js";
@@ -57,12 +58,15 @@ export function adaptService(
 
 const same = (bytes: Buffer): Buffer => bytes;
 const BYTES = { requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
+/** A Frame does what grpc-js asks of a reply's buffer. */
+const asReply = (frame: Frame): Buffer => frame as unknown as Buffer;
 
 function single(method: MethodDefinition, handler: AnyHandler, deps: CallDeps): UntypedHandleCall {
   return (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
     void serve(method, call, deps, async (ctx) => {
       const request = method.requestStream ? decodeEach(method, asReadable(call)) : decode(method, call.request);
-      reply(null, encode(method, await handler(request, ctx), deps.maxMessageBytes));
+      const message = encode(method, await handler(request, ctx), deps.maxMessageBytes);
+      reply(null, asReply(new Frame([message])));
     }).then((failure) => failure && reply(failure));
   };
 }
@@ -93,7 +97,10 @@ async function pump(
     // The handler has run up to its first wait, so the headers tell the caller that a subscription is live.
     call.sendMetadata(new Metadata());
     for (let step = await first; !step.done && !signal.aborted; step = await iterator.next()) {
-      if (!call.write(encode(method, step.value, deps.maxMessageBytes))) await once(call, "drain", { signal });
+      const ready = step.value instanceof EncodedBatch ? step.value.messages : [step.value];
+      for (const frame of framesOf(ready.map((each) => encode(method, each, deps.maxMessageBytes)))) {
+        if (!call.write(asReply(frame))) await once(call, "drain", { signal });
+      }
     }
   } finally {
     await iterator.return?.();
@@ -155,12 +162,9 @@ async function* decodeEach(method: MethodDefinition, requests: Readable): AsyncG
 /** grpc-js hands the handler of a client stream a call to read from. */
 const asReadable = (call: unknown): Readable => call as Readable;
 
-function encode(method: MethodDefinition, reply: unknown, maxBytes: number): Buffer {
-  const bytes = reply instanceof Encoded ? asBuffer(reply.bytes) : method.responseSerialize(reply);
-  if (bytes.length <= maxBytes) return bytes;
-  const text = `grpc: trying to send message larger than max (${bytes.length} vs. ${maxBytes})`;
+function encode(method: MethodDefinition, reply: unknown, maxBytes: number): Encoded<unknown> {
+  const message = reply instanceof Encoded ? reply : new Encoded<unknown>(method.responseSerialize(reply));
+  if (message.sizeBytes <= maxBytes) return message;
+  const text = `grpc: trying to send message larger than max (${message.sizeBytes} vs. ${maxBytes})`;
   throw new ContainerdError("resource_exhausted", text);
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

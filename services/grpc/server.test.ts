@@ -6,7 +6,7 @@ import { Client, status as Code, credentials, Metadata, type ServiceError } from
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { RequestContext } from "../../api/core/context.js";
 import { DisposeScope } from "../../api/core/dispose.js";
-import { Encoded } from "../../api/core/encoded.js";
+import { Encoded, EncodedBatch } from "../../api/core/encoded.js";
 import { notFound } from "../../api/core/errors.js";
 import { defineService, type Service } from "../../api/core/handler.js";
 import { type LogFields, type Logger, silentLogger } from "../../api/core/log.js";
@@ -39,6 +39,14 @@ const forever = (ctx: RequestContext): Promise<never> =>
   new Promise((_, reject) => {
     ctx.signal?.addEventListener("abort", () => reject(ctx.signal?.reason), { once: true });
   });
+
+/** Small, empty and large ones, more than go into one write. */
+const BATCH = Array.from(
+  { length: 200 },
+  (_, index) => `${index}:${"x".repeat((index % 7) * (index % 50) * 100)}`,
+).toSpliced(20, 0, "");
+const inPieces = (text: string): Uint8Array[] =>
+  [0, 1, 2].map((n) => Buffer.from(text.slice(n, n < 2 ? n + 1 : undefined)));
 
 let scope: DisposeScope;
 let path: string;
@@ -78,6 +86,7 @@ const echo = defineService(
             yield "x".repeat(65_536);
           }
         }
+        if (text === "batch") yield new EncodedBatch(BATCH.map((each) => new Encoded<string>(inPieces(each))));
         yield "one";
         if (text === "fail") throw notFound("the rest");
         if (text === "broken") yield "unencodable";
@@ -251,6 +260,12 @@ describe("streams", () => {
     const call = serverStream(client, "broken");
     const error = await failure(call.toArray());
     expect(error).toMatchObject({ code: Code.UNKNOWN, details: "not a message" });
+  });
+
+  test("bring what is ready at once whole and in order", async () => {
+    const { client } = await serve();
+    const messages = (await serverStream(client, "batch").toArray()).map(String);
+    expect(messages).toEqual([...BATCH, "one", "two"]);
   });
 
   test("send their headers once the handler waits", async () => {
