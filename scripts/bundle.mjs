@@ -26,6 +26,10 @@ export async function bundlePrograms(dist) {
     format: "cjs",
     supported: { "dynamic-import": false },
     external: LEFT_OUT,
+    // Less to read at each start. Names stay, for the stack of an error.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: "none",
     define: { "import.meta.url": "importMetaUrl" },
     banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
     logLevel: "warning",

@@ -10,6 +10,7 @@ import { signalNumber } from "./signals.js";
 
 const DEFAULT_ADDRESS = "/run/berth/berth.sock";
 const DEFAULT_NAMESPACE = "default";
+const FIRST_DIAL_MS = 10_000;
 
 async function main(argv: readonly string[]): Promise<number> {
   let status = 0;
@@ -47,6 +48,9 @@ async function execute(flags: GlobalFlags, run: (context: Context) => Promise<nu
   const client = scope.use(connect({ address, namespace }));
   if (flags.connectTimeout !== undefined && flags.connectTimeout > 0) {
     await client.ready({ timeoutMs: flags.connectTimeout });
+  } else {
+    // Dials while the command looks at its arguments; its first call tells what is wrong.
+    client.ready({ timeoutMs: FIRST_DIAL_MS }).catch(() => undefined);
   }
   const limited = flags.timeout !== undefined && flags.timeout > 0;
   const signal = limited ? AbortSignal.timeout(flags.timeout ?? 0) : undefined;

@@ -31,8 +31,8 @@ export interface SessionOptions {
   readonly logUri?: string | undefined;
   readonly fifoDir?: string | undefined;
   readonly pidFile?: string | undefined;
-  /** Whatever has this id is this session's own: nobody else knows it yet. */
-  readonly isOwner?: boolean | undefined;
+  /** Whether whatever has this id is this session's own, since nobody else knows it yet. Default: no. */
+  isOwner?(): boolean;
   /** Makes the process known to the daemon, not yet running. */
   register(request: RequestContext, stdio: Stdio): Promise<void>;
 }
@@ -194,8 +194,7 @@ class Attached {
     const { exitStatus } = await exited;
     copy?.stopInput();
     await copy?.drain(IDLE_AFTER_EXIT_MS);
-    await this.#delete();
-    await removeFifos(this.#stdio);
+    await Promise.all([this.#delete(), removeFifos(this.#stdio)]);
     return exitStatus;
   }
 
@@ -253,7 +252,7 @@ async function persist<T>(client: Client, call: () => Promise<T>): Promise<T> {
 async function registeredUnheard(options: SessionOptions, stdio: Stdio, error: unknown): Promise<boolean> {
   const kind = errorKind(error);
   if (kind !== "cancelled" && kind !== "deadline_exceeded") return false;
-  if (options.isOwner === true) return true;
+  if (options.isOwner?.() === true) return true;
   const cleanup = { namespace: options.request.namespace, signal: AbortSignal.timeout(CLEANUP_TIMEOUT_MS) };
   const state = await options.client.tasks.get(cleanup, options.id, options.execId).catch(() => undefined);
   return state !== undefined && fifoPaths(stdio).includes(state.stdout);

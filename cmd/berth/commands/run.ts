@@ -1,9 +1,9 @@
 // berth run: a container, its task and its process, from nothing to the exit status.
 // @source containerd cmd/ctr/commands/run/run.go
-import { withLease } from "../../../api/client/remote-lease-store.js";
 import { isNotFound, isUnavailable } from "../../../api/core/errors.js";
 import { type CommandContext, defineCommand } from "../command.js";
 import { addContainerOptions, type ContainerFlags, containerOf, taskOptionsOf } from "../container-flags.js";
+import { EarlyCall } from "../early-call.js";
 import { SESSION_FAILURE_STATUS, UsageError } from "../exit-status.js";
 import { runSession } from "../session.js";
 import { addStdioOptions, type StdioFlags } from "../stdio-flags.js";
@@ -39,7 +39,8 @@ async function run(context: CommandContext, args: readonly string[], flags: RunF
   const { client, request, output, namespace } = context;
   const container = await containerOf(flags, namespace, args);
   const { id } = container;
-  await withLease(client.leases, request, (leased) => client.containers.create(leased, container));
+  // Nothing that a container on a folder refers to could be collected, so no lease; and its pipes are made while the daemon works.
+  const creation = new EarlyCall(request, (ctx) => client.containers.create(ctx, container));
   const remove = async (): Promise<void> => {
     const cleanup = { namespace, signal: AbortSignal.timeout(CLEANUP_TIMEOUT_MS) };
     await client.containers.delete(cleanup, id).catch((error: unknown) => {
@@ -60,14 +61,16 @@ async function run(context: CommandContext, args: readonly string[], flags: RunF
       logUri: flags.logUri,
       fifoDir: flags.fifoDir,
       pidFile: flags.pidFile,
-      isOwner: true,
+      isOwner: () => creation.isDone,
       register: async (ctx, stdio) => {
+        await creation.answer(ctx.signal);
         await client.tasks.create(ctx, id, { ...stdio, rootfs: [], options: taskOptionsOf(flags) });
       },
     });
   } catch (error) {
+    await creation.answer(AbortSignal.abort()).catch(() => undefined);
     // Only a daemon that is away keeps what we made: the process may be running.
-    if (!isUnavailable(error)) await remove().catch(() => undefined);
+    if (creation.isDone && !isUnavailable(error)) await remove().catch(() => undefined);
     throw error;
   }
   if (flags.rm === true) await remove();

@@ -5,6 +5,7 @@ import { execProcess } from "../../../../api/client/spec/exec-process.js";
 import { anyOfJson, PROCESS_TYPE } from "../../../../api/core/typeurl.js";
 import { defineCommand } from "../../command.js";
 import { withoutDashes } from "../../container-flags.js";
+import { EarlyCall } from "../../early-call.js";
 import { SESSION_FAILURE_STATUS } from "../../exit-status.js";
 import { collect } from "../../flags.js";
 import { runSession } from "../../session.js";
@@ -37,14 +38,7 @@ export const command = defineCommand<ExecFlags>({
   run: async ({ client, request, output }, [id = "", ...words], flags) => {
     const args = withoutDashes(words);
     const terminal = flags.tty === true;
-    const container = await client.containers.get(request, id);
-    const process = execProcess(readSpec(container), {
-      args,
-      terminal,
-      cwd: flags.cwd,
-      env: flags.env,
-      user: flags.user,
-    });
+    const container = new EarlyCall(request, (ctx) => client.containers.get(ctx, id));
     const unheard = flags.detach === true && !terminal && flags.logUri === undefined && flags.fifoDir === undefined;
     const execId = flags.execId ?? `exec-${randomBytes(6).toString("hex")}`;
     return await runSession({
@@ -60,6 +54,8 @@ export const command = defineCommand<ExecFlags>({
       fifoDir: flags.fifoDir,
       pidFile: flags.pidFile,
       register: async (ctx, stdio) => {
+        const spec = readSpec(await container.answer(ctx.signal));
+        const process = execProcess(spec, { args, terminal, cwd: flags.cwd, env: flags.env, user: flags.user });
         await client.tasks.exec(ctx, id, execId, { ...stdio, spec: anyOfJson(PROCESS_TYPE, process) });
       },
     });
