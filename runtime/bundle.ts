@@ -81,8 +81,34 @@ async function ensureParents(baseDir: string, namespace: string): Promise<void> 
   await ensureDir(join(baseDir, TASK_PLUGIN, namespace), 0o711);
 }
 
+/** Takes the bundle's name, if nobody has it. */
+async function reserve(roots: BundleRoots, bundle: Bundle): Promise<void> {
+  try {
+    await makeDir(bundle.path, 0o700);
+  } catch (error) {
+    if (hasCode(error, "EEXIST")) throw unknownError(`mkdir ${bundle.path}: file exists`, error);
+    if (!hasCode(error, "ENOENT")) throw error;
+    await ensureParents(roots.stateDir, bundle.namespace);
+    await reserve(roots, bundle);
+  }
+}
+
+/** The persistent folder: empty, whatever was there. */
+async function makeWork(roots: BundleRoots, { namespace, workPath }: Bundle): Promise<void> {
+  try {
+    await makeDir(workPath, 0o711);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) await ensureParents(roots.rootDir, namespace);
+    else if (hasCode(error, "EEXIST")) await rm(workPath, { recursive: true, force: true });
+    else throw error;
+    await makeDir(workPath, 0o711);
+  }
+}
+
 /**
  * Makes the bundle's folders and its config.json, or nothing.
+ * @param prepared an absolute path in the state folder: a folder that becomes the bundle, with all that is in it. It is still
+ * there after a failure unless the bundle had its place already.
  * @throws kind unknown with `mkdir <bundle>: file exists` when a bundle of this name is there.
  */
 export async function createBundle(
@@ -90,26 +116,26 @@ export async function createBundle(
   namespace: string,
   id: string,
   spec: Uint8Array,
+  prepared?: string,
 ): Promise<Bundle> {
   const bundle = bundleOf(roots, namespace, id);
   const gid = rootGroup(spec);
-  await ensureParents(roots.stateDir, namespace);
-  await ensureParents(roots.rootDir, namespace);
+  await reserve(roots, bundle);
   try {
-    await makeDir(bundle.path, 0o700);
-  } catch (error) {
-    throw hasCode(error, "EEXIST") ? unknownError(`mkdir ${bundle.path}: file exists`, error) : error;
-  }
-  try {
+    // Takes the place of the empty folder in one step.
+    if (prepared !== undefined) await rename(prepared, bundle.path);
     if (gid !== 0) {
       await chown(bundle.path, -1, gid);
       await chmod(bundle.path, 0o710);
     }
-    await makeDir(join(bundle.path, "rootfs"), 0o711);
-    await rm(bundle.workPath, { recursive: true, force: true });
-    await makeDir(bundle.workPath, 0o711);
-    await symlink(bundle.workPath, join(bundle.path, "work"));
-    await writeFile(join(bundle.path, "config.json"), spec);
+    // All of them come to an end before anything is removed again.
+    const made = await Promise.allSettled([
+      makeDir(join(bundle.path, "rootfs"), 0o711),
+      makeWork(roots, bundle),
+      symlink(bundle.workPath, join(bundle.path, "work")),
+      writeFile(join(bundle.path, "config.json"), spec),
+    ]);
+    for (const result of made) if (result.status === "rejected") throw result.reason;
   } catch (error) {
     await removeBundle(bundle);
     throw error;
@@ -149,8 +175,10 @@ async function hide(parent: string, name: string): Promise<string | undefined> {
  */
 export async function detachBundle(bundle: Bundle): Promise<() => Promise<void>> {
   while (unmount(join(bundle.path, "rootfs"), { detach: true }));
-  const hiddenBundle = await hide(join(bundle.path, ".."), bundle.id);
-  const hiddenWork = await hide(join(bundle.workPath, ".."), bundle.id);
+  const [hiddenBundle, hiddenWork] = await Promise.all([
+    hide(join(bundle.path, ".."), bundle.id),
+    hide(join(bundle.workPath, ".."), bundle.id),
+  ]);
   return async () => {
     if (hiddenBundle !== undefined) await deleteTree(hiddenBundle);
     if (hiddenWork !== undefined) await rm(hiddenWork, { recursive: true, force: true });

@@ -31,6 +31,8 @@ export interface DriverDeps {
   readonly ttrpcAddress: string;
   readonly publishBinary: string;
   readonly debug: boolean;
+  /** How many shims are kept started ahead of need for each namespace in use. Default: none. */
+  readonly warmShims?: number;
   readonly ledger: EventLedger;
   readonly log: Logger;
   readonly clock: Clock;
@@ -75,6 +77,8 @@ export interface RuntimeDriver extends AsyncDisposable {
   load(runtimeOf: (namespace: string, id: string) => Promise<string | undefined>): Promise<DriverTask[]>;
   /** Whether anything of such a task is left on this host, loaded or not. */
   hasRemains(namespace: string, id: string): Promise<boolean>;
+  /** The names on the command lines of processes of the driver's own that need no task of that name to be in order. */
+  attended(): readonly { readonly namespace: string; readonly id: string }[];
 }
 
 /**

@@ -246,6 +246,11 @@ export class TaskManager implements Tasks, AsyncDisposable {
     return this.#table.all().map(({ task: { namespace, id, bundle } }) => ({ namespace, id, bundle }));
   }
 
+  /** Names of processes that the drivers look after and that are no task's. */
+  attended(): { readonly namespace: string; readonly id: string }[] {
+    return this.#drivers.flatMap(({ driver }) => driver.attended());
+  }
+
   /** Runs `work` if there is no task of this name and none is being made or removed; none comes up before it ends. Else undefined. */
   async whileAbsent<T>(
     name: { readonly namespace: string; readonly id: string },

@@ -24,6 +24,12 @@ export const daemonConfigSchema = z.strictObject({
     .max(600_000)
     .default(5_000)
     .describe("milliseconds that calls may take to finish when the daemon stops"),
+  warmShims: z
+    .int()
+    .min(0)
+    .max(8)
+    .default(2)
+    .describe("shims kept started ahead of need for each namespace in use; 0 for none"),
   debug: z.boolean().default(false).describe("whether shims are asked for debug output"),
 });
 
@@ -36,6 +42,7 @@ export interface DaemonConfig {
   readonly state: string;
   readonly address: string;
   readonly stopTimeoutMs: number;
+  readonly warmShims: number;
   readonly debug: boolean;
 }
 
@@ -68,6 +75,7 @@ export function completeConfig(options: DaemonOptions, places: Places): DaemonCo
     state,
     address,
     stopTimeoutMs: parsed.stopTimeoutMs,
+    warmShims: parsed.warmShims,
     debug: parsed.debug,
   };
 }

@@ -94,6 +94,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
       ttrpcAddress,
       publishBinary: join(info.rootDir, "bin", "berthd"),
       debug: config.debug,
+      warmShims: config.warmShims,
       log,
       clock,
     }),

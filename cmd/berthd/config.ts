@@ -36,6 +36,7 @@ const FILE_KEYS: Readonly<Record<string, keyof Settings>> = {
   log_level: "logLevel",
   log_format: "logFormat",
   stop_timeout_ms: "stopTimeoutMs",
+  warm_shims: "warmShims",
   debug: "debug",
 };
 
@@ -99,7 +100,7 @@ function readEnvironment(env: ConfigSources["env"]): Settings {
 
 /** Numbers and booleans come as text from the environment. */
 function fromText(setting: keyof Settings, text: string): unknown {
-  if (setting === "stopTimeoutMs" && /^\d+$/.test(text)) return Number(text);
+  if ((setting === "stopTimeoutMs" || setting === "warmShims") && /^\d+$/.test(text)) return Number(text);
   if (setting === "debug" && (text === "true" || text === "false")) return text === "true";
   return text;
 }

@@ -10,7 +10,7 @@ const USAGE_KINDS: readonly ErrorKind[] = ["invalid_argument"];
 
 const SETTINGS_HELP = `
 Settings come from the file (as root /etc/berth/config.toml), then from BERTHD_ROOT, BERTHD_STATE, BERTHD_ADDRESS,
-BERTHD_LOG_LEVEL, BERTHD_LOG_FORMAT, BERTHD_STOP_TIMEOUT_MS and BERTHD_DEBUG, then from the flags. BERTHD_CONFIG names the file.`;
+BERTHD_LOG_LEVEL, BERTHD_LOG_FORMAT, BERTHD_STOP_TIMEOUT_MS, BERTHD_WARM_SHIMS and BERTHD_DEBUG, then from the flags. BERTHD_CONFIG names the file.`;
 
 interface Flags {
   readonly version?: boolean;

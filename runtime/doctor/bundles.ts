@@ -7,7 +7,8 @@ import type { Discovery } from "../../api/core/doctor.js";
 import { isNotFound } from "../../api/core/errors.js";
 import { isIdentifier } from "../../api/core/identifiers.js";
 import { bundleOf, deleteTree, listDir, removeBundle, TASK_PLUGIN } from "../bundle.js";
-import { listShims, readProcess } from "./processes.js";
+import { readSavedSocket } from "../drivers/shim/saved-shim.js";
+import { listShims, readProcess, type ShimProcess, socketPaths } from "../host-processes.js";
 import { type HostView, keyOf, knownKeys, type TaskName } from "./task-view.js";
 
 /** Where runc keeps what it runs. */
@@ -47,10 +48,21 @@ export async function* examineTasks(view: HostView): AsyncGenerator<Discovery> {
   }
 }
 
+/** The shims that have its name, or its socket under the name that they were started with ahead of it. */
+async function shimsOf(view: HostView, name: TaskName, bundlePath: string): Promise<ShimProcess[]> {
+  const socket = await readSavedSocket(bundlePath);
+  const found: ShimProcess[] = [];
+  for (const shim of await listShims(view.address)) {
+    const isOurs = keyOf(shim) === keyOf(name) || (await socketPaths(shim.pid)).some((path) => path === socket);
+    if (isOurs) found.push(shim);
+  }
+  return found;
+}
+
 /** Why a bundle without a task must be left alone; undefined when nothing speaks against removing it. */
 async function stillUsed(view: HostView, name: TaskName): Promise<string | undefined> {
   const bundlePath = bundleOf(view, name.namespace, name.id).path;
-  const shims = (await listShims(view.address)).filter((shim) => keyOf(shim) === keyOf(name));
+  const shims = await shimsOf(view, name, bundlePath);
   if (shims.length > 0) return `its shim lives, process ${shims.map(({ pid }) => pid).join(", ")}`;
   const init = Number.parseInt(await readFile(join(bundlePath, "init.pid"), "utf8").catch(() => ""), 10);
   if (init > 0 && (await readProcess(init)) !== undefined) return `process ${init}, once its container's, lives`;

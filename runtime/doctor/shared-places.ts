@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Discovery } from "../../api/core/doctor.js";
-import { listNames, listProcesses, openTargets } from "./processes.js";
+import { listNames, listProcesses, openTargets } from "../host-processes.js";
 import { type HostView, keyOf, knownKeys } from "./task-view.js";
 
 const CGROUPS = "/sys/fs/cgroup";

@@ -1,9 +1,8 @@
 // Shims that were started for this daemon and serve no task of it.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Discovery } from "../../api/core/doctor.js";
-import { listProcesses, listShims, readProcess, type ShimProcess, socketPaths } from "./processes.js";
+import { readSavedSocket } from "../drivers/shim/saved-shim.js";
+import { listProcesses, listShims, readProcess, type ShimProcess, socketPaths } from "../host-processes.js";
 import { type HostView, keyOf, knownKeys } from "./task-view.js";
 
 /** How long a killed process may take to go, and the time between two looks. */
@@ -14,11 +13,8 @@ const PAUSE_MS = 20;
 async function servingSockets(view: HostView): Promise<ReadonlySet<string>> {
   const sockets = new Set<string>();
   for (const { bundle } of view.tasks.known()) {
-    for (const name of ["bootstrap.json", "address"]) {
-      const saved = await readFile(join(bundle, name), "utf8").catch(() => "");
-      const path = /unix:\/\/([^"\s]+)/.exec(saved)?.[1];
-      if (path !== undefined) sockets.add(path);
-    }
+    const path = await readSavedSocket(bundle);
+    if (path !== undefined) sockets.add(path);
   }
   return sockets;
 }
@@ -41,7 +37,7 @@ async function hasEnded(view: HostView, { pid }: ShimProcess): Promise<boolean> 
 export async function* examineShims(view: HostView): AsyncGenerator<Discovery> {
   const serving = await servingSockets(view);
   for (const shim of await listShims(view.address)) {
-    if (knownKeys(view).has(keyOf(shim))) continue;
+    if (knownKeys(view).has(keyOf(shim)) || view.tasks.attended().some((name) => keyOf(name) === keyOf(shim))) continue;
     if ((await socketPaths(shim.pid)).some((path) => serving.has(path))) continue;
     const idle = await view.tasks.whileAbsent(shim, () => isIdle(shim));
     if (idle === undefined) continue;

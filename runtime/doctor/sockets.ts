@@ -1,19 +1,9 @@
 // Sockets of shims that are gone. Their names are made of the daemon's address and the task's name, so they are ours for certain.
-import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { basename } from "node:path";
 import type { Discovery } from "../../api/core/doctor.js";
-import { isDeadSocket, removeDeadSocket } from "../drivers/shim/socket.js";
-import { listNames } from "./processes.js";
-import { type HostView, keyOf, knownKeys, type TaskName } from "./task-view.js";
-
-/** Where containerd's shims make their sockets. */
-const SHIM_SOCKETS = "/run/containerd/s";
-
-/** @source containerd runtime/v2/shim/util_unix.go (SocketAddress) */
-const socketName = (address: string, { namespace, id }: TaskName): string =>
-  createHash("sha256")
-    .update(join(address, namespace, id))
-    .digest("hex");
+import { isDeadSocket, removeDeadSocket, SHIM_SOCKETS, shimSocketPath } from "../drivers/shim/socket.js";
+import { listNames } from "../host-processes.js";
+import { type HostView, keyOf, knownKeys } from "./task-view.js";
 
 export async function* examineSockets(view: HostView): AsyncGenerator<Discovery> {
   const present = new Set(await listNames(SHIM_SOCKETS));
@@ -22,9 +12,8 @@ export async function* examineSockets(view: HostView): AsyncGenerator<Discovery>
   for (const namespace of await view.namespaces()) {
     for await (const { id } of view.containers.stream({ namespace })) {
       const name = { namespace, id };
-      const socket = socketName(view.address, name);
-      if (!present.has(socket) || known.has(keyOf(name))) continue;
-      const path = join(SHIM_SOCKETS, socket);
+      const path = shimSocketPath(view.address, namespace, id);
+      if (!present.has(basename(path)) || known.has(keyOf(name))) continue;
       if (!(await isDeadSocket(path))) continue;
       const remove = async (): Promise<boolean> => {
         await removeDeadSocket(path);

@@ -9,6 +9,8 @@ export interface TaskName {
 export interface TaskView {
   /** Every task there is now, in all namespaces. */
   known(): readonly (TaskName & { readonly bundle: string })[];
+  /** Processes that are started under these names are looked after, though no task may have the name. */
+  attended(): readonly TaskName[];
   /** Runs `work` if there is no task of this name and none is being made or removed; none comes up before it ends. Else undefined. */
   whileAbsent<T>(name: TaskName, work: () => Promise<T>): Promise<T | undefined>;
 }

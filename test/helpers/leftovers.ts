@@ -39,6 +39,18 @@ async function shimPids(namespace: string): Promise<number[]> {
   return found;
 }
 
+/** The shim of a task that has an init process; it may have been started under another name than the task's. */
+export async function taskShimPid(stateDir: string, namespace: string, id: string): Promise<number> {
+  const init = (await readFile(join(stateDir, TASKS, namespace, id, "init.pid"), "utf8")).trim();
+  const stat = await readFile(`/proc/${init}/stat`, "utf8");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+}
+
+/** The ids of the shims that a berthd has started ahead for a namespace and not given a task; they end with it. */
+export async function warmShimIds(stateDir: string, namespace: string): Promise<string[]> {
+  return await entries(join(stateDir, "io.berth.warm-shims", namespace));
+}
+
 /** The cgroup folders of a namespace: one for each v1 controller, or the one of v2. */
 async function namespaceCgroups(namespace: string): Promise<string[]> {
   const roots = [CGROUPS, ...(await entries(CGROUPS)).map((name) => join(CGROUPS, name))];
@@ -78,12 +90,16 @@ export function shimSocketPath(engine: Pick<Engine, "address">, namespace: strin
 }
 
 /**
- * Everything that is left of a namespace's containers, one line each; empty is clean. FIFOs are recognised by the container
+ * Everything that is left of a namespace's containers, one line each; empty is clean. Warm shims are of no container. FIFOs are recognised by the container
  * ids, which must therefore be unlike anybody else's.
  */
 export async function findLeftovers(engine: Engine, namespace: string, ids: readonly string[]): Promise<string[]> {
   const found: string[] = [];
-  for (const pid of await shimPids(namespace)) found.push(`shim process ${pid}`);
+  const warm = new Set(await warmShimIds(engine.stateDir, namespace));
+  for (const pid of await shimPids(namespace)) {
+    const words = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0");
+    if (!words.some((word) => warm.has(word))) found.push(`shim process ${pid}`);
+  }
   for (const mount of await mountsUnder(engine.stateDir)) found.push(`mount ${mount}`);
   for (const parent of await namespaceCgroups(namespace)) {
     for (const child of await cgroupChildren(parent)) found.push(`cgroup ${child}`);

@@ -1,5 +1,5 @@
 // A task manager with the socket that shims report to: what a daemon is made of, without its gRPC side and its database.
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Container } from "../../api/core/container.js";
 import type { RequestContext } from "../../api/core/context.js";
@@ -16,7 +16,7 @@ import { TaskManager } from "../../runtime/task-manager.js";
 import { serveTtrpc } from "../../runtime/ttrpc/server.js";
 import { defineShimEventsService } from "../../services/ttrpc/events.js";
 import type { Engine } from "./engine.js";
-import { findLeftovers } from "./leftovers.js";
+import { findLeftovers, taskShimPid } from "./leftovers.js";
 import { MemoryContainers, MemoryLedger } from "./memory-stores.js";
 import { ociSpec, type SpecOptions } from "./oci-spec.js";
 import { makeRootfs } from "./rootfs.js";
@@ -24,6 +24,8 @@ import { freshNamespace, tempDir } from "./temp.js";
 import { until } from "./until.js";
 
 export const NO_STDIO: Stdio = { stdin: "", stdout: "", stderr: "", terminal: false };
+/** As a daemon keeps them by default. */
+export const WARM_SHIMS = 2;
 export const RUNC = "io.containerd.runc.v2";
 
 /** An event as tests look at it; the numbers are those of exit and delete events. */
@@ -144,6 +146,7 @@ export class TaskHost implements AsyncDisposable {
         ttrpcAddress: `${this.address}.ttrpc`,
         publishBinary: "/usr/bin/true",
         debug: false,
+        warmShims: WARM_SHIMS,
       }),
     );
     await manager.load();
@@ -180,9 +183,7 @@ export class TaskHost implements AsyncDisposable {
   }
 
   async shimPid(id: string): Promise<number> {
-    const pid = (await readFile(join(this.bundle(id), "init.pid"), "utf8")).trim();
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+    return await taskShimPid(this.stateDir, this.namespace, id);
   }
 
   bundle(id: string): string {

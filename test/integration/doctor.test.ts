@@ -99,7 +99,10 @@ async function makeStrayShim(id: string, cwd: string): Promise<number> {
     { env },
   );
   expect(`${code} ${stderr}`).toBe("0 ");
-  const isShim = async () => (await pidsWithArgument(namespace))[0];
+  const isShim = async () => {
+    const named = await pidsWithArgument(id);
+    return (await pidsWithArgument(namespace)).find((pid) => named.includes(pid));
+  };
   return await until("the shim to run", isShim);
 }
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { type Cli, type CliName, createCli } from "../helpers/cli.js";
 import { type Berthd, startBerthd } from "../helpers/daemon.js";
-import { findLeftovers, pidsWithArgument } from "../helpers/leftovers.js";
+import { findLeftovers, taskShimPid } from "../helpers/leftovers.js";
 import type { ProgramResult } from "../helpers/program.js";
 import { requires } from "../helpers/requires.js";
 import { makeRootfs } from "../helpers/rootfs.js";
@@ -21,6 +21,8 @@ interface Stage {
   readonly id: string;
   readonly rootfs: string;
   run(...args: string[]): Promise<ProgramResult>;
+  /** The pid of its shim. */
+  shim(): Promise<number>;
 }
 
 const sh = (script: string): string[] => ["/bin/sh", "-c", script];
@@ -73,10 +75,9 @@ const LIVES: readonly { readonly name: string; readonly live: (stage: Stage) => 
   },
   {
     name: "lost its shim",
-    live: async ({ run, rootfs, id }) => {
+    live: async ({ run, rootfs, id, shim }) => {
       await run("run", "-d", "--null-io", "--rootfs", rootfs, id, "/bin/sleep", "1000");
-      const [shim = 0] = await pidsWithArgument(id);
-      process.kill(shim, "SIGKILL");
+      process.kill(await shim(), "SIGKILL");
       await until("the task to be gone", async () => !(await run("t", "ls", "-q")).stdout.split("\n").includes(id));
       expect((await run("c", "rm", id)).code).toBe(0);
     },
@@ -113,7 +114,8 @@ describe.skipIf(lacking)("after a container", () => {
   test.each(table)("of $client that $name, nothing is left", async ({ client, name, live }) => {
     const cli = createCli(client, daemon, namespace);
     const id = `${namespace}-${client}-${name.replaceAll(" ", "-").slice(0, 40)}`;
-    await live({ cli, id, rootfs, run: (...args) => cli.run(args) });
+    const shim = () => taskShimPid(daemon.stateDir, namespace, id);
+    await live({ cli, id, rootfs, run: (...args) => cli.run(args), shim });
     expect((await cli.run(["c", "ls", "-q"])).stdout).toBe("");
     expect((await cli.run(["t", "ls", "-q"])).stdout).toBe("");
     await expectNothingLeft([id]);

@@ -41,6 +41,7 @@ async function shimSubject(): Promise<DriverSubject> {
     ttrpcAddress: `${address}.ttrpc`,
     publishBinary: "/usr/bin/true",
     debug: false,
+    warmShims: 2,
     ledger: new MemoryLedger(),
     log: silentLogger,
     clock: systemClock,
@@ -58,6 +59,7 @@ async function shimSubject(): Promise<DriverSubject> {
   const driver: RuntimeDriver = {
     checkOptions: (...args) => first.checkOptions(...args),
     load: (...args) => first.load(...args),
+    attended: () => first.attended(),
     hasRemains: (...args) => first.hasRemains(...args),
     create: async (...args) => {
       const task = await first.create(...args);

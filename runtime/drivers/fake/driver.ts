@@ -73,6 +73,10 @@ class FakeDriver implements RuntimeDriver {
     return this.#world.containers.map((container) => new FakeTask(container));
   }
 
+  attended(): readonly [] {
+    return [];
+  }
+
   async hasRemains(namespace: string, id: string): Promise<boolean> {
     return this.#world.containers.some((container) => container.namespace === namespace && container.id === id);
   }

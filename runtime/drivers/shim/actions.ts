@@ -21,6 +21,9 @@ const MAX_SHIM_VERSION = "2";
 
 export type ActionDeps = Pick<DriverDeps, "address" | "ttrpcAddress" | "publishBinary" | "debug">;
 
+/** The folder that a shim works in, and the name that it is started under. */
+export type Workplace = Pick<Bundle, "namespace" | "id" | "path">;
+
 function environment(deps: ActionDeps, namespace: string): Record<string, string | undefined> {
   return {
     ...process.env,
@@ -32,7 +35,7 @@ function environment(deps: ActionDeps, namespace: string): Record<string, string
   };
 }
 
-function commonArgs(deps: ActionDeps, bundle: Bundle): string[] {
+function commonArgs(deps: ActionDeps, bundle: Workplace): string[] {
   const { namespace, id } = bundle;
   const args = ["-namespace", namespace, "-address", deps.address, "-publish-binary", deps.publishBinary, "-id", id];
   return deps.debug ? [...args, "-debug"] : args;
@@ -45,7 +48,7 @@ function commonArgs(deps: ActionDeps, bundle: Bundle): string[] {
 export async function startShim(
   deps: ActionDeps,
   binary: string,
-  bundle: Bundle,
+  bundle: Workplace,
   input: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<ShimAddress> {

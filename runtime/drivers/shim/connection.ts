@@ -50,6 +50,17 @@ export class ShimConnection implements AsyncDisposable {
     return this.#client.call(method, request, options);
   }
 
+  /** Waits for the end of the connection, which is that of the shim unless we let go first. @returns whether it has come. */
+  async endsWithin(timeoutMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const expired = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.closed, expired]);
+    clearTimeout(timer);
+    return this.#isClosed;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client[Symbol.asyncDispose]();
   }

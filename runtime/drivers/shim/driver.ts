@@ -1,51 +1,37 @@
 // The driver for containerd's shims: every runtime that has a `containerd-shim-<name>-<version>` binary.
 // @source containerd runtime/v2/manager.go
 import { existsSync } from "node:fs";
-import { access, readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { access, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type ErrorKind, errorKind, isNotFound, wrapError } from "../../../api/core/errors.js";
 import type { ProcessExit } from "../../../api/core/task.js";
 import type { Any } from "../../../api/core/typeurl.js";
-import { type Bundle, bundleOf, createBundle } from "../../bundle.js";
+import { type Bundle, bundleOf } from "../../bundle.js";
 import type { CreateTask, DriverDefinition, DriverDeps, DriverTask, RuntimeDriver } from "../../driver.js";
 import { isTtrpcClosed } from "../../ttrpc/client.js";
-import { startShim } from "./actions.js";
-import { type BinarySearch, resolveShimBinary } from "./binary.js";
-import { parseShimAddress, type ShimAddress } from "./bootstrap.js";
-import { ShimConnection } from "./connection.js";
-import { ShimGenerations } from "./generation.js";
+import { Activity } from "./activity.js";
 import { isInitRunning } from "./init-process.js";
 import { loadTasks } from "./load.js";
-import { ShimLog } from "./log-fifo.js";
 import { presentOptions, runcOptions } from "./options.js";
 import { RemainsCollector, UNKNOWN_EXIT_STATUS } from "./remains.js";
+import { ShimStarter, type StartedShim, UNDO_TIMEOUT_MS } from "./starter.js";
 import { LONG_TIMEOUT_MS, ShimTask } from "./task.js";
-
-const CONNECT_TIMEOUT_MS = 10_000;
-/** containerd's budget for undoing a create that failed. */
-const UNDO_TIMEOUT_MS = 5_000;
+import { endFormerWarmShims } from "./warm-shim.js";
 
 /** The answer may still be on its way. */
 const GIVEN_UP: ReadonlySet<ErrorKind> = new Set(["cancelled", "deadline_exceeded"]);
 
-/** What there is of a task so far; grows while it is made. */
-interface Making {
-  readonly bundle: Bundle;
-  binary?: string;
-  shimLog?: ShimLog;
-  address?: ShimAddress;
-  connection?: ShimConnection;
-}
-
 export class ShimDriver implements RuntimeDriver {
   readonly #deps: DriverDeps;
   readonly #remains: RemainsCollector;
-  readonly #generations = new ShimGenerations();
+  readonly #activity = new Activity();
+  readonly #starter: ShimStarter;
   readonly #tasks = new Set<ShimTask>();
 
   constructor(deps: DriverDeps) {
     this.#deps = deps;
     this.#remains = new RemainsCollector(deps);
+    this.#starter = new ShimStarter(deps, this.#remains, this.#activity);
   }
 
   checkOptions(runtime: string, options: Any | undefined): { readonly checkpointPath: string } {
@@ -54,42 +40,37 @@ export class ShimDriver implements RuntimeDriver {
 
   async create(request: CreateTask, signal?: AbortSignal): Promise<DriverTask> {
     const options = presentOptions(request.options);
-    runcOptions(request.runtime, options);
-    const making = await this.#startShim(request, options, signal);
+    const decoded = runcOptions(request.runtime, options);
+    using _busy = this.#activity.begin();
+    const { shim, canBeWarm } = await this.#starter.start(request, options, decoded, signal);
+    let task: ShimTask;
     try {
-      const { connection } = making;
-      const { namespace: _namespace, runtime: _runtime, spec: _spec, checkpointPath, rootfs, ...stdio } = request;
-      const { pid } = await connection.call(
-        connection.methods.create,
-        {
-          ...stdio,
-          bundle: making.bundle.path,
-          rootfs: rootfs.map((mount) => ({ ...mount, target: mount.target ?? "", options: [...mount.options] })),
-          checkpoint: checkpointPath,
-          parentCheckpoint: "",
-          options,
-        },
-        { signal, timeoutMs: LONG_TIMEOUT_MS },
-      );
-      return this.#adopt({ ...making, pid }, false);
+      task = await this.#createIn(shim, request, options, signal);
     } catch (error) {
-      const isUnanswered = isTtrpcClosed(error) || GIVEN_UP.has(errorKind(error));
-      const isSettled = !isUnanswered || (await endUnanswered(making));
-      await this.#undo(making, !isSettled || (await hasPid(making.bundle)));
-      throw wrapError("failed to create shim task", error);
+      const isLeft = await this.#undo(shim, error);
+      // One that died while it waited for its task is no reason to fail: nothing has been made yet.
+      if (!shim.isWarm || !isTtrpcClosed(error) || isLeft || signal?.aborted === true) {
+        throw wrapError("failed to create shim task", error);
+      }
+      return await this.#createCold(request, options, signal);
     }
+    if (canBeWarm) this.#starter.wanted(request.namespace, shim.binary);
+    return task;
   }
 
   async load(runtimeOf: (namespace: string, id: string) => Promise<string | undefined>): Promise<DriverTask[]> {
+    await endFormerWarmShims(this.#deps);
     return await loadTasks({
       roots: this.#deps,
+      address: this.#deps.address,
       log: this.#deps.log,
       binaryOf: async ({ namespace, id, path }) => {
         const saved = await readFile(join(path, "shim-binary-path"), "utf8").catch(() => "");
         const runtime = saved === "" ? await runtimeOf(namespace, id) : saved;
-        return runtime === undefined ? undefined : await this.#resolve(runtime);
+        return runtime === undefined ? undefined : await this.#starter.resolve(runtime);
       },
-      adopt: (parts) => this.#adopt(parts, true),
+      // Whether its socket has its name is not asked: to wait for the end of the shim is always safe.
+      adopt: (parts) => this.#adopt({ ...parts, isWarm: false }, true),
       discard: async (remains, reason) => {
         const wasRunning = await isInitRunning(remains.bundle);
         const exit = await this.#remains.removeAll(remains);
@@ -105,57 +86,61 @@ export class ShimDriver implements RuntimeDriver {
     return existsSync(bundleOf(this.#deps, namespace, id).path);
   }
 
-  /** Lets go of all tasks, which go on running. */
+  attended(): readonly { readonly namespace: string; readonly id: string }[] {
+    return this.#starter.warmNames();
+  }
+
+  /** Lets go of all tasks, which go on running. Shims that have no task end. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#starter[Symbol.asyncDispose]();
     await Promise.all([...this.#tasks].map((task) => task[Symbol.asyncDispose]()));
     await this.#remains[Symbol.asyncDispose]();
   }
 
-  /** Everything up to a connection with a shim that has no container yet. */
-  async #startShim(
+  async #createCold(request: CreateTask, options: Any | undefined, signal: AbortSignal | undefined): Promise<ShimTask> {
+    const shim = await this.#starter.startCold(request, options, signal);
+    try {
+      return await this.#createIn(shim, request, options, signal);
+    } catch (error) {
+      await this.#undo(shim, error);
+      throw wrapError("failed to create shim task", error);
+    }
+  }
+
+  async #createIn(
+    shim: StartedShim,
     request: CreateTask,
     options: Any | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<Required<Making>> {
-    const { namespace, id, runtime, spec } = request;
-    let making: Making | undefined;
-    try {
-      const bundle = await createBundle(this.#deps, namespace, id, spec);
-      making = { bundle };
-      const binary = await this.#resolve(runtime);
-      making.binary = binary;
-      const log = this.#deps.log.child({ namespace, id });
-      const shimLog = ShimLog.open(bundle.path, log);
-      making.shimLog = shimLog;
-      const input = await this.#generations.startInput(binary, { ...this.#deps, namespace, id, options });
-      const address = await startShim(this.#deps, binary, bundle, input, signal);
-      making.address = address;
-      const connection = await ShimConnection.open(address, log, CONNECT_TIMEOUT_MS);
-      making.connection = connection;
-      await writeFile(join(bundle.path, "shim-binary-path"), binary, { mode: 0o600 });
-      // For the next daemon; shims of version 1.6 keep an `address` file of their own.
-      await writeFile(join(bundle.path, "bootstrap.json"), JSON.stringify({ ...address, protocol: "ttrpc" }));
-      return { bundle, binary, shimLog, address, connection };
-    } catch (error) {
-      if (making !== undefined) await this.#undo(making, false);
-      throw wrapError("failed to start shim", error);
-    }
+  ): Promise<ShimTask> {
+    const { connection, bundle } = shim;
+    const { namespace: _namespace, runtime: _runtime, spec: _spec, checkpointPath, rootfs, ...stdio } = request;
+    const { pid } = await connection.call(
+      connection.methods.create,
+      {
+        ...stdio,
+        bundle: bundle.path,
+        rootfs: rootfs.map((mount) => ({ ...mount, target: mount.target ?? "", options: [...mount.options] })),
+        checkpoint: checkpointPath,
+        parentCheckpoint: "",
+        options,
+      },
+      { signal, timeoutMs: LONG_TIMEOUT_MS },
+    );
+    return this.#adopt({ ...shim, pid }, false);
   }
 
-  async #resolve(runtime: string): Promise<string> {
-    const search: BinarySearch = {
-      path: process.env["PATH"] ?? "",
-      programDir: dirname(this.#deps.publishBinary),
-    };
-    try {
-      return await resolveShimBinary(runtime, search);
-    } catch (error) {
-      throw wrapError("failed to resolve runtime path", error);
-    }
+  /** After a failed create. @returns whether there may have been a container. */
+  async #undo(shim: StartedShim, error: unknown): Promise<boolean> {
+    const isUnanswered = isTtrpcClosed(error) || GIVEN_UP.has(errorKind(error));
+    const isSettled = !isUnanswered || (await endUnanswered(shim));
+    const mayHaveContainer = await hasPid(shim.bundle);
+    await this.#starter.undo(shim, !isSettled || mayHaveContainer);
+    return mayHaveContainer;
   }
 
-  #adopt(parts: Required<Making> & { readonly pid: number }, wasLoaded: boolean): ShimTask {
-    const { bundle, binary, address, connection, shimLog, pid } = parts;
+  #adopt(parts: StartedShim & { readonly pid: number }, wasLoaded: boolean): ShimTask {
+    const { bundle, binary, address, connection, shimLog, pid, isWarm } = parts;
     const { namespace, id } = bundle;
     const task: ShimTask = new ShimTask({
       bundle,
@@ -164,10 +149,12 @@ export class ShimDriver implements RuntimeDriver {
       shimLog,
       log: this.#deps.log.child({ namespace, id }),
       wasLoaded,
+      activity: this.#activity,
+      hasSocketOfItsName: !isWarm,
       isShared: () => [...this.#tasks].some((other) => other !== task && other.shimAddress === address.address),
-      forget: async () => {
+      forget: async (shimEnded) => {
         this.#tasks.delete(task);
-        await this.#remains.removeFiles({ bundle, address });
+        await this.#remains.removeFiles({ bundle, address }, shimEnded);
       },
       cleanUp: async (reason) => {
         const exit = await this.#remains.removeAll({ bundle, binary, address });
@@ -188,42 +175,6 @@ export class ShimDriver implements RuntimeDriver {
       this.#deps.log.error({ err, namespace, id }, "reporting the end of a task failed");
     }
   }
-
-  /**
-   * After a failed create: ends whatever was started, in a time of its own, and removes all of it. Never rejects.
-   * `delete` is run only where the runtime may have got as far as a container: a refusal can also mean that another engine on
-   * this host has one of the same name, and that one must live.
-   */
-  async #undo(making: Making, mayHaveContainer: boolean): Promise<void> {
-    const { bundle, shimLog } = making;
-    const { id, namespace } = bundle;
-    try {
-      const isOpen = making.connection !== undefined && !making.connection.isClosed;
-      const connection = isOpen ? making.connection : await this.#findShim(making);
-      if (connection !== undefined) {
-        await using dialled = connection;
-        const options = { timeoutMs: UNDO_TIMEOUT_MS };
-        // It has nothing to delete, as a rule, and says so.
-        await dialled.call(dialled.methods.delete, { id, execId: "" }, options).catch(() => undefined);
-        await dialled.call(dialled.methods.shutdown, { id, now: false }, options).catch(() => undefined);
-      }
-    } catch (err) {
-      this.#deps.log.debug({ err, namespace, id }, "no shim to shut down after a failed create");
-    }
-    const binary = mayHaveContainer ? making.binary : undefined;
-    await this.#remains.removeAll({ bundle, binary, address: making.address });
-    shimLog?.[Symbol.dispose]();
-  }
-
-  /** A `start` that was cut off may have brought up a shim all the same. */
-  async #findShim(making: Making): Promise<ShimConnection | undefined> {
-    if (making.address === undefined) {
-      const saved = await readFile(join(making.bundle.path, "address")).catch(() => undefined);
-      if (saved === undefined) return undefined;
-      making.address = parseShimAddress(saved);
-    }
-    return await ShimConnection.open(making.address, this.#deps.log, UNDO_TIMEOUT_MS);
-  }
 }
 
 /**
@@ -231,7 +182,7 @@ export class ShimDriver implements RuntimeDriver {
  * for that hears, by the end of the connection, that it is to stop: a runtime that is killed half-way leaves cgroups behind.
  * @returns whether the shim said that it has no container now.
  */
-async function endUnanswered({ connection, bundle }: Required<Making>): Promise<boolean> {
+async function endUnanswered({ connection, bundle }: StartedShim): Promise<boolean> {
   const request = { id: bundle.id, execId: "" };
   try {
     await connection.call(connection.methods.delete, request, { timeoutMs: UNDO_TIMEOUT_MS });

@@ -1,19 +1,24 @@
 // Finding the tasks of a former daemon: every bundle is asked for its shim, and what answers is a task again.
 // @source containerd runtime/v2/manager.go (loadShims)
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { errorKind, isNotFound, unknownError } from "../../../api/core/errors.js";
+import { basename, join } from "node:path";
+import { errorKind, isNotFound } from "../../../api/core/errors.js";
 import { isIdentifier } from "../../../api/core/identifiers.js";
 import type { Logger } from "../../../api/core/log.js";
 import { type Bundle, type BundleRoots, bundleOf, listDir, removeLeftovers, TASK_PLUGIN } from "../../bundle.js";
-import { parseShimAddress, type ShimAddress } from "./bootstrap.js";
+import { type ShimAddress, socketPath } from "./bootstrap.js";
 import { ShimConnection } from "./connection.js";
 import { ShimLog } from "./log-fifo.js";
 import type { Remains } from "./remains.js";
+import { readSavedAddress } from "./saved-shim.js";
+import { removeDeadSocket } from "./socket.js";
+import { untilStartEnded } from "./start-action.js";
 import type { ShimTask } from "./task.js";
 
 /** What one shim is given to answer. */
 const LOAD_TIMEOUT_MS = 5_000;
+/** What a shim that holds nothing any more is given to exit. */
+const ENDING_TIMEOUT_MS = 1_000;
 /** Bundles looked at together. */
 const PARALLEL = 16;
 
@@ -28,6 +33,8 @@ export interface FoundShim {
 
 export interface LoadDeps {
   readonly roots: BundleRoots;
+  /** The daemon's, which stands on the command lines of its shims. */
+  readonly address: string;
   readonly log: Logger;
   /** The shim's program; undefined when the container's record is gone too. */
   readonly binaryOf: (bundle: Bundle) => Promise<string | undefined>;
@@ -53,12 +60,35 @@ export async function loadTasks(deps: LoadDeps): Promise<ShimTask[]> {
       }
     };
     await Promise.all(Array.from({ length: PARALLEL }, work));
+    const serving = new Set(tasks.map((task) => task.shimAddress));
+    const hidden = names.filter((name) => name.startsWith("."));
+    const folder = join(deps.roots.stateDir, TASK_PLUGIN, namespace);
+    await Promise.all(hidden.map((name) => endShimOf(deps, join(folder, name), serving)));
     await removeLeftovers(deps.roots, namespace).catch((err: unknown) =>
       deps.log.error({ err, namespace }, "removing leftovers failed"),
     );
   }
   // One that ended while the others were looked at has been cleaned up already.
   return tasks.filter((task) => !task.isGone);
+}
+
+/** A bundle that was being removed: its shim was told to exit, perhaps too late to hear it. Never rejects. */
+async function endShimOf({ log }: LoadDeps, path: string, serving: ReadonlySet<string>): Promise<void> {
+  try {
+    const address = await readSavedAddress(path);
+    if (serving.has(address.address)) return;
+    try {
+      await using connection = await ShimConnection.open(address, log, ENDING_TIMEOUT_MS);
+      // One that serves others of a group stays.
+      const options = { timeoutMs: ENDING_TIMEOUT_MS };
+      await connection.call(connection.methods.shutdown, { id: basename(path), now: false }, options);
+      await connection.endsWithin(ENDING_TIMEOUT_MS);
+    } finally {
+      await removeDeadSocket(socketPath(address));
+    }
+  } catch (err) {
+    log.debug({ err, path }, "no shim to end behind a removed bundle");
+  }
 }
 
 async function loadTask(deps: LoadDeps, bundle: Bundle): Promise<ShimTask | undefined> {
@@ -87,7 +117,7 @@ async function reconnect(deps: LoadDeps, bundle: Bundle, binary: string, log: Lo
   let address: ShimAddress | undefined;
   let connection: ShimConnection | undefined;
   try {
-    address = await readAddress(bundle);
+    address = await readAddress(deps, bundle);
     connection = await ShimConnection.open(address, log, LOAD_TIMEOUT_MS);
     const pid = await askPid(connection, bundle, log);
     return deps.adopt({ bundle, binary, shimLog, address, connection, pid });
@@ -122,12 +152,14 @@ function isNobodyThere(error: unknown): boolean {
   return cause instanceof Error && "code" in cause && (cause.code === "ECONNREFUSED" || cause.code === "ENOENT");
 }
 
-async function readAddress(bundle: Bundle): Promise<ShimAddress> {
-  for (const name of ["bootstrap.json", "address"]) {
-    const saved = await readFile(join(bundle.path, name)).catch(() => undefined);
-    if (saved !== undefined) return parseShimAddress(saved);
+/** @throws when there is none, also after a `start` that was still running has ended. */
+async function readAddress(deps: LoadDeps, bundle: Bundle): Promise<ShimAddress> {
+  try {
+    return await readSavedAddress(bundle.path);
+  } catch {
+    await untilStartEnded(deps.address, bundle, LOAD_TIMEOUT_MS);
+    return await readSavedAddress(bundle.path);
   }
-  throw unknownError("the bundle does not say where its shim listens");
 }
 
 async function askPid(connection: ShimConnection, bundle: Bundle, log: Logger): Promise<number> {

@@ -19,13 +19,15 @@ function logLine(log: Logger, line: string): void {
 /** Reads until it is disposed; a shim that goes and comes back goes on being read. */
 export class ShimLog implements Disposable {
   readonly #socket: Socket;
+  #log: Logger;
   #rest = "";
 
   private constructor(socket: Socket, log: Logger) {
     this.#socket = socket;
+    this.#log = log;
     socket.setEncoding("utf8");
-    socket.on("data", (chunk: string) => this.#take(chunk, log));
-    socket.on("error", (err) => log.warn({ err }, "reading the shim log failed"));
+    socket.on("data", (chunk: string) => this.#take(chunk));
+    socket.on("error", (err) => this.#log.warn({ err }, "reading the shim log failed"));
     socket.unref();
   }
 
@@ -38,10 +40,15 @@ export class ShimLog implements Disposable {
     return new ShimLog(new Socket({ fd, readable: true, writable: false }), log);
   }
 
-  #take(chunk: string, log: Logger): void {
+  /** What comes from now on is written to `log`. */
+  redirect(log: Logger): void {
+    this.#log = log;
+  }
+
+  #take(chunk: string): void {
     const lines = (this.#rest + chunk).split("\n");
     this.#rest = (lines.pop() ?? "").slice(-MAX_LINE_BYTES);
-    for (const line of lines) logLine(log, line.slice(0, MAX_LINE_BYTES));
+    for (const line of lines) logLine(this.#log, line.slice(0, MAX_LINE_BYTES));
   }
 
   [Symbol.dispose](): void {

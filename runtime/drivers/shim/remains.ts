@@ -1,4 +1,5 @@
 // What a task leaves behind in the file system and how it goes away, whether it ended well or its shim did not.
+import type { Logger } from "../../../api/core/log.js";
 import type { ProcessExit } from "../../../api/core/task.js";
 import { type Bundle, detachBundle } from "../../bundle.js";
 import type { DriverDeps } from "../../driver.js";
@@ -29,9 +30,13 @@ export class RemainsCollector implements AsyncDisposable {
   /**
    * For a task whose shim deleted it properly: only folders and perhaps the socket are left. Their names are free when this
    * returns; the files go behind the answer. Never rejects.
+   * @param shimEnded for a shim that is still ending, under a socket that no other gets: that is looked after behind the answer too.
    */
-  async removeFiles(remains: Omit<Remains, "binary">): Promise<void> {
-    const { done } = await this.#detach(remains);
+  async removeFiles({ bundle, address }: Omit<Remains, "binary">, shimEnded?: Promise<void>): Promise<void> {
+    // A next shim may get the same socket, which must not be removed by mistake.
+    if (shimEnded === undefined) await this.#removeSocket(bundle, address);
+    const deleteFiles = await this.#detach(bundle);
+    const done = shimEnded?.then(() => this.#removeSocket(bundle, address)).then(deleteFiles) ?? deleteFiles();
     this.#deletions.add(done);
     void done.finally(() => this.#deletions.delete(done));
   }
@@ -46,21 +51,34 @@ export class RemainsCollector implements AsyncDisposable {
       // Also what a 1.6 shim answers when the runtime was never reached.
       this.#deps.log.warn({ err, namespace: bundle.namespace, id: bundle.id }, "shim cleanup failed");
     }
-    await (await this.#detach(remains)).done;
+    await this.#removeSocket(bundle, remains.address);
+    const deleteFiles = await this.#detach(bundle);
+    await deleteFiles();
     return exit;
   }
 
-  /** Resolves when the names are free, with the deletion that is then under way; none of the two rejects. */
-  async #detach({ bundle, address }: Omit<Remains, "binary">): Promise<{ readonly done: Promise<void> }> {
-    const log = this.#deps.log.child({ namespace: bundle.namespace, id: bundle.id });
+  async #removeSocket(bundle: Bundle, address: ShimAddress | undefined): Promise<void> {
     try {
       if (address !== undefined) await removeDeadSocket(socketPath(address));
-      const deleteFiles = await detachBundle(bundle);
-      return { done: deleteFiles().catch((err: unknown) => log.error({ err }, "deleting a bundle failed")) };
     } catch (err) {
-      log.error({ err }, "removing a bundle failed");
-      return { done: Promise.resolve() };
+      this.#logOf(bundle).error({ err }, "removing a socket failed");
     }
+  }
+
+  /** Resolves when the names are free, with what deletes the files; none of the two rejects. */
+  async #detach(bundle: Bundle): Promise<() => Promise<void>> {
+    try {
+      const deleteFiles = await detachBundle(bundle);
+      return () =>
+        deleteFiles().catch((err: unknown) => this.#logOf(bundle).error({ err }, "deleting a bundle failed"));
+    } catch (err) {
+      this.#logOf(bundle).error({ err }, "removing a bundle failed");
+      return async () => {};
+    }
+  }
+
+  #logOf({ namespace, id }: Bundle): Logger {
+    return this.#deps.log.child({ namespace, id });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

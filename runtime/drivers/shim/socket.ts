@@ -1,8 +1,23 @@
-// The socket that a shim leaves behind when it is killed: nobody else removes it.
+// Shims' sockets: where they are, and what becomes of one that a killed shim leaves behind: nobody else removes it.
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { unlink } from "node:fs/promises";
 import { connect } from "node:net";
-import { isAbsolute } from "node:path";
+import { isAbsolute, join } from "node:path";
+
+/** Where containerd's shims make their sockets. */
+export const SHIM_SOCKETS = "/run/containerd/s";
+
+/**
+ * The socket that the runc shim makes which a daemon at `address` starts under this name.
+ * @source containerd runtime/v2/shim/util_unix.go (SocketAddress)
+ */
+export function shimSocketPath(address: string, namespace: string, id: string): string {
+  const name = createHash("sha256")
+    .update(join(address, namespace, id))
+    .digest("hex");
+  return join(SHIM_SOCKETS, name);
+}
 
 function isErrno(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);

@@ -16,6 +16,7 @@ import type { Any } from "../../../api/core/typeurl.js";
 import type { Bundle } from "../../bundle.js";
 import type { DriverTask } from "../../driver.js";
 import { type CallOptions, isTtrpcClosed, type UnaryMethod } from "../../ttrpc/client.js";
+import type { Activity } from "./activity.js";
 import type { ShimConnection } from "./connection.js";
 import { toProcessState } from "./convert.js";
 import type { ShimLog } from "./log-fifo.js";
@@ -39,10 +40,13 @@ export interface ShimTaskParts {
   readonly log: Logger;
   /** Whether a former daemon made it, which may have begun to start it too. */
   readonly wasLoaded: boolean;
+  readonly activity: Activity;
+  /** Whether its shim's socket is made of its name: the next task of that name gets the same one. */
+  readonly hasSocketOfItsName: boolean;
   /** Whether another task talks to the same shim, which then outlives this one. */
   readonly isShared: () => boolean;
-  /** Takes away what a finished task leaves in the file system. */
-  readonly forget: () => Promise<void>;
+  /** Takes away what a finished task leaves in the file system; some of it when its shim has ended, if that is still to come. */
+  readonly forget: (shimEnded: Promise<void> | undefined) => Promise<void>;
   /** Cleans up behind a shim that went away, tells about it, and answers how the task ended. Never rejects. */
   readonly cleanUp: (reason: string) => Promise<ProcessExit>;
 }
@@ -124,9 +128,10 @@ export class ShimTask implements DriverTask {
       throw wrapError("failed to delete task", error);
     }
     this.#isReleased = true;
-    await this.#shutDown();
-    await this[Symbol.asyncDispose]();
-    await this.#parts.forget();
+    // The request to exit has left when this returns.
+    const shimEnded = this.#shutDown().then(() => this[Symbol.asyncDispose]());
+    if (this.#parts.hasSocketOfItsName) await shimEnded;
+    await this.#parts.forget(this.#parts.hasSocketOfItsName ? undefined : shimEnded);
     return exit;
   }
 
@@ -176,7 +181,9 @@ export class ShimTask implements DriverTask {
 
   async wait(execId: string, signal?: AbortSignal): Promise<ProcessExit> {
     try {
-      const { exitStatus, exitedAt } = await this.#call(this.#methods.wait, { id: this.id, execId }, { signal });
+      // Not by #call: whoever waits keeps nobody busy.
+      const request = { id: this.id, execId };
+      const { exitStatus, exitedAt } = await this.#connection.call(this.#methods.wait, request, { signal });
       return { pid: execId === "" ? this.pid : 0, exitStatus, exitedAtNs: fromTimestamp(exitedAt) };
     } catch (error) {
       // Whoever waits for init learns how the task ended, even when its shim cannot tell any more.
@@ -198,8 +205,9 @@ export class ShimTask implements DriverTask {
     return this.#connection.methods;
   }
 
-  #call<Req, Res>(method: UnaryMethod<Req, Res>, request: Req, options: CallOptions): Promise<Res> {
-    return this.#connection.call(method, request, options);
+  async #call<Req, Res>(method: UnaryMethod<Req, Res>, request: Req, options: CallOptions): Promise<Res> {
+    using _busy = this.#parts.activity.begin();
+    return await this.#connection.call(method, request, options);
   }
 
   #quick<Req, Res>(method: UnaryMethod<Req, Res>, request: Req, signal: AbortSignal | undefined): Promise<Res> {
@@ -233,13 +241,7 @@ export class ShimTask implements DriverTask {
   /** Asks the shim to exit, which it does unless it holds other containers, and waits: only then can another take its socket. */
   async #shutDown(): Promise<void> {
     await this.#askToExit();
-    if (this.#parts.isShared()) return;
-    let timer: NodeJS.Timeout | undefined;
-    const expired = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, SHUTDOWN_TIMEOUT_MS);
-    });
-    await Promise.race([this.#connection.closed, expired]);
-    clearTimeout(timer);
+    if (!this.#parts.isShared()) await this.#connection.endsWithin(SHUTDOWN_TIMEOUT_MS);
   }
 
   async #askToExit(): Promise<void> {

@@ -1,7 +1,7 @@
 // The host's processes, as /proc tells.
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { basename } from "node:path";
-import { isIdentifier } from "../../api/core/identifiers.js";
+import { isIdentifier } from "../api/core/identifiers.js";
 
 export interface HostProcess {
   readonly pid: number;

@@ -1,0 +1,187 @@
+// How a task comes to its shim: one that waits for a task already, else one that is started now. And how that is undone.
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { wrapError } from "../../../api/core/errors.js";
+import type { Any } from "../../../api/core/typeurl.js";
+import type { Options } from "../../../api/gen/types/runc/options/oci.js";
+import { type Bundle, createBundle } from "../../bundle.js";
+import type { CreateTask, DriverDeps } from "../../driver.js";
+import { startShim } from "./actions.js";
+import type { Activity } from "./activity.js";
+import { type BinarySearch, resolveShimBinary } from "./binary.js";
+import { parseShimAddress, type ShimAddress } from "./bootstrap.js";
+import { ShimConnection } from "./connection.js";
+import { ShimGenerations } from "./generation.js";
+import { isGrouped } from "./grouping.js";
+import { ShimLog } from "./log-fifo.js";
+import type { RemainsCollector } from "./remains.js";
+import { saveShim } from "./saved-shim.js";
+import { endWarmShim, startWarmShim, type WarmName, type WarmShim } from "./warm-shim.js";
+import { WarmShims } from "./warm-shims.js";
+
+/** containerd's budget for undoing a create that failed. */
+export const UNDO_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Others may make more of the folder and the name that they are started with than runc's, which is told both again at Create. */
+const WARM_BINARY = "containerd-shim-runc-v2";
+
+/** What there is of a task so far; grows while it is made. */
+interface Making {
+  readonly bundle: Bundle;
+  binary?: string;
+  shimLog?: ShimLog;
+  address?: ShimAddress;
+  connection?: ShimConnection;
+}
+
+/** A shim that has a bundle, and no container yet. */
+export interface StartedShim extends Readonly<Required<Making>> {
+  /** Whether it was started ahead of the task, under another name. */
+  readonly isWarm: boolean;
+}
+
+export class ShimStarter implements AsyncDisposable {
+  readonly #deps: DriverDeps;
+  readonly #remains: RemainsCollector;
+  readonly #generations = new ShimGenerations();
+  readonly #warm: WarmShims;
+
+  constructor(deps: DriverDeps, remains: RemainsCollector, activity: Activity) {
+    const { stateDir, log, warmShims = 0 } = deps;
+    this.#deps = deps;
+    this.#remains = remains;
+    const start = (name: WarmName, binary: string): Promise<WarmShim> =>
+      startWarmShim(deps, this.#generations, name, binary);
+    this.#warm = new WarmShims({ stateDir, log, count: warmShims, activity, start });
+  }
+
+  /** @throws kind unknown: `failed to resolve runtime path: …`. */
+  async resolve(runtime: string): Promise<string> {
+    const search: BinarySearch = {
+      path: process.env["PATH"] ?? "",
+      programDir: dirname(this.#deps.publishBinary),
+    };
+    try {
+      return await resolveShimBinary(runtime, search);
+    } catch (error) {
+      throw wrapError("failed to resolve runtime path", error);
+    }
+  }
+
+  /**
+   * A shim for a task, taken or started; with the word whether tasks like it can be given one that was started ahead.
+   * @param decoded the options, where they are runc's.
+   * @throws `failed to start shim: …`; nothing is left behind then.
+   */
+  async start(
+    request: CreateTask,
+    options: Any | undefined,
+    decoded: Options | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly shim: StartedShim; readonly canBeWarm: boolean }> {
+    const binary = await this.resolve(request.runtime).catch((error: unknown) => {
+      throw wrapError("failed to start shim", error);
+    });
+    // A group shares a shim, found by the group's name. A cgroup for the shim is joined by its start.
+    const canBeWarm =
+      basename(binary) === WARM_BINARY && (decoded?.shimCgroup ?? "") === "" && !isGrouped(request.spec);
+    const warm = canBeWarm ? this.#warm.take(request.namespace, binary) : undefined;
+    const shim = warm === undefined ? await this.startCold(request, options, signal) : await this.#give(warm, request);
+    return { shim, canBeWarm };
+  }
+
+  /** A task of the kind was made, and others may follow. */
+  wanted(namespace: string, binary: string): void {
+    this.#warm.wanted(namespace, binary);
+  }
+
+  /** What the shims are called that were started ahead and still run, with a task or without. */
+  warmNames(): readonly WarmName[] {
+    return this.#warm.names();
+  }
+
+  /** Everything up to a connection with a shim of the task's own name. @throws `failed to start shim: …`. */
+  async startCold(
+    request: CreateTask,
+    options: Any | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<StartedShim> {
+    const { namespace, id, runtime, spec } = request;
+    let making: Making | undefined;
+    try {
+      const bundle = await createBundle(this.#deps, namespace, id, spec);
+      making = { bundle };
+      const binary = await this.resolve(runtime);
+      making.binary = binary;
+      const log = this.#deps.log.child({ namespace, id });
+      const shimLog = ShimLog.open(bundle.path, log);
+      making.shimLog = shimLog;
+      const input = await this.#generations.startInput(binary, { ...this.#deps, namespace, id, options });
+      const address = await startShim(this.#deps, binary, bundle, input, signal);
+      making.address = address;
+      const connection = await ShimConnection.open(address, log, CONNECT_TIMEOUT_MS);
+      making.connection = connection;
+      await saveShim(bundle.path, binary, address);
+      return { bundle, binary, shimLog, address, connection, isWarm: false };
+    } catch (error) {
+      if (making !== undefined) await this.undo(making, false);
+      throw wrapError("failed to start shim", error);
+    }
+  }
+
+  /**
+   * After a failed create: ends whatever was started, in a time of its own, and removes all of it. Never rejects.
+   * `delete` is run only where the runtime may have got as far as a container: a refusal can also mean that another engine on
+   * this host has one of the same name, and that one must live.
+   */
+  async undo(making: Readonly<Making>, mayHaveContainer: boolean): Promise<void> {
+    const { bundle, shimLog } = making;
+    const { id, namespace } = bundle;
+    let { address } = making;
+    try {
+      address ??= await savedByStart(bundle);
+      const isOpen = making.connection !== undefined && !making.connection.isClosed;
+      const connection = isOpen ? making.connection : await this.#dial(address);
+      if (connection !== undefined) {
+        await using dialled = connection;
+        const options = { timeoutMs: UNDO_TIMEOUT_MS };
+        // It has nothing to delete, as a rule, and says so.
+        await dialled.call(dialled.methods.delete, { id, execId: "" }, options).catch(() => undefined);
+        await dialled.call(dialled.methods.shutdown, { id, now: false }, options).catch(() => undefined);
+      }
+    } catch (err) {
+      this.#deps.log.debug({ err, namespace, id }, "no shim to shut down after a failed create");
+    }
+    await this.#remains.removeAll({ bundle, binary: mayHaveContainer ? making.binary : undefined, address });
+    shimLog?.[Symbol.dispose]();
+  }
+
+  /** Ends the shims that have no task. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#warm[Symbol.asyncDispose]();
+  }
+
+  /** Makes the folder of a warm shim the bundle. @throws `failed to start shim: …`; the shim has ended then. */
+  async #give(warm: WarmShim, { namespace, id, spec }: CreateTask): Promise<StartedShim> {
+    const { binary, shimLog, address, connection, name } = warm;
+    const log = this.#deps.log.child({ namespace, id });
+    try {
+      const bundle = await createBundle(this.#deps, namespace, id, spec, name.path);
+      shimLog.redirect(log);
+      return { bundle, binary, shimLog, address, connection, isWarm: true };
+    } catch (error) {
+      await endWarmShim(warm, log);
+      throw wrapError("failed to start shim", error);
+    }
+  }
+
+  async #dial(address: ShimAddress | undefined): Promise<ShimConnection | undefined> {
+    return address === undefined ? undefined : await ShimConnection.open(address, this.#deps.log, UNDO_TIMEOUT_MS);
+  }
+}
+
+/** A `start` that was cut off may have brought up a shim all the same. */
+async function savedByStart(bundle: Bundle): Promise<ShimAddress | undefined> {
+  const saved = await readFile(join(bundle.path, "address")).catch(() => undefined);
+  return saved === undefined ? undefined : parseShimAddress(saved);
+}
