@@ -1,28 +1,53 @@
 // The door of the metadata room: the store in SQLite, opened and owned by one process.
+
+import type { Collector } from "../api/core/collector.js";
+import type { ContentBackend } from "../api/core/content-backend.js";
 import { DisposeScope } from "../api/core/dispose.js";
+import type { ImageStore } from "../api/core/image.js";
 import type { LeaseStore } from "../api/core/lease.js";
 import type { NamespaceStore } from "../api/core/namespace.js";
+import type { SnapshotBackend } from "../api/core/snapshot-backend.js";
 import type { TaskLedger } from "../api/core/task-ledger.js";
+import { type CleanableBackend, SqliteCollector } from "./collector/collector.js";
+import type { CollectorPolicyConfig } from "./collector/policy.js";
 import { createContainerStore, type LocalContainerStore } from "./containers.js";
+import { createContentStore, type LocalContentStore } from "./content.js";
+import type { ContentSharing } from "./content-sharing.js";
 import { type DatabaseOptions, openDatabase } from "./db.js";
+import { createImageStore } from "./images.js";
 import { createLeaseStore } from "./leases.js";
 import { SqliteEventLedger } from "./ledger.js";
 import { type LedgerRetention, LedgerTrimmer } from "./ledger-trimmer.js";
 import { createNamespaceStore } from "./namespaces.js";
+import { createSnapshotters, type LocalSnapshotters } from "./snapshots.js";
 
 export type { LocalContainerStore } from "./containers.js";
+export type { LocalContentStore } from "./content.js";
 export { DATABASE_FILE } from "./db.js";
 export type { LedgerRetention } from "./ledger-trimmer.js";
+export type { LocalSnapshotStore, LocalSnapshotters } from "./snapshots.js";
 
 export interface MetadataOptions extends DatabaseOptions {
+  /** Where snapshots lie, a backend for each snapshotter. Default: none. */
+  readonly snapshotBackends?: readonly SnapshotBackend[] | undefined;
   readonly retention?: LedgerRetention | undefined;
+  /** Where the bytes of content lie. */
+  readonly content: ContentBackend;
+  /** Whether a namespace may take over the blobs of another one by their digests. Default: `shared`. */
+  readonly contentSharing?: ContentSharing | undefined;
+  /** When the collector runs. */
+  readonly collectorPolicy?: Partial<CollectorPolicyConfig> | undefined;
 }
 
 /** The stores of one folder. What an update of any of them resolves with is on disk. Dispose it to let the folder go. */
 export interface Metadata extends AsyncDisposable {
   readonly namespaces: NamespaceStore;
   readonly containers: LocalContainerStore;
+  readonly content: LocalContentStore;
+  readonly images: ImageStore;
+  readonly collector: Collector;
   readonly leases: LeaseStore;
+  readonly snapshots: LocalSnapshotters;
   readonly events: TaskLedger;
   /** A UUID made with the store: two positions of a ledger compare only when this is the same. */
   readonly storeId: string;
@@ -35,12 +60,51 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
   scope.use(db);
   const ledger = scope.use(new SqliteEventLedger(db));
   scope.use(new LedgerTrimmer({ db, ledger, clock: options.clock, log: options.log, retention: options.retention }));
+  const content = createContentStore({
+    db,
+    backend: options.content,
+    sharing: options.contentSharing,
+    clock: options.clock,
+  });
+  const snapshots = createSnapshotters(db, options.snapshotBackends ?? []);
+  const collector = scope.use(
+    new SqliteCollector({
+      db,
+      backends: cleanableBackends(content, snapshots),
+      policy: options.collectorPolicy,
+      log: options.log,
+    }),
+  );
+  const collect = (signal: AbortSignal | undefined) => collector.collect({ signal });
   return {
     namespaces: createNamespaceStore(db),
     containers: createContainerStore(db),
-    leases: createLeaseStore(db),
+    content,
+    images: createImageStore(db, { collect }),
+    leases: createLeaseStore(db, { collect }),
+    snapshots,
+    collector,
     events: ledger,
     storeId: db.storeId,
     [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
   };
+}
+
+/** Under the names by which deletions call them. */
+function cleanableBackends(content: LocalContentStore, snapshots: LocalSnapshotters): CleanableBackend[] {
+  const sumOf = (items: readonly { readonly sizeBytes: number }[]) =>
+    items.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return [
+    {
+      name: "content",
+      cleanup: async () => {
+        const { blobs, ingests } = await content.cleanup();
+        return sumOf(blobs) + sumOf(ingests);
+      },
+    },
+    ...snapshots.all().map((store) => ({
+      name: `snapshots/${store.name}`,
+      cleanup: async () => (await store.cleanup()).freedBytes,
+    })),
+  ];
 }

@@ -6,15 +6,18 @@ import { arch } from "node:process";
 import { fileURLToPath } from "node:url";
 import { DisposeScope } from "../api/core/dispose.js";
 import { type Logger, silentLogger } from "../api/core/log.js";
+import type { SnapshotBackend } from "../api/core/snapshot-backend.js";
 import { type Clock, systemClock } from "../api/core/time.js";
 import { Platform } from "../api/gen/types/platform.js";
 import { DATABASE_FILE } from "../metadata/db.js";
 import { openMetadata } from "../metadata/index.js";
 import { lockFolder } from "../metadata/owner-lock.js";
 import { storeExaminer } from "../metadata/store-check.js";
+import { openContentBackend } from "../runtime/content/backend.js";
 import { hostExaminer } from "../runtime/doctor/host.js";
 import type { DriverDefinition } from "../runtime/driver.js";
 import { runtimeDrivers } from "../runtime/drivers/index.js";
+import { snapshotBackends } from "../runtime/snapshotters/index.js";
 import { TaskManager } from "../runtime/task-manager.js";
 import { serveTtrpc } from "../runtime/ttrpc/server.js";
 import { completeConfig, type DaemonOptions, defaultPlaces, TTRPC_SUFFIX } from "./daemon-config.js";
@@ -62,6 +65,9 @@ export interface Daemon extends AsyncDisposable {
 /** The containerd release whose services and fields this daemon has; clients switch features on by it. */
 const COMPATIBLE_VERSION = "1.7.0";
 const FOLDER_MODE = 0o711;
+const ROOT_MODE = 0o700;
+/** Folders below the root are named after the plugins of containerd that have such. */
+const CONTENT_FOLDER = "io.containerd.content.v1.content";
 
 /**
  * Starts a daemon in this process; it serves when the promise resolves, and knows the tasks of its predecessor.
@@ -82,7 +88,22 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   await mkdir(config.state, { recursive: true, mode: FOLDER_MODE });
   // Two daemons over one state folder would take each other's tasks for leftovers.
   if (config.state !== config.root) scope.use(lockFolder(config.state, "state folder"));
-  const metadata = scope.use(await openMetadata({ root: config.root, clock, log, onFatal: deps.onFatal }));
+  await mkdir(config.root, { recursive: true, mode: ROOT_MODE });
+  const contentDir = join(config.root, CONTENT_FOLDER);
+  const content = await openContentBackend({ rootDir: contentDir, clock });
+  const { contentSharing } = config;
+  const backends = await usableBackends(config.root, log);
+  const metadata = scope.use(
+    await openMetadata({
+      root: config.root,
+      clock,
+      log,
+      onFatal: deps.onFatal,
+      content,
+      contentSharing,
+      snapshotBackends: backends,
+    }),
+  );
   const tasks = scope.use(
     new TaskManager({
       drivers,
@@ -117,6 +138,9 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
     revision: info.commit,
     maxMessageBytes: MAX_MESSAGE_BYTES,
     databasePath,
+    contentDir,
+    contentSharing,
+    snapshotters: metadata.snapshots.all(),
     platform: hostPlatform(),
     descriptorsPath: fileURLToPath(new URL("../api/gen/api.binpb", import.meta.url)),
   });
@@ -124,6 +148,17 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
 
   const owned = scope.release();
   return { address, ttrpcAddress, version, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+}
+
+/** The snapshotters that work here; why the others do not is logged. */
+async function usableBackends(rootDir: string, log: Logger): Promise<SnapshotBackend[]> {
+  const usable: SnapshotBackend[] = [];
+  for (const backend of snapshotBackends(rootDir)) {
+    const problem = await backend.check();
+    if (problem === undefined) usable.push(backend);
+    else log.info({ snapshotter: backend.name, problem }, "snapshotter does not work here");
+  }
+  return usable;
 }
 
 /** This host in the words of Go and OCI. */

@@ -1,12 +1,15 @@
 // The gRPC services of the daemon, one line each.
+import type { ContentStore } from "../api/core/content.js";
 import type { Doctor } from "../api/core/doctor.js";
 import type { EventLedger } from "../api/core/event.js";
 import type { Service } from "../api/core/handler.js";
 import type { LeaseStore } from "../api/core/lease.js";
 import type { NamespaceStore } from "../api/core/namespace.js";
+import type { Snapshotters } from "../api/core/snapshot.js";
 import type { Tasks } from "../api/core/task.js";
 import type { Clock } from "../api/core/time.js";
 import { defineContainersService, type EncodedContainerStore } from "./containers/service.js";
+import { defineContentService } from "./content/service.js";
 import { defineDoctorService } from "./doctor/service.js";
 import { defineEventsService } from "./events/service.js";
 import { defineHealthService } from "./health/service.js";
@@ -15,14 +18,17 @@ import { defineIntrospectionService } from "./introspection/service.js";
 import { defineLeasesService } from "./leases/service.js";
 import { defineNamespacesService } from "./namespaces/service.js";
 import { defineReflectionServices } from "./reflection/service.js";
+import { defineSnapshotsService } from "./snapshots/service.js";
 import { defineTasksService } from "./tasks/service.js";
 import { defineVersionService } from "./version/service.js";
 
 export interface ServiceDeps extends Omit<PluginListDeps, "grpcIds"> {
   readonly namespaces: NamespaceStore;
   readonly containers: EncodedContainerStore;
+  readonly content: ContentStore;
   readonly leases: LeaseStore;
   readonly events: EventLedger;
+  readonly snapshots: Snapshotters;
   readonly tasks: Tasks;
   readonly doctor: Doctor;
   readonly clock: Clock;
@@ -40,11 +46,13 @@ type Define = (deps: ServiceDeps & { readonly plugins: readonly PluginRecord[] }
 /** Each under the id by which introspection announces it. */
 const LIST: Readonly<Record<string, Define>> = {
   containers: defineContainersService,
+  content: defineContentService,
   events: defineEventsService,
   healthcheck: defineHealthService,
   introspection: defineIntrospectionService,
   leases: defineLeasesService,
   namespaces: defineNamespacesService,
+  snapshots: defineSnapshotsService,
   tasks: defineTasksService,
   version: defineVersionService,
 };

@@ -6,6 +6,7 @@ import type { Doctor } from "../core/doctor.js";
 import { invalidArgument } from "../core/errors.js";
 import type { LeaseStore } from "../core/lease.js";
 import type { NamespaceStore } from "../core/namespace.js";
+import type { Snapshotters } from "../core/snapshot.js";
 import type { Tasks } from "../core/task.js";
 import { VersionService } from "../gen/services/version/v1/version.js";
 import { Channel } from "./channel.js";
@@ -15,6 +16,7 @@ import { RemoteEvents } from "./remote-events.js";
 import { RemoteIntrospection } from "./remote-introspection.js";
 import { RemoteLeaseStore } from "./remote-lease-store.js";
 import { RemoteNamespaceStore } from "./remote-namespace-store.js";
+import { RemoteSnapshotters } from "./remote-snapshot-store.js";
 import { RemoteTasks } from "./remote-tasks.js";
 
 export interface ConnectOptions {
@@ -31,6 +33,7 @@ export interface Client extends AsyncDisposable {
   readonly containers: ContainerStore;
   readonly namespaces: NamespaceStore;
   readonly leases: LeaseStore;
+  readonly snapshots: Snapshotters;
   readonly tasks: Tasks;
   readonly events: RemoteEvents;
   readonly introspection: RemoteIntrospection;
@@ -54,6 +57,7 @@ export function connect(options: ConnectOptions): Client {
     containers: new RemoteContainerStore(channel),
     namespaces: new RemoteNamespaceStore(channel),
     leases: new RemoteLeaseStore(channel),
+    snapshots: new RemoteSnapshotters(channel),
     tasks: new RemoteTasks(channel),
     events: new RemoteEvents(channel),
     introspection: new RemoteIntrospection(channel),

@@ -18,6 +18,15 @@ export type { Labels } from "../core/labels.js";
 export type { Lease, LeaseResource, LeaseStore } from "../core/lease.js";
 export type { Namespace, NamespaceStore } from "../core/namespace.js";
 export type {
+  CommitSnapshotOptions,
+  PrepareOptions,
+  SnapshotInfo,
+  SnapshotKind,
+  SnapshotStore,
+  Snapshotters,
+  SnapshotUsage,
+} from "../core/snapshot.js";
+export type {
   CreateTaskOptions,
   ExecOptions,
   Mount,

@@ -11,12 +11,24 @@ export interface PluginRecord {
   readonly capabilities: readonly string[];
 }
 
+export interface SnapshotterPlugin {
+  readonly name: string;
+  readonly rootDir: string;
+  readonly capabilities: readonly string[];
+}
+
 export interface PluginListDeps {
   /** Last parts of the gRPC services that are served: `containers`, `tasks`, … */
   readonly grpcIds: readonly string[];
   /** The database file. */
   readonly databasePath: string;
+  /** Folder of the blobs. */
+  readonly contentDir: string;
+  /** Who may take over whose blobs. */
+  readonly contentSharing: string;
   readonly platform: Platform;
+  /** Those that work on this machine. */
+  readonly snapshotters: readonly SnapshotterPlugin[];
 }
 
 const plugin = (type: string, id: string, more: Partial<PluginRecord> = {}): PluginRecord => ({
@@ -30,18 +42,34 @@ const plugin = (type: string, id: string, more: Partial<PluginRecord> = {}): Plu
 });
 
 /** In the order in which containerd would initialise them. */
-export const builtinPlugins = ({ grpcIds, databasePath, platform }: PluginListDeps): PluginRecord[] => [
+export const builtinPlugins = ({
+  grpcIds,
+  databasePath,
+  contentDir,
+  contentSharing,
+  platform,
+  snapshotters,
+}: PluginListDeps): PluginRecord[] => [
+  plugin("content.v1", "content", { exports: { root: contentDir } }),
+  ...snapshotters.map(({ name, rootDir, capabilities }) =>
+    plugin("snapshotter.v1", name, { platforms: [platform], exports: { root: rootDir }, capabilities }),
+  ),
   plugin("event.v1", "exchange"),
-  plugin("metadata.v1", "bolt", { exports: { policy: "shared", path: databasePath } }),
+  plugin("metadata.v1", "bolt", {
+    requires: ["io.containerd.content.v1", "io.containerd.snapshotter.v1"],
+    exports: { policy: contentSharing, path: databasePath },
+  }),
   plugin("lease.v1", "manager", { requires: ["io.containerd.metadata.v1"] }),
   plugin("runtime.v2", "task", {
     requires: ["io.containerd.event.v1", "io.containerd.metadata.v1"],
     platforms: [platform],
   }),
   plugin("service.v1", "containers-service", { requires: ["io.containerd.metadata.v1", "io.containerd.event.v1"] }),
+  plugin("service.v1", "content-service", { requires: ["io.containerd.metadata.v1"] }),
   plugin("service.v1", "introspection-service"),
   plugin("service.v1", "leases-service", { requires: ["io.containerd.lease.v1"] }),
   plugin("service.v1", "namespaces-service", { requires: ["io.containerd.metadata.v1", "io.containerd.event.v1"] }),
+  plugin("service.v1", "snapshots-service", { requires: ["io.containerd.metadata.v1"] }),
   plugin("service.v1", "tasks-service", { requires: ["io.containerd.runtime.v2", "io.containerd.metadata.v1"] }),
   ...grpcIds.map((id) => plugin("grpc.v1", id, { requires: ["io.containerd.service.v1"] })),
 ];
