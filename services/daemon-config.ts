@@ -30,6 +30,10 @@ export const daemonConfigSchema = z.strictObject({
     .max(8)
     .default(2)
     .describe("shims kept started ahead of need for each namespace in use; 0 for none"),
+  contentSharing: z
+    .enum(["shared", "isolated"])
+    .default("shared")
+    .describe("whether a namespace may take over the blobs of another one by their digests"),
   debug: z.boolean().default(false).describe("whether shims are asked for debug output"),
 });
 
@@ -43,6 +47,7 @@ export interface DaemonConfig {
   readonly address: string;
   readonly stopTimeoutMs: number;
   readonly warmShims: number;
+  readonly contentSharing: "shared" | "isolated";
   readonly debug: boolean;
 }
 
@@ -76,6 +81,7 @@ export function completeConfig(options: DaemonOptions, places: Places): DaemonCo
     address,
     stopTimeoutMs: parsed.stopTimeoutMs,
     warmShims: parsed.warmShims,
+    contentSharing: parsed.contentSharing,
     debug: parsed.debug,
   };
 }

@@ -1,6 +1,8 @@
 // A metadata store on a folder of its own, gone with the scope.
+import { join } from "node:path";
 import type { DisposeScope } from "../../api/core/dispose.js";
 import { type Metadata, type MetadataOptions, openMetadata } from "../../metadata/index.js";
+import { openContentBackend } from "../../runtime/content/backend.js";
 import { tempDir } from "./temp.js";
 
 /** Opens a store in a fresh folder; a sync that fails throws in the test instead of ending the process. */
@@ -12,5 +14,7 @@ export async function temporaryMetadata(
   const onFatal = (error: Error) => {
     throw error;
   };
-  return scope.use(await openMetadata({ onFatal, ...options, root }));
+  const content =
+    options.content ?? (await openContentBackend({ rootDir: join(root, "content"), clock: options.clock }));
+  return scope.use(await openMetadata({ onFatal, ...options, root, content }));
 }

@@ -1,8 +1,10 @@
 // The program whose system calls durability.test.ts watches: it writes containers, alone and many at once, and says in order
 // what it has committed, what was answered and which event it was told of. Its syncs it announces as well.
 import { fdatasync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { ContainerCreate } from "../../api/gen/events/container.js";
 import { openMetadata } from "../../metadata/index.js";
+import { openContentBackend } from "../../runtime/content/backend.js";
 
 const ROUNDS = 10;
 const AT_ONCE = 5;
@@ -11,6 +13,7 @@ const say = (line: string) => writeSync(1, `${line}\n`);
 
 const metadata = await openMetadata({
   root,
+  content: await openContentBackend({ rootDir: join(root, "content") }),
   fdatasync: (fd, done) => {
     say("SYNC BEGIN");
     fdatasync(fd, (error) => {
