@@ -94,6 +94,8 @@ export interface DriverTask extends AsyncDisposable {
   readonly bundle: string;
   /** True where the runtime itself sends task events (shims do); else the task manager writes them. */
   readonly reportsEvents: boolean;
+  /** Ids of execs that were started and not deleted, those that a former daemon started and did not live to hear of among them. */
+  startedExecs?(): Promise<readonly string[]>;
   /** Answers or fails within 2 seconds. */
   state(execId: string, signal?: AbortSignal): Promise<ProcessState>;
   start(execId: string, signal?: AbortSignal): Promise<{ readonly pid: number }>;

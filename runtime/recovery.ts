@@ -74,8 +74,7 @@ export class Recovery implements AsyncDisposable {
       try {
         // It ended with init, at the latest, though the shim may be a moment behind.
         const exit = await entry.task.wait(execId, AbortSignal.timeout(EXEC_END_MS));
-        // The ledger forgets what it has told: an older end may be one of those.
-        if (!isOpen && (exit.exitedAtNs ?? 0n) < this.#deps.clock() - REMEMBERED_NS) continue;
+        if (!isOpen && this.#mayBeForgotten(exit)) continue;
         await this.#tell(namespace, endOf(id, execId, { ...exit, pid }));
       } catch (err) {
         this.#deps.log.debug({ err, namespace, id, execId }, "exec does not tell its exit");
@@ -143,6 +142,7 @@ export class Recovery implements AsyncDisposable {
     const init = open.find(({ execId }) => execId === "");
     if (entry.init.exit !== undefined && init?.hasExited !== true)
       await this.#settled(namespace, id, "", entry.init.exit);
+    await this.#tellUntold(entry, open);
     const unknown: OpenProcess[] = [];
     for (const process of open) {
       if (process.execId === "") continue;
@@ -158,6 +158,28 @@ export class Recovery implements AsyncDisposable {
       }
     }
     if (unknown.length > 0) this.#settleLater(unknown, LIVING_SHIM_MS, "its shim does not know it any more");
+  }
+
+  /** Execs whose start a former daemon did not live to hear of: told as started they are open, and so will be settled one day. */
+  async #tellUntold(entry: TaskEntry, open: readonly OpenProcess[]): Promise<void> {
+    const { namespace, id } = entry.task;
+    const isOpen = ([execId, pid]: readonly [string, number]): boolean =>
+      open.some((process) => process.execId === execId && process.pid === pid);
+    for (const execId of (await entry.task.startedExecs?.()) ?? []) {
+      await entry
+        .ask(execId)
+        .catch((err: unknown) => this.#deps.log.debug({ err, namespace, id, execId }, "no such exec"));
+    }
+    for (const [execId, pid] of [...entry.execPids()].filter((exec) => !isOpen(exec))) {
+      const exit = entry.process(execId)?.exit;
+      if (exit === undefined) await this.#tell(namespace, [startEvent(id, execId, pid)]);
+      else if (!this.#mayBeForgotten(exit)) await this.#settled(namespace, id, execId, exit);
+    }
+  }
+
+  /** The ledger forgets what it has told: an older end may be one of those. */
+  #mayBeForgotten(exit: ProcessExit): boolean {
+    return (exit.exitedAtNs ?? 0n) < this.#deps.clock() - REMEMBERED_NS;
   }
 
   async #settled(namespace: string, id: string, execId: string, exit: ProcessExit): Promise<void> {

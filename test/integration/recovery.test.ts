@@ -4,7 +4,10 @@ import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { decodeEvent } from "../../api/core/event-fields.js";
+import { silentLogger } from "../../api/core/log.js";
 import { VERDICT_TOPICS } from "../../api/core/task-verdict.js";
+import { parseShimAddress } from "../../runtime/drivers/shim/bootstrap.js";
+import { ShimConnection } from "../../runtime/drivers/shim/connection.js";
 import { removeNamespaceLeftovers, shimSocketPath } from "../helpers/leftovers.js";
 import { ociProcess } from "../helpers/oci-spec.js";
 import { requires } from "../helpers/requires.js";
@@ -34,6 +37,31 @@ describe.skipIf(lacking)("when a daemon comes back", () => {
     await host.tasks.exec(host.ctx, id, execId, { ...NO_STDIO, spec: ociProcess(args) });
     return (await host.tasks.start(host.ctx, id, execId)).pid;
   }
+
+  /** A start of which no daemon hears. */
+  async function startInShim(id: string, execId: string): Promise<number> {
+    const address = parseShimAddress(await readFile(join(host.bundle(id), "address")));
+    await using shim = await ShimConnection.open(address, silentLogger, START_MS);
+    return (await shim.call(shim.methods.start, { id, execId }, { timeoutMs: START_MS })).pid;
+  }
+
+  /** One whom shims can tell nothing. */
+  async function startDeafDaemon(): Promise<void> {
+    await host.startDaemon();
+    await rm(`${host.address}.ttrpc`);
+  }
+
+  async function removeWithExecs(id: string, init: number): Promise<void> {
+    process.kill(init, "SIGKILL");
+    await host.tasks.wait(host.ctx, id, "");
+    await host.tasks.delete(host.ctx, id);
+  }
+
+  const endsOf = (init: number, exec: number) => [
+    ["/tasks/delete", "c", init, 137],
+    ["/tasks/exit", "c", init, 137],
+    ["/tasks/exit", "e", exec, 137],
+  ];
 
   /** Exits and deletes as `[topic, id, pid, status]`. */
   const ends = () =>
@@ -123,6 +151,28 @@ describe.skipIf(lacking)("when a daemon comes back", () => {
     await kill(pid);
     await host.untilEvents("/tasks/exit");
     expect(ends()).toEqual([["/tasks/exit", "c", pid, 137]]);
+  });
+
+  test("the end of an exec whose start nobody lived to hear of is told though its shim cannot", async () => {
+    const init = await run("c", FOREVER);
+    await host.tasks.exec(host.ctx, "c", "e", { ...NO_STDIO, spec: ociProcess(FOREVER) });
+    await host.stopDaemon();
+    const pid = await startInShim("c", "e");
+    await startDeafDaemon();
+    await removeWithExecs("c", init);
+    expect(ends().sort()).toEqual(endsOf(init, pid));
+  });
+
+  test("the end of an exec that the ledger never heard of is told though its shim cannot", async () => {
+    const init = await run("c", FOREVER);
+    await host.tasks.exec(host.ctx, "c", "e", { ...NO_STDIO, spec: ociProcess(FOREVER) });
+    await host.stopDaemon();
+    await startDeafDaemon();
+    // As a start whose caller gave up waiting.
+    const pid = await startInShim("c", "e");
+    expect(await host.tasks.get(host.ctx, "c", "e")).toMatchObject({ status: "running", pid });
+    await removeWithExecs("c", init);
+    expect(ends().sort()).toEqual(endsOf(init, pid));
   });
 
   test("a task that was not started yet starts as ever", async () => {

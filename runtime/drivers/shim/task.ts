@@ -9,11 +9,12 @@ import {
   unknownError,
   wrapError,
 } from "../../../api/core/errors.js";
+import { isIdentifier } from "../../../api/core/identifiers.js";
 import type { Logger } from "../../../api/core/log.js";
 import type { ExecOptions, ProcessExit, ProcessInfo, ProcessState } from "../../../api/core/task.js";
 import { fromTimestamp } from "../../../api/core/time.js";
 import type { Any } from "../../../api/core/typeurl.js";
-import type { Bundle } from "../../bundle.js";
+import { type Bundle, listDir } from "../../bundle.js";
 import type { DriverTask } from "../../driver.js";
 import { type CallOptions, isTtrpcClosed, type UnaryMethod } from "../../ttrpc/client.js";
 import type { Activity } from "./activity.js";
@@ -31,6 +32,8 @@ export const LONG_TIMEOUT_MS = 600_000;
 const SHUTDOWN_TIMEOUT_MS = 3_000;
 /** How long an exec that is not over keeps {@link ShimTask.start} waiting when nothing is known of it. */
 const PROBE_TIMEOUT_MS = 200;
+const PID_FILE = ".pid";
+const INIT_PID_FILE = "init.pid";
 
 export interface ShimTaskParts {
   readonly bundle: Bundle;
@@ -83,6 +86,12 @@ export class ShimTask implements DriverTask {
   /** Whether nobody is there any more. */
   get isGone(): boolean {
     return this.#connection.isClosed;
+  }
+
+  /** The runtime writes down the pid of each process that it starts, and the shim removes that with the process. */
+  async startedExecs(): Promise<string[]> {
+    const names = (await listDir(this.bundle)).filter((name) => name.endsWith(PID_FILE) && name !== INIT_PID_FILE);
+    return names.map((name) => name.slice(0, -PID_FILE.length)).filter(isIdentifier);
   }
 
   async state(execId: string, signal?: AbortSignal): Promise<ProcessState> {
