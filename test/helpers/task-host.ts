@@ -27,6 +27,9 @@ export const NO_STDIO: Stdio = { stdin: "", stdout: "", stderr: "", terminal: fa
 /** As a daemon keeps them by default. */
 export const WARM_SHIMS = 2;
 export const RUNC = "io.containerd.runc.v2";
+/** Arguments of a process that ends when it is told to. */
+export const FOREVER: readonly string[] = ["sleep", "1000"];
+const SIGKILL = 9;
 
 /** An event as tests look at it; the numbers are those of exit and delete events. */
 export interface SeenEvent {
@@ -129,6 +132,24 @@ export class TaskHost implements AsyncDisposable {
       const found = this.events().filter((event) => event.topic === topic);
       return found.length >= count && found;
     });
+  }
+
+  /** Of its events so far, in their order. */
+  topics(): string[] {
+    return this.events().map(({ topic }) => topic);
+  }
+
+  /** A task with its container, started. Answers its pid. */
+  async running(id: string, args: readonly string[] = FOREVER): Promise<number> {
+    const { pid } = await this.task(id, args);
+    await this.tasks.start(this.ctx, id, "");
+    return pid;
+  }
+
+  /** Kills all of a task and waits for its end. */
+  async ended(id: string): Promise<void> {
+    await this.tasks.kill(this.ctx, id, "", { signal: SIGKILL, all: true });
+    await this.tasks.wait(this.ctx, id, "");
   }
 
   async startDaemon(): Promise<void> {
