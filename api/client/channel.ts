@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from "node:path";
 import { credentials, Client as GrpcClient, Metadata, type ServiceError } from "@grpc/grpc-js";
 import type { RequestContext } from "../core/context.js";
 import { failedPrecondition, invalidArgument } from "../core/errors.js";
+import { DuplexCall } from "./duplex-call.js";
 import { abortError, dialTimeout, fromServiceError } from "./errors.js";
 
 /** containerd's limit, in each direction. */
@@ -141,6 +142,23 @@ export class Channel implements Disposable {
         }
       },
     };
+  }
+
+  /** A conversation: requests and replies in both directions. Dispose it. */
+  duplex<Request, Response>(
+    method: ClientMethod<Request, Response>,
+    ctx: RequestContext,
+  ): DuplexCall<Request, Response> {
+    const { signal } = ctx;
+    this.#checkOpen();
+    if (signal?.aborted === true) throw abortError(signal);
+    const call = this.#client.makeBidiStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      this.#metadata(ctx),
+    );
+    return new DuplexCall(call, this.socketPath, signal);
   }
 
   [Symbol.dispose](): void {

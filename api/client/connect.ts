@@ -1,18 +1,25 @@
 // The client: one channel to a daemon (ours or containerd), everything behind the interfaces of api/core, one close.
 // @source containerd client/client.go
+
+import type { Collector } from "../core/collector.js";
 import type { ContainerStore } from "../core/container.js";
+import type { ContentStore } from "../core/content.js";
 import type { RequestContext } from "../core/context.js";
 import type { Doctor } from "../core/doctor.js";
 import { invalidArgument } from "../core/errors.js";
+import type { ImageStore } from "../core/image.js";
 import type { LeaseStore } from "../core/lease.js";
 import type { NamespaceStore } from "../core/namespace.js";
 import type { Snapshotters } from "../core/snapshot.js";
 import type { Tasks } from "../core/task.js";
 import { VersionService } from "../gen/services/version/v1/version.js";
 import { Channel } from "./channel.js";
+import { RemoteCollector } from "./remote-collector.js";
 import { RemoteContainerStore } from "./remote-container-store.js";
+import { RemoteContentStore } from "./remote-content-store.js";
 import { RemoteDoctor } from "./remote-doctor.js";
 import { RemoteEvents } from "./remote-events.js";
+import { RemoteImageStore } from "./remote-image-store.js";
 import { RemoteIntrospection } from "./remote-introspection.js";
 import { RemoteLeaseStore } from "./remote-lease-store.js";
 import { RemoteNamespaceStore } from "./remote-namespace-store.js";
@@ -31,7 +38,9 @@ export interface ConnectOptions {
 export interface Client extends AsyncDisposable {
   readonly address: string;
   readonly containers: ContainerStore;
+  readonly content: ContentStore;
   readonly namespaces: NamespaceStore;
+  readonly images: ImageStore;
   readonly leases: LeaseStore;
   readonly snapshots: Snapshotters;
   readonly tasks: Tasks;
@@ -39,6 +48,8 @@ export interface Client extends AsyncDisposable {
   readonly introspection: RemoteIntrospection;
   /** Of Berth only. */
   readonly doctor: Doctor;
+  /** Of Berth only. */
+  readonly collector: Collector;
   version(ctx?: RequestContext): Promise<{ readonly version: string; readonly revision: string }>;
   /** Resolves when the daemon has been reached. @throws unavailable when it has not after `timeoutMs`. */
   ready(options: { readonly timeoutMs: number }): Promise<void>;
@@ -55,13 +66,16 @@ export function connect(options: ConnectOptions): Client {
   return {
     address: channel.socketPath,
     containers: new RemoteContainerStore(channel),
+    content: new RemoteContentStore(channel),
     namespaces: new RemoteNamespaceStore(channel),
+    images: new RemoteImageStore(channel),
     leases: new RemoteLeaseStore(channel),
     snapshots: new RemoteSnapshotters(channel),
     tasks: new RemoteTasks(channel),
     events: new RemoteEvents(channel),
     introspection: new RemoteIntrospection(channel),
     doctor: new RemoteDoctor(channel),
+    collector: new RemoteCollector(channel),
     version: async (ctx = {}) => {
       const { version, revision } = await channel.unary(VersionService.version, {}, ctx);
       return { version, revision };

@@ -63,7 +63,17 @@ describe("precedence", () => {
 test("the sample file shows every setting with its default", () => {
   const sample = readFileSync(new URL("../../packaging/config.toml", import.meta.url), "utf8");
   expect(loadText(sample.replaceAll(/^#(?=[a-z_]+ = )/gm, ""))).toEqual(loadText(""));
-  for (const key of ["root", "state", "address", "log_level", "log_format", "stop_timeout_ms", "warm_shims", "debug"]) {
+  for (const key of [
+    "root",
+    "state",
+    "address",
+    "log_level",
+    "log_format",
+    "stop_timeout_ms",
+    "warm_shims",
+    "content_sharing_policy",
+    "debug",
+  ]) {
     expect(sample).toMatch(new RegExp(`^#${key} = `, "m"));
   }
 });

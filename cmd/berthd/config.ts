@@ -37,6 +37,7 @@ const FILE_KEYS: Readonly<Record<string, keyof Settings>> = {
   log_format: "logFormat",
   stop_timeout_ms: "stopTimeoutMs",
   warm_shims: "warmShims",
+  content_sharing_policy: "contentSharing",
   debug: "debug",
 };
 

@@ -1,0 +1,74 @@
+// A conversation with the daemon: requests and replies in turns. Errors come out of `receive`, in the words of the daemon.
+import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
+import { ContainerdError } from "../core/errors.js";
+import { fromServiceError } from "./errors.js";
+
+/** How long the daemon may take to end its side. */
+const CLOSE_TIMEOUT_MS = 10_000;
+
+export class DuplexCall<Request, Response> implements AsyncDisposable {
+  readonly #call: ClientDuplexStream<Request, Response>;
+  readonly #replies: AsyncIterator<Response>;
+  readonly #socketPath: string;
+  readonly #signal: AbortSignal | undefined;
+  readonly #cancel = (): void => this.#call.cancel();
+  #failure: unknown;
+  #hasEnded = false;
+
+  constructor(call: ClientDuplexStream<Request, Response>, socketPath: string, signal: AbortSignal | undefined) {
+    this.#call = call;
+    this.#socketPath = socketPath;
+    this.#signal = signal;
+    // The iteration throws it to whoever reads; to others it means nothing.
+    call.on("error", () => {});
+    signal?.addEventListener("abort", this.#cancel, { once: true });
+    this.#replies = call[Symbol.asyncIterator]();
+  }
+
+  /** Sends one request. Nothing holds back who sends without reading the replies. */
+  send(request: Request): void {
+    if (!this.#hasEnded) this.#call.write(request);
+  }
+
+  /** The next reply; undefined when the daemon has said all. @throws ContainerdError, then and ever after. */
+  async receive(): Promise<Response | undefined> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#hasEnded) return undefined;
+    try {
+      const step = await this.#replies.next();
+      if (step.done !== true) return step.value;
+    } catch (error) {
+      this.#failure = isServiceError(error) ? fromServiceError(error, this.#socketPath, this.#signal) : error;
+    }
+    this.#hasEnded = true;
+    this.#signal?.removeEventListener("abort", this.#cancel);
+    if (this.#failure !== undefined) throw this.#failure;
+    return undefined;
+  }
+
+  /** One request, one reply. @throws unknown when there is none. */
+  async ask(request: Request): Promise<Response> {
+    this.send(request);
+    const reply = await this.receive();
+    if (reply === undefined) throw new ContainerdError("unknown", "the daemon ended the stream without a reply");
+    return reply;
+  }
+
+  /** Ends our side and waits until the daemon has ended its own, so that what it held for the call is free again. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#hasEnded) return;
+    this.#call.end();
+    const timer = setTimeout(this.#cancel, CLOSE_TIMEOUT_MS);
+    try {
+      while ((await this.receive()) !== undefined);
+    } catch {
+      // Nobody waits for an answer any more.
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "code" in error && typeof error.code === "number" && "details" in error;
+}
