@@ -1,4 +1,4 @@
-// The store of leases and what they hold. Leases have no events; collecting what no lease holds is the collector's.
+// The store of leases and what they hold. Leases have no events; collecting what no lease holds is the collector's business.
 // @source containerd core/metadata/leases.go
 import { randomBytes } from "node:crypto";
 import { requireNamespace } from "../api/core/context.js";
@@ -76,8 +76,14 @@ function readLeases(reader: Reader, namespace: string): Lease[] {
   }));
 }
 
+/** What the lease store needs beside its tables. */
+export interface LeaseStoreDeps {
+  /** Resolves when a run of the collector that starts after this call is over. */
+  readonly collect: (signal: AbortSignal | undefined) => Promise<unknown>;
+}
+
 /** The lease store of a database. */
-export function createLeaseStore(db: Database): LeaseStore {
+export function createLeaseStore(db: Database, { collect }: LeaseStoreDeps): LeaseStore {
   return {
     async create(ctx, request) {
       const namespace = requireNamespace(ctx);
@@ -94,7 +100,7 @@ export function createLeaseStore(db: Database): LeaseStore {
       });
     },
 
-    async delete(ctx, id) {
+    async delete(ctx, id, { sync = false } = {}) {
       const namespace = requireNamespace(ctx);
       await db.update(
         (tx) => {
@@ -103,6 +109,7 @@ export function createLeaseStore(db: Database): LeaseStore {
         },
         { evenWhenFull: true },
       );
+      if (sync) await collect(ctx.signal);
     },
 
     async list(ctx, filters = []) {

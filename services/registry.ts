@@ -1,18 +1,22 @@
 // The gRPC services of the daemon, one line each.
+import type { Collector } from "../api/core/collector.js";
 import type { ContentStore } from "../api/core/content.js";
 import type { Doctor } from "../api/core/doctor.js";
 import type { EventLedger } from "../api/core/event.js";
 import type { Service } from "../api/core/handler.js";
+import type { ImageStore } from "../api/core/image.js";
 import type { LeaseStore } from "../api/core/lease.js";
 import type { NamespaceStore } from "../api/core/namespace.js";
 import type { Snapshotters } from "../api/core/snapshot.js";
 import type { Tasks } from "../api/core/task.js";
 import type { Clock } from "../api/core/time.js";
+import { defineCollectorService } from "./collector/service.js";
 import { defineContainersService, type EncodedContainerStore } from "./containers/service.js";
 import { defineContentService } from "./content/service.js";
 import { defineDoctorService } from "./doctor/service.js";
 import { defineEventsService } from "./events/service.js";
 import { defineHealthService } from "./health/service.js";
+import { defineImagesService } from "./images/service.js";
 import { builtinPlugins, type PluginListDeps, type PluginRecord } from "./introspection/plugins.js";
 import { defineIntrospectionService } from "./introspection/service.js";
 import { defineLeasesService } from "./leases/service.js";
@@ -26,6 +30,8 @@ export interface ServiceDeps extends Omit<PluginListDeps, "grpcIds"> {
   readonly namespaces: NamespaceStore;
   readonly containers: EncodedContainerStore;
   readonly content: ContentStore;
+  readonly images: ImageStore;
+  readonly collector: Collector;
   readonly leases: LeaseStore;
   readonly events: EventLedger;
   readonly snapshots: Snapshotters;
@@ -49,6 +55,7 @@ const LIST: Readonly<Record<string, Define>> = {
   content: defineContentService,
   events: defineEventsService,
   healthcheck: defineHealthService,
+  images: defineImagesService,
   introspection: defineIntrospectionService,
   leases: defineLeasesService,
   namespaces: defineNamespacesService,
@@ -60,7 +67,8 @@ const LIST: Readonly<Record<string, Define>> = {
 /** All services, ready for an adapter. */
 export function defineServices(deps: ServiceDeps): Service[] {
   const plugins = builtinPlugins({ ...deps, grpcIds: Object.keys(LIST) });
-  // The doctor is ours, and no plugin of containerd's list.
-  const services = [...Object.values(LIST).map((define) => define({ ...deps, plugins })), defineDoctorService(deps)];
+  // Ours, and no plugins of containerd's list.
+  const own = [defineCollectorService(deps), defineDoctorService(deps)];
+  const services = [...Object.values(LIST).map((define) => define({ ...deps, plugins })), ...own];
   return [...services, ...defineReflectionServices({ descriptorsPath: deps.descriptorsPath, services })];
 }

@@ -1,6 +1,8 @@
 // The door `berthd/client`: a client of Berth or containerd with its words (records, stores, errors), the stdio of tasks, OCI specs.
+export type { CollectionReport, Collector, CollectorNode, HoldingChain, Removal } from "../core/collector.js";
 export type { Container, ContainerStore, ContainerUpdate, NewContainer } from "../core/container.js";
 export type { PeerCredentials, RequestContext } from "../core/context.js";
+export type { Descriptor } from "../core/descriptor.js";
 export type { Doctor, Finding } from "../core/doctor.js";
 export {
   ContainerdError,
@@ -14,6 +16,7 @@ export {
   isUnavailable,
 } from "../core/errors.js";
 export type { EventEnvelope } from "../core/event.js";
+export type { Image, ImageStore, NewImage } from "../core/image.js";
 export type { Labels } from "../core/labels.js";
 export type { Lease, LeaseResource, LeaseStore } from "../core/lease.js";
 export type { Namespace, NamespaceStore } from "../core/namespace.js";

@@ -59,6 +59,7 @@ export const builtinPlugins = ({
     requires: ["io.containerd.content.v1", "io.containerd.snapshotter.v1"],
     exports: { policy: contentSharing, path: databasePath },
   }),
+  plugin("gc.v1", "scheduler", { requires: ["io.containerd.metadata.v1"] }),
   plugin("lease.v1", "manager", { requires: ["io.containerd.metadata.v1"] }),
   plugin("runtime.v2", "task", {
     requires: ["io.containerd.event.v1", "io.containerd.metadata.v1"],
@@ -66,6 +67,7 @@ export const builtinPlugins = ({
   }),
   plugin("service.v1", "containers-service", { requires: ["io.containerd.metadata.v1", "io.containerd.event.v1"] }),
   plugin("service.v1", "content-service", { requires: ["io.containerd.metadata.v1"] }),
+  plugin("service.v1", "images-service", { requires: ["io.containerd.metadata.v1", "io.containerd.event.v1"] }),
   plugin("service.v1", "introspection-service"),
   plugin("service.v1", "leases-service", { requires: ["io.containerd.lease.v1"] }),
   plugin("service.v1", "namespaces-service", { requires: ["io.containerd.metadata.v1", "io.containerd.event.v1"] }),

@@ -56,6 +56,15 @@ export const GROUPS: readonly CommandGroup[] = [
     ],
   },
   {
+    name: "gc",
+    aliases: [],
+    summary: "free what nothing holds, and see what holds a thing",
+    verbs: [
+      { name: "run", aliases: [], summary: "run the garbage collector", load: () => import("./gc/run.js") },
+      { name: "explain", aliases: [], summary: "why something is still there", load: () => import("./gc/explain.js") },
+    ],
+  },
+  {
     name: "plugins",
     aliases: ["plugin"],
     summary: "what the daemon consists of",
