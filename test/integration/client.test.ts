@@ -1,5 +1,5 @@
-// `berth run` and its kin against both daemons: stdio, signals and terminal of the process they stand in for, what they leave
-// behind when things go wrong, and that our default spec is containerd's own.
+// `berth run` and its kin against both daemons: stdio, signals and terminal of the process they stand in for, and what they leave
+// behind when things go wrong.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -8,7 +8,6 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Client, connect } from "../../api/client/index.js";
-import { createSpec, type SpecOptions } from "../../api/client/spec/create-spec.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { type Cli, createCli } from "../helpers/cli.js";
 import { startContainerd } from "../helpers/containerd.js";
@@ -132,6 +131,18 @@ describe.skipIf(lacking).each(ENGINES)("berth on $name", ({ start }) => {
     expect(result).toMatchObject({ code: 125, stdout: "" });
     expect(result.stderr).toMatch(message);
     expect(result.stderr).toMatch(/^berth: [^\n]+\n$/);
+    expect(await left()).toEqual([]);
+  });
+
+  test("an id that is taken is refused, and whose it is stays as it was", async () => {
+    const theirs = ["run", "-d", "--fifo-dir", fifoDir, "--rootfs", rootfs, "taken", "sleep", "1000"];
+    expect((await cli.run(theirs)).code).toBe(0);
+    const result = await cli.run(run("taken", "true"));
+    expect(result).toMatchObject({ code: 125, stdout: "" });
+    expect(result.stderr).toMatch(/^berth: [^\n]*already exists\n$/);
+    expect(await client.tasks.get({}, "taken", "")).toMatchObject({ status: "running" });
+    expect((await cli.run(["t", "rm", "-f", "taken"])).code).toBe(0);
+    expect((await cli.run(["c", "rm", "taken"])).code).toBe(0);
     expect(await left()).toEqual([]);
   });
 
@@ -261,57 +272,5 @@ describe.skipIf(lacking)("berth run and a daemon that is restarted", () => {
     await daemon.restart();
     program.signal("SIGTERM");
     expect(await program.result).toMatchObject({ code: 9, stdout: "ready\ngot TERM\n" });
-  });
-});
-
-describe.skipIf(lacking)("the default spec is the one that ctr makes", () => {
-  const scope = new DisposeScope();
-  let engine: Engine;
-  let rootfs: string;
-  let namespace: string;
-  let file: string;
-  beforeAll(async () => {
-    namespace = freshNamespace(scope);
-    const dir = await tempDir(scope);
-    rootfs = await makeRootfs(join(dir, "rootfs"));
-    file = join(dir, "env");
-    await writeFile(file, "A=file\n");
-    engine = await startContainerd(scope);
-  });
-  afterAll(() => scope[Symbol.asyncDispose]());
-
-  const CASES: readonly [flags: string[], options: Partial<SpecOptions>][] = [
-    [[], {}],
-    [["--tty", "--env", "A=b"], { terminal: true, env: ["A=b"] }],
-    [["--read-only", "--cwd", "/tmp", "--allow-new-privs"], { readOnly: true, cwd: "/tmp", allowNewPrivileges: true }],
-    [["--net-host"], { netHost: true }],
-    [["--privileged"], { privileged: true }],
-    [["--cap-add", "CAP_SYS_ADMIN", "--cap-drop", "CAP_CHOWN"], { capAdd: ["CAP_SYS_ADMIN"], capDrop: ["CAP_CHOWN"] }],
-    [["--device", "/dev/null", "--device", "/dev/zero"], { devices: ["/dev/null", "/dev/zero"] }],
-    [["--memory-limit", "1000000"], { memoryLimitBytes: 1_000_000 }],
-    [["--cpu-quota", "5000", "--cpu-period", "1000"], { cpuQuotaUs: 5000, cpuPeriodUs: 1000 }],
-    [["--with-ns", "network:/proc/1/ns/net"], { joinNamespaces: [{ type: "network", path: "/proc/1/ns/net" }] }],
-    [["--with-ns", "user:/x"], { joinNamespaces: [{ type: "user", path: "/x" }] }],
-    [["--annotation", "x=y", "--label", "q=r"], { annotations: { x: "y", q: "r" } }],
-    [["--rootfs-propagation", "shared"], { rootfsPropagation: "shared" }],
-    [
-      ["--mount", "type=bind,src=/tmp,dst=/host,options=rbind:ro"],
-      { mounts: [{ type: "bind", source: "/tmp", destination: "/host", options: ["rbind", "ro"] }] },
-    ],
-  ];
-
-  test.each(CASES)("with %j", async (flags, options) => {
-    const ctr = createCli("ctr", engine, namespace);
-    expect(await ctr.run(["c", "create", "--rootfs", ...flags, rootfs, "c1", "sleep", "1"])).toMatchObject({
-      stderr: "",
-    });
-    const want: unknown = JSON.parse((await ctr.run(["c", "info", "--spec", "c1"])).stdout);
-    await ctr.run(["c", "rm", "c1"]);
-    const spec = createSpec({ namespace, id: "c1", rootfs, args: ["sleep", "1"], ...options });
-    // Ours has a search path, which ctr only takes from images.
-    const env = (spec.process.env ?? []).filter((entry) => !entry.startsWith("PATH="));
-    const got = { ...spec, process: { ...spec.process, ...(env.length > 0 ? { env } : {}) } };
-    if (env.length === 0) delete got.process.env;
-    expect(got).toEqual(want);
   });
 });
