@@ -9,7 +9,7 @@ import type { PrepareOptions } from "../api/core/snapshot.js";
 import type { SnapshotFolder } from "../api/core/snapshot-backend.js";
 import type { Mount } from "../api/core/task.js";
 import { snapshotPrepared } from "./change-events.js";
-import { addToLease } from "./lease-header.js";
+import { addToLease, hasLease } from "./lease-header.js";
 import { backendLabels, checkedLabels, TARGET_LABEL } from "./snapshot-labels.js";
 import {
   findSnapshot,
@@ -71,7 +71,8 @@ export async function createSnapshot(
       return existing(key);
     }
     const parentRow = findParent(tx, scope, parent);
-    if (key === "") throw unknownError("bucket name required");
+    // Whichever of containerd's two tables is written first complains.
+    if (key === "") throw unknownError(hasLease(ctx) ? "key required" : "bucket name required");
     const parents = readChain(tx, scope, parent);
     return { id: nextId(tx, scope.snapshotter), seq: nextSeq(tx, scope), parentRow, parents };
   }

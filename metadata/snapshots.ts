@@ -2,7 +2,7 @@
 // builds on which is read off the rows, so no second list of children can go stale.
 // @source containerd core/metadata/snapshot.go, core/snapshots/storage/bolt.go (the texts with numbers in them)
 import { type RequestContext, requireNamespace } from "../api/core/context.js";
-import { ContainerdError, failedPrecondition, invalidArgument } from "../api/core/errors.js";
+import { ContainerdError, failedPrecondition, invalidArgument, unknownError } from "../api/core/errors.js";
 import type { SnapshotInfo, SnapshotStore, Snapshotters } from "../api/core/snapshot.js";
 import type { SnapshotBackend } from "../api/core/snapshot-backend.js";
 import { BackendLock } from "./backend-lock.js";
@@ -76,8 +76,17 @@ function createSnapshotStore(db: Database, backend: SnapshotBackend): LocalSnaps
     return row;
   }
 
+  /** containerd forgets the class of what a list is refused for. */
+  function listScope(ctx: RequestContext): SnapshotScope {
+    try {
+      return scopeOf(ctx);
+    } catch (error) {
+      throw error instanceof Error ? unknownError(error.message, error) : error;
+    }
+  }
+
   async function* list(ctx: RequestContext, filters: readonly string[] = []): AsyncGenerator<readonly SnapshotInfo[]> {
-    const scope = scopeOf(ctx);
+    const scope = listScope(ctx);
     const matches = snapshotMatcher(filters);
     const found: SnapshotInfo[] = [];
     for (let after: string | undefined = ""; after !== undefined; ) {

@@ -12,6 +12,7 @@ import {
   PROPAGATION_FLAGS,
   parseMountOptions,
 } from "./mount-options.js";
+import { withShortLayers } from "./short-layers.js";
 
 const MNT_DETACH = 2;
 /** A link in place of the target must not lead the unmount elsewhere. */
@@ -41,11 +42,21 @@ function mountOnce(source: string, target: string, type: string, flags: number, 
   if (result < 0) throw systemError("mount", -result, target);
 }
 
-/** Mounts `source` on `target`. When a later step fails (propagation, read-only), the mount is undone. @throws an Error with an errno code. */
+/**
+ * Mounts `source` on `target`. When a later step fails (propagation, read-only), the mount is undone.
+ * @throws an Error with an errno code: E2BIG for more options than the kernel takes, also with the shortest paths of overlay layers.
+ */
 export function mount(request: MountRequest): void {
+  if (request.type !== "overlay" || isShort(parseMountOptions(request.options).data)) mountWith(request);
+  else withShortLayers(request.options, (options) => mountWith({ ...request, options }));
+}
+
+const isShort = (data: string): boolean => Buffer.byteLength(data) <= MAX_DATA_BYTES;
+
+function mountWith(request: MountRequest): void {
   const { source, target, type } = request;
   const { flags, data } = parseMountOptions(request.options);
-  if (Buffer.byteLength(data) > MAX_DATA_BYTES) throw systemError("mount", constants.errno.E2BIG, target);
+  if (!isShort(data)) throw systemError("mount", constants.errno.E2BIG, target);
   const ownFlags = flags & ~PROPAGATION_FLAGS;
   const isNew = (flags & MS_REMOUNT) === 0;
   if (isNew || data !== "") mountOnce(source, target, type, ownFlags, data);

@@ -1,9 +1,13 @@
 // The native snapshotter: each snapshot is a whole copy of its parent. Slow, but it works on every file system and without root.
 // @source containerd plugins/snapshots/native/native.go
+import { chmod } from "node:fs/promises";
 import type { SnapshotBackend } from "../../../api/core/snapshot-backend.js";
 import { diskUsage } from "../disk-usage.js";
 import { SnapshotFolders } from "../folders.js";
 import { copyTree } from "./copy-tree.js";
+
+/** Of a root file system over nothing; what is copied has its parent's. */
+const ROOT_MODE = 0o755;
 
 /** @param rootDir folder of its own, made when needed. */
 export function createNativeBackend(rootDir: string): SnapshotBackend {
@@ -15,12 +19,15 @@ export function createNativeBackend(rootDir: string): SnapshotBackend {
     canRebase: false,
     check: async () => undefined,
 
-    create: ({ id, kind, parents: [parent] }) =>
-      folders.create(id, async (path) => {
-        if (kind === "active" && parent !== undefined) await copyTree(folders.path(parent), path);
-      }),
+    async create({ id, kind, parents: [parent] }) {
+      // A view shows its parent itself, and needs no folder.
+      if (kind === "view" && parent !== undefined) return;
+      await folders.create(id, async (path) => {
+        await chmod(path, ROOT_MODE);
+        if (parent !== undefined) await copyTree(folders.path(parent), path);
+      });
+    },
 
-    // A view shows its parent itself.
     mounts({ id, kind, parents: [parent] }) {
       const isView = kind !== "active";
       const source = folders.path(isView && parent !== undefined ? parent : id);
