@@ -12,6 +12,8 @@ const SOURCES = [
   "runtime",
   "services",
   "cmd",
+  "bin/launch.cjs",
+  "scripts/bundle.mjs",
   "tsconfig.json",
   "tsconfig.build.json",
   "package-lock.json",
