@@ -1,6 +1,6 @@
 // Documents of images: indexes, manifests, configs. Read from content, checked against what their descriptors say.
 // @source opencontainers/image-spec; containerd core/images/image.go (Children, validateMediaType)
-import { z } from "zod";
+import * as z from "zod";
 import type { ContentReader } from "../../core/content.js";
 import type { RequestContext } from "../../core/context.js";
 import type { Descriptor } from "../../core/descriptor.js";

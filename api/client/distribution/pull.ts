@@ -1,0 +1,110 @@
+// Pulling: an image from a registry into a daemon, unpacked on the way, and its name once everything is there.
+// @source containerd client/pull.go
+import type { RequestContext } from "../../core/context.js";
+import type { Descriptor } from "../../core/descriptor.js";
+import { isAlreadyExists, isNotFound } from "../../core/errors.js";
+import type { Image } from "../../core/image.js";
+import { withLease } from "../remote-lease-store.js";
+import { ObjectFetcher } from "./fetch.js";
+import { type ChildDescriptor, parseManifest, readDocument, resolveManifest } from "./manifest.js";
+import { hostPlatform, onlyPlatforms, type PlatformMatcher } from "./platform.js";
+import type { OnProgress } from "./progress.js";
+import { parseReference } from "./reference.js";
+import type { ImageStores } from "./stores.js";
+import type { Registry } from "./transport.js";
+import { unpack } from "./unpack.js";
+
+export interface PullOptions {
+  readonly registry: Registry;
+  /** Default: what this machine can run. */
+  readonly platform?: PlatformMatcher;
+  /** All platforms that match, and not only the best. Default: false. */
+  readonly allMatching?: boolean;
+  /** Manifests and configs of other platforms as well. Default: false. */
+  readonly allMetadata?: boolean;
+  /** Given to the image. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Unpack for this snapshotter; default: do not unpack. */
+  readonly snapshotter?: string | undefined;
+  /** Downloads at a time; 0: no limit. Default: 0. */
+  readonly maxConcurrent?: number;
+  readonly onProgress?: OnProgress | undefined;
+}
+
+/** Creates an image, or points an existing one to the new target. */
+export async function putImage(
+  stores: ImageStores,
+  ctx: RequestContext,
+  name: string,
+  target: Descriptor,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<Image> {
+  const image = { name, target, labels };
+  for (;;) {
+    try {
+      return await stores.images.create(ctx, image);
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
+    try {
+      const paths = ["target", ...Object.keys(labels).map((key) => `labels.${key}`)];
+      return await stores.images.update(ctx, image, paths);
+    } catch (error) {
+      // Deleted between the two: once more from the start.
+      if (!isNotFound(error)) throw error;
+    }
+  }
+}
+
+/**
+ * Pulls an image. What an earlier pull left is used; a failure leaves what was fetched for the next try, and no image.
+ * @param text full reference, as {@link parseReference} takes it.
+ * @throws not_found, permission_denied, unavailable, failed_precondition for bytes that are not what was promised.
+ */
+export async function pull(
+  stores: ImageStores,
+  ctx: RequestContext,
+  text: string,
+  options: PullOptions,
+): Promise<Image> {
+  const { registry, snapshotter, onProgress, labels } = options;
+  const reference = parseReference(text);
+  const platform = options.platform ?? onlyPlatforms([hostPlatform()]);
+  return await withLease(stores.leases, ctx, async (leased) => {
+    onProgress?.({ name: text, status: "resolving" });
+    const target = await registry.resolve(reference, leased.signal);
+    onProgress?.({ name: text, status: "resolved", descriptor: target });
+    // What fails ends everything else that is under way.
+    const ending = new AbortController();
+    const signal = leased.signal === undefined ? ending.signal : AbortSignal.any([leased.signal, ending.signal]);
+    const working = { ...leased, signal };
+    const fetcher = new ObjectFetcher(stores, working, {
+      ...options,
+      platform,
+      fetcher: registry.fetcher(reference),
+      source: reference,
+    });
+    const unpackOne = async (descriptor: ChildDescriptor): Promise<void> => {
+      if (snapshotter === undefined) return;
+      const manifest = parseManifest(await readDocument(stores.content, working, descriptor.digest), descriptor);
+      const fetched = (layer: Descriptor) => fetcher.fetch(layer);
+      await unpack(stores, working, manifest, { snapshotter, fetched, onProgress });
+    };
+    try {
+      await fetcher.fetchTree(target, async (descriptor) => {
+        await unpackOne(descriptor).catch((error: unknown) => {
+          ending.abort(error);
+          throw error;
+        });
+      });
+      // An index without a match must not become an image.
+      await resolveManifest(stores.content, working, target, platform);
+    } catch (error) {
+      ending.abort(error);
+      throw error;
+    }
+    const image = await putImage(stores, leased, text, target, labels);
+    onProgress?.({ name: text, status: "saved", descriptor: target });
+    return image;
+  });
+}
