@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -166,6 +167,25 @@ describe("mount", () => {
     } finally {
       expect(unmount(target)).toBe(true);
     }
+  });
+
+  test("an overlay of more layers than fit a page of options", () => {
+    const target = join(dir, "target");
+    mkdirSync(target);
+    const layers = Array.from({ length: 200 }, (_, index) => join(dir, `${"long".repeat(20)}-${index}`));
+    for (const [index, layer] of layers.entries()) {
+      mkdirSync(layer);
+      writeFileSync(join(layer, `f${index}`), "x");
+    }
+    mount({ type: "overlay", source: "overlay", target, options: [`lowerdir=${layers.join(":")}`] });
+    try {
+      expect(readdirSync(target)).toHaveLength(200);
+    } finally {
+      expect(unmount(target)).toBe(true);
+    }
+    const tooMany = [`lowerdir=${Array.from({ length: 600 }, () => layers[0]).join(":")}`];
+    expect(thrownCode(() => mount({ type: "overlay", source: "overlay", target, options: tooMany }))).toBe("E2BIG");
+    expect(isMountPoint(target)).toBe(false);
   });
 
   test("a busy mount is EBUSY, and detaches", () => {
