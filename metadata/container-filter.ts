@@ -96,8 +96,10 @@ export function planContainers(filter: Filter, namespace: string): ContainerPlan
     const parts = all.map((selector) => selectIds(selector, namespace)).filter((part) => part !== undefined);
     if (parts.length === 0) return everything;
     if (parts.length < all.length) exact = false;
+    const only = parts.length === 1 ? parts[0] : undefined;
     alternatives.push({
-      sql: `SELECT id FROM (${parts.map(({ sql }) => sql).join(" INTERSECT ")})`,
+      // A compound select as part of another one has to be in brackets, which only FROM takes.
+      sql: only === undefined ? `SELECT id FROM (${parts.map(({ sql }) => sql).join(" INTERSECT ")})` : only.sql,
       values: parts.flatMap(({ values }) => values),
     });
   }

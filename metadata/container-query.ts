@@ -2,14 +2,15 @@
 import { type ContainerPlan, containerAdaptor, planContainers } from "./container-filter.js";
 import type { Database } from "./db.js";
 import { parseListFilters } from "./list-filter.js";
-import type { Reader } from "./statements.js";
+import { type RecordCache, recordKey } from "./record-cache.js";
+import type { Reader, SqlValue } from "./statements.js";
 
 /** A page ends at so many records, so many bytes of them, or so many rows that code has looked at. */
 const PAGE_RECORDS = 100;
 const PAGE_BYTES = 1024 * 1024;
 const PAGE_CANDIDATES = 1_000;
 
-const RECORDS = "SELECT id, record FROM containers WHERE namespace = ? AND id > ? ORDER BY id LIMIT ?";
+const WHERE_BEHIND = "FROM containers WHERE namespace = ? AND id > ?";
 const RECORD = "SELECT record FROM containers WHERE namespace = ? AND id = ?";
 
 interface RecordRow {
@@ -82,56 +83,85 @@ function readLabels(reader: Reader, namespace: string, plan: ContainerPlan, rows
   return labels;
 }
 
-/** Every candidate is an answer: records straight from the rows. */
-function exactPage(namespace: string, { candidates }: ContainerPlan): PageReader {
-  const sql =
-    candidates === undefined ? RECORDS : RECORDS.replace(" ORDER BY", ` AND id IN (${candidates.sql}) ORDER BY`);
+/** Every candidate is an answer: records straight from the rows, or from memory while most of them are there. */
+function exactPage({ cache, namespace }: ContainerPagesOptions, { candidates }: ContainerPlan): PageReader {
+  const narrowed = candidates === undefined ? "" : ` AND id IN (${candidates.sql})`;
+  const rest = `${WHERE_BEHIND}${narrowed} ORDER BY id LIMIT ?`;
+  let areRemembered = true;
   return (reader, after) => {
+    const values = [namespace, after, ...(candidates?.values ?? []), PAGE_RECORDS];
     const page = new PageBuilder();
-    reader.each<RecordRow>(sql, [namespace, after, ...(candidates?.values ?? []), PAGE_RECORDS], ({ id, record }) =>
-      page.add(id, record),
-    );
+    if (areRemembered) {
+      const ids = reader.column<string>(`SELECT id ${rest}`, ...values);
+      const known = ids.map((id) => cache.get(recordKey(namespace, id)));
+      areRemembered = known.filter((record) => record !== undefined).length * 2 > ids.length;
+      if (areRemembered) {
+        for (const [index, id] of ids.entries()) {
+          const record = known[index] ?? reader.get<RecordRow>(RECORD, namespace, id)?.record;
+          if (record !== undefined && !page.add(id, record)) break;
+        }
+        return { records: page.records, next: page.isFull ? page.last : undefined };
+      }
+    }
+    const ids: string[] = [];
+    reader.each<RecordRow>(`SELECT id, record ${rest}`, values, ({ id, record }) => {
+      ids.push(id);
+      return page.add(id, record);
+    });
+    // A short answer is worth remembering, and the beginning of a long one; all of it would push out everything else.
+    if (after === "") {
+      for (const [index, record] of page.records.entries()) cache.set(recordKey(namespace, ids[index] ?? ""), record);
+    }
     return { records: page.records, next: page.isFull ? page.last : undefined };
   };
 }
 
 /** Code decides over ids and labels; only what it picks is read whole. */
 function filteredPage(
-  namespace: string,
+  { cache, namespace }: ContainerPagesOptions,
   plan: ContainerPlan,
   matches: (row: CandidateRow, labels: ReadonlyMap<string, string>) => boolean,
 ): PageReader {
   const { candidates } = plan;
   const narrowed = candidates === undefined ? "" : ` AND id IN (${candidates.sql})`;
-  const columns = plan.needsRow ? "image, runtime_name AS runtimeName" : "'' AS image, '' AS runtimeName";
-  const sql = `SELECT id, ${columns} FROM containers
-    WHERE namespace = ? AND id > ?${narrowed} ORDER BY id LIMIT ?`;
+  const rest = `${WHERE_BEHIND}${narrowed} ORDER BY id LIMIT ?`;
+  const readRows = (reader: Reader, values: readonly SqlValue[]): CandidateRow[] =>
+    plan.needsRow
+      ? reader.all(`SELECT id, image, runtime_name AS runtimeName ${rest}`, ...values)
+      : reader.column<string>(`SELECT id ${rest}`, ...values).map((id) => ({ id, image: "", runtimeName: "" }));
   const none = new Map<string, string>();
   return (reader, after) => {
-    const rows = reader.all<CandidateRow>(sql, namespace, after, ...(candidates?.values ?? []), PAGE_CANDIDATES);
+    const rows = readRows(reader, [namespace, after, ...(candidates?.values ?? []), PAGE_CANDIDATES]);
     const labels = readLabels(reader, namespace, plan, rows);
     const page = new PageBuilder();
     for (const row of rows) {
       if (!matches(row, labels.get(row.id) ?? none)) continue;
-      const found = reader.get<RecordRow>(RECORD, namespace, row.id);
-      if (found !== undefined && !page.add(row.id, found.record)) return { records: page.records, next: row.id };
+      const known = cache.get(recordKey(namespace, row.id));
+      const record = known ?? reader.get<RecordRow>(RECORD, namespace, row.id)?.record;
+      if (record !== undefined && !page.add(row.id, record)) return { records: page.records, next: row.id };
     }
     return { records: page.records, next: rows.length < PAGE_CANDIDATES ? undefined : rows.at(-1)?.id };
   };
 }
 
+export interface ContainerPagesOptions {
+  readonly db: Database;
+  readonly cache: RecordCache;
+  readonly namespace: string;
+  readonly filters: readonly string[];
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Encoded containers of a namespace by id, page by page. @throws invalid_argument for a bad filter, at the first page. */
-export async function* containerPages(
-  db: Database,
-  namespace: string,
-  filters: readonly string[],
-  signal: AbortSignal | undefined,
-): AsyncGenerator<readonly Uint8Array[]> {
+export async function* containerPages(options: ContainerPagesOptions): AsyncGenerator<readonly Uint8Array[]> {
+  const { db, namespace, filters, signal } = options;
   const filter = parseListFilters(filters);
   const plan = planContainers(filter, namespace);
   const readPage = plan.exact
-    ? exactPage(namespace, plan)
-    : filteredPage(namespace, plan, (row, labels) => filter.match(containerAdaptor({ ...row, labels })));
+    ? exactPage(options, plan)
+    : filteredPage(options, plan, ({ id, image, runtimeName }, labels) =>
+        filter.match(containerAdaptor({ id, image, runtimeName, labels })),
+      );
   let after: string | undefined = "";
   while (after !== undefined) {
     const from: string = after;

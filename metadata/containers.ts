@@ -19,7 +19,7 @@ import {
 } from "./container-rows.js";
 import type { Database } from "./db.js";
 import { applyUpdate } from "./field-mask.js";
-import { RecordCache } from "./record-cache.js";
+import { RecordCache, recordKey } from "./record-cache.js";
 import type { Reader } from "./statements.js";
 import type { Transaction } from "./transaction.js";
 import { validateContainer } from "./validate-container.js";
@@ -95,17 +95,15 @@ function updatedRecord(
 /** The container store of a database, the only one on it: changes that another makes would go unnoticed. */
 export function createContainerStore(db: Database): LocalContainerStore {
   const cache = new RecordCache(CACHE_BYTES);
-  // Neither a namespace nor an id has a slash in it.
-  const keyOf = (namespace: string, id: string): string => `${namespace}/${id}`;
 
   function written(tx: Transaction, namespace: string, container: Container, record: Uint8Array): Written {
-    tx.onCommit(() => cache.set(keyOf(namespace, container.id), record));
+    tx.onCommit(() => cache.set(recordKey(namespace, container.id), record));
     return { container, record };
   }
 
   async function getEncoded(ctx: RequestContext, id: string): Promise<Uint8Array> {
     const namespace = requireNamespace(ctx);
-    const key = keyOf(namespace, id);
+    const key = recordKey(namespace, id);
     return db.view((reader) => {
       const known = cache.get(key);
       if (known !== undefined) return known;
@@ -147,7 +145,7 @@ export function createContainerStore(db: Database): LocalContainerStore {
   }
 
   async function* streamEncoded(ctx: RequestContext, filters: readonly string[] = []) {
-    yield* containerPages(db, requireNamespace(ctx), filters, ctx.signal);
+    yield* containerPages({ db, cache, namespace: requireNamespace(ctx), filters, signal: ctx.signal });
   }
 
   async function* stream(ctx: RequestContext, filters: readonly string[] = []) {
@@ -185,7 +183,7 @@ export function createContainerStore(db: Database): LocalContainerStore {
         (tx) => {
           if (!deleteContainer(tx, namespace, id)) throw missing(tx, "delete", namespace, id);
           tx.publish(namespace, "/containers/delete", containerDeleted(id));
-          tx.onCommit(() => cache.delete(keyOf(namespace, id)));
+          tx.onCommit(() => cache.delete(recordKey(namespace, id)));
         },
         { evenWhenFull: true },
       );

@@ -4,6 +4,9 @@
 /** What an entry costs beside its bytes, roughly. */
 const OVERHEAD_BYTES = 256;
 
+/** The key of a record. Neither a namespace nor an id has a slash in it. */
+export const recordKey = (namespace: string, id: string): string => `${namespace}/${id}`;
+
 type Generation = Map<string, Uint8Array>;
 
 const costOf = (key: string, bytes: Uint8Array): number => key.length + bytes.length + OVERHEAD_BYTES;

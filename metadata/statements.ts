@@ -7,6 +7,8 @@ export type SqlValue = string | number | bigint | Uint8Array | null;
 export interface Reader {
   get<Row>(sql: string, ...values: readonly SqlValue[]): Row | undefined;
   all<Row>(sql: string, ...values: readonly SqlValue[]): Row[];
+  /** The first column of each row. */
+  column<Value>(sql: string, ...values: readonly SqlValue[]): Value[];
   /** Hands out rows one by one until `visit` says false: for rows that may be large, so that only those wanted are read. */
   each<Row>(sql: string, values: readonly SqlValue[], visit: (row: Row) => boolean): void;
 }
@@ -37,6 +39,16 @@ export class Statements implements Writer {
 
   all<Row>(sql: string, ...values: readonly SqlValue[]): Row[] {
     return this.#prepare(sql).all(...values) as Row[];
+  }
+
+  column<Value>(sql: string, ...values: readonly SqlValue[]): Value[] {
+    const statement = this.#prepare(sql);
+    statement.pluck(true);
+    try {
+      return statement.all(...values) as Value[];
+    } finally {
+      statement.pluck(false); // the same text may be asked for rows
+    }
   }
 
   each<Row>(sql: string, values: readonly SqlValue[], visit: (row: Row) => boolean): void {

@@ -38,6 +38,11 @@ export class Transaction implements EventWriter {
     return this.#statements.all<Row>(sql, ...values);
   }
 
+  column<Value>(sql: string, ...values: readonly SqlValue[]): Value[] {
+    this.#requireOpen();
+    return this.#statements.column<Value>(sql, ...values);
+  }
+
   each<Row>(sql: string, values: readonly SqlValue[], visit: (row: Row) => boolean): void {
     this.#requireOpen();
     this.#statements.each(sql, values, visit);
