@@ -4,7 +4,6 @@ import type { ContentInfo } from "../api/core/content.js";
 import { type Adaptor, parseFilters } from "../api/core/filters/index.js";
 import { readInfos } from "./content-rows.js";
 import type { Database } from "./db.js";
-import { parseListFilters } from "./list-filter.js";
 
 const PAGE_RECORDS = 100;
 
@@ -19,7 +18,7 @@ function infoAdaptor({ digest, labels }: ContentInfo): Adaptor {
 
 /** Which refs are wanted. @throws invalid_argument for a bad filter. */
 export function refMatcher(filters: readonly string[]): (ref: string) => boolean {
-  const filter = parseListFilters(filters);
+  const filter = parseFilters(filters);
   return (ref) => filter.match(([field]) => (field === "ref" ? ref : undefined));
 }
 

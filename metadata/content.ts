@@ -5,7 +5,7 @@ import type { ContentInfo, ContentStore, IngestStatus, WriterOptions } from "../
 import type { ContentBackend } from "../api/core/content-backend.js";
 import { type RequestContext, requireNamespace } from "../api/core/context.js";
 import { digestProblem } from "../api/core/digest.js";
-import { alreadyExists, ContainerdError, invalidArgument, notFound } from "../api/core/errors.js";
+import { alreadyExists, ContainerdError, invalidArgument, notFound, wrapError } from "../api/core/errors.js";
 import { quote } from "../api/core/quote.js";
 import { type Clock, systemClock } from "../api/core/time.js";
 import { BackendLock } from "./backend-lock.js";
@@ -56,6 +56,15 @@ function requireDigest(digest: string): void {
   }
 }
 
+/** In the words that opening a writer has for it. */
+function leaseContent(tx: Transaction, ctx: RequestContext, namespace: string, digest: string): void {
+  try {
+    addToLease(tx, ctx, namespace, { type: "content", id: digest });
+  } catch (error) {
+    throw wrapError("unable to lease content", error);
+  }
+}
+
 const missingContent = (digest: string): ContainerdError => notFound(`content digest ${digest}`);
 
 /** The content store of a database. */
@@ -79,7 +88,7 @@ export function createContentStore(deps: ContentStoreDeps): LocalContentStore {
   function openIngest(tx: Transaction, ctx: RequestContext, namespace: string, options: WriterOptions, size?: number) {
     const { ref, totalBytes = 0, expected = "" } = options;
     if (expected !== "" && readInfo(tx, namespace, expected) !== undefined) {
-      addToLease(tx, ctx, namespace, { type: "content", id: expected });
+      leaseContent(tx, ctx, namespace, expected);
       return undefined;
     }
     const isLeased = addToLease(tx, ctx, namespace, { type: "ingests", id: ref });

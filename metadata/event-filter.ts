@@ -1,9 +1,11 @@
-// Which events a subscriber gets: those that a filter matches, and topics of our own only when a filter names them.
+// Which events a subscriber gets: those that a filter matches, and topics that its containerd may not know only when a filter
+// names them.
 import type { LedgerEvent } from "../api/core/event.js";
 import { eventAdaptor } from "../api/core/event-fields.js";
 import { type Adaptor, parseFilters } from "../api/core/filters/index.js";
 
-const OWN_TOPICS = "/berth/";
+/** Ours, and one that containerd publishes since 2.1: a client of an older one would trip over its payload. */
+const UNASKED_TOPICS = ["/berth/", "/content/create"];
 
 /** One adaptor per event, however many subscribers look at it: it decodes the payload. */
 const adaptors = new WeakMap<LedgerEvent, Adaptor>();
@@ -19,11 +21,11 @@ function adaptorOf(event: LedgerEvent): Adaptor {
 /** @throws invalid_argument for a bad filter. */
 export function eventMatcher(filters: readonly string[]): (event: LedgerEvent) => boolean {
   const filter = parseFilters(filters);
-  const ownTopics = filter.selectors.some((all) =>
-    all.some(({ path, value }) => path[0] === "topic" && value.includes(OWN_TOPICS)),
+  const unwanted = UNASKED_TOPICS.filter(
+    (topic) => !filter.selectors.flat().some(({ path, value }) => path[0] === "topic" && value.includes(topic)),
   );
   return (event) => {
-    if (event.topic.startsWith(OWN_TOPICS) && !ownTopics) return false;
+    if (unwanted.some((topic) => event.topic.startsWith(topic))) return false;
     return filters.length === 0 || filter.match(adaptorOf(event));
   };
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { type Client, connect } from "../../api/client/index.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { containerStoreConformance } from "../conformance/container-store.js";
+import { contentStoreConformance } from "../conformance/content-store.js";
 import type { Dialect } from "../conformance/dialect.js";
 import { leaseStoreConformance } from "../conformance/lease-store.js";
 import { namespaceStoreConformance } from "../conformance/namespace-store.js";
@@ -31,6 +32,7 @@ describe.each(ENGINES)("$name", ({ name, dialect, start }) => {
     afterAll(() => scope[Symbol.asyncDispose]());
 
     containerStoreConformance(name, async () => client.containers, dialect);
+    contentStoreConformance(name, async () => client, dialect);
     leaseStoreConformance(name, async () => client.leases);
     namespaceStoreConformance(name, async () => client, dialect);
   });
