@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "../../api/client/connect.js";
 import type { DisposeScope } from "../../api/core/dispose.js";
 import { type Berthd, startBerthd } from "../helpers/daemon.js";
-import { findLeftovers } from "../helpers/leftovers.js";
+import { findLeftovers, findRemains, shimSockets } from "../helpers/leftovers.js";
 import type { Random } from "../helpers/random.js";
 import { makeRootfs } from "../helpers/rootfs.js";
 import { freshNamespace, tempDir } from "../helpers/temp.js";
@@ -22,7 +22,9 @@ const CALLS_BETWEEN_KILLS = 40;
 const KILL_DELAY_MS = 40;
 /** A shim tells again what it could not tell for about 15 s. */
 const PATIENCE_MS = 25_000;
-const MAX_CONCURRENT_CALLS = Number.POSITIVE_INFINITY;
+const NO_LIMIT = Number.POSITIVE_INFINITY;
+/** So many characters of a log are shown. */
+const LAST_WORDS = 2_000;
 
 export interface CrashOptions {
   readonly kills: number;
@@ -49,6 +51,7 @@ export async function runCrashes(scope: DisposeScope, options: CrashOptions): Pr
   let daemon: Berthd = await startBerthd(scope);
   const dbPath = join(daemon.rootDir, "metadata.db");
   const stories: ContainerStory[] = [];
+  const sockets = new Set<string>();
   const faults: string[] = [];
   let calls = 0;
 
@@ -70,7 +73,7 @@ export async function runCrashes(scope: DisposeScope, options: CrashOptions): Pr
     const open = stories.filter(({ isOver }) => !isOver);
     const next = (): ContainerStory | undefined => {
       const waiting = open.shift();
-      if (waiting !== undefined || callLimit === MAX_CONCURRENT_CALLS) return waiting;
+      if (waiting !== undefined || callLimit === NO_LIMIT) return waiting;
       const story = drawStory(`${namespace}-${stories.length}`, random);
       stories.push(story);
       return story;
@@ -94,6 +97,7 @@ export async function runCrashes(scope: DisposeScope, options: CrashOptions): Pr
 
   for (let kill = 1; kill <= options.kills && faults.length === 0; kill += 1) {
     await load(random.between(1, CALLS_BETWEEN_KILLS));
+    for (const socket of await shimSockets(daemon.address)) sockets.add(socket);
     daemon = await daemon.restart();
     await using client = connect({ address: daemon.address });
     const found = await checkStories(stories, { client, engine: daemon, namespace });
@@ -103,10 +107,14 @@ export async function runCrashes(scope: DisposeScope, options: CrashOptions): Pr
       `kill ${kill}: ${calls} calls, ${stories.length} containers, ${open} open${found.length > 0 ? `: ${found}` : ""}`,
     );
   }
-  await load(MAX_CONCURRENT_CALLS);
+  await load(NO_LIMIT);
   const ids = stories.map(({ id }) => id);
   faults.push(...(await settled("exits", () => exitFaults(dbPath, namespace, stories))));
   faults.push(...(await settled("leftovers", () => findLeftovers(daemon, namespace, ids))));
+  for (const socket of await shimSockets(daemon.address)) sockets.add(socket);
+  const { code } = await daemon.stop();
+  if (code !== 0) faults.push(`the daemon ended with ${code}: ${daemon.log().slice(-LAST_WORDS)}`);
+  faults.push(...(await settled("remains", () => findRemains(daemon, namespace, sockets))));
   const processes = stories.flatMap((story) => story.processes).filter(({ run }) => run.stage === "there").length;
   return { kills: options.kills, calls, containers: stories.length, processes, faults };
 }

@@ -77,7 +77,7 @@ export async function lead(
   const finish = async (story: ProcessStory, remove: () => Promise<unknown>): Promise<void> => {
     if (story.stage !== "there") return;
     if (story.run.stage === "there") {
-      if (story.part.status === undefined) {
+      if (story.part.status === undefined && !story.isCutOff) {
         story.isKilled = true;
         // The execs that nobody waited for go with it.
         if (story === init) for (const exec of execs) if (exec.stage === "there") exec.isKilled = true;
@@ -96,7 +96,7 @@ export async function lead(
   const isStartable = story.retriesLostStart || !init.run.wasLost;
   if (init.stage === "there" && init.run.stage === "none" && isStartable) await start(init);
   for (const exec of execs) {
-    if (init.stage !== "there" || init.run.stage !== "there") break;
+    if (init.stage !== "there" || init.run.stage !== "there" || init.isCutOff) break;
     if (exec.stage === "none") {
       const spec = ociProcess(exec.part.args);
       await exec.bring(() => call(() => client.tasks.exec(ctx, id, exec.execId, { ...NO_STDIO, spec })));

@@ -70,9 +70,10 @@ export class ProcessStory extends Thing {
 
   /** The only exit statuses that may be told of it. */
   get statuses(): readonly number[] {
+    if (this.isCutOff) return [CUT_OFF_STATUS];
     const own = this.part.status === undefined ? [] : [this.part.status];
     const killed = this.isKilled || this.part.status === undefined ? [KILLED_STATUS] : [];
-    return [...own, ...killed, ...(this.isCutOff ? [CUT_OFF_STATUS] : [])];
+    return [...own, ...killed];
   }
 }
 

@@ -18,13 +18,17 @@ async function entries(path: string): Promise<string[]> {
   return await readdir(path).catch(() => []);
 }
 
+/** The words of a process's command line; none of one that is gone. */
+async function wordsOf(pid: number): Promise<string[]> {
+  return (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0");
+}
+
 /** Pids whose command line holds `word` as one of its words. */
 export async function pidsWithArgument(word: string): Promise<number[]> {
   const found: number[] = [];
   for (const name of await entries("/proc")) {
     if (!/^\d+$/.test(name)) continue;
-    const words = (await readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "")).split("\0");
-    if (words.includes(word)) found.push(Number(name));
+    if ((await wordsOf(Number(name))).includes(word)) found.push(Number(name));
   }
   return found;
 }
@@ -33,8 +37,7 @@ export async function pidsWithArgument(word: string): Promise<number[]> {
 async function shimPids(namespace: string): Promise<number[]> {
   const found: number[] = [];
   for (const pid of await pidsWithArgument(namespace)) {
-    const program = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0")[0] ?? "";
-    if (program.includes("containerd-shim")) found.push(pid);
+    if ((await wordsOf(pid))[0]?.includes("containerd-shim") === true) found.push(pid);
   }
   return found;
 }
@@ -90,14 +93,14 @@ export function shimSocketPath(engine: Pick<Engine, "address">, namespace: strin
 }
 
 /**
- * Everything that is left of a namespace's containers, one line each; empty is clean. Warm shims are of no container. FIFOs are recognised by the container
- * ids, which must therefore be unlike anybody else's.
+ * Everything that is left of a namespace's containers, one line each; empty is clean. Warm shims are of no container. FIFOs are
+ * recognised by the container ids, which must therefore be unlike anybody else's.
  */
 export async function findLeftovers(engine: Engine, namespace: string, ids: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   const warm = new Set(await warmShimIds(engine.stateDir, namespace));
   for (const pid of await shimPids(namespace)) {
-    const words = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0");
+    const words = await wordsOf(pid);
     if (!words.some((word) => warm.has(word))) found.push(`shim process ${pid}`);
   }
   for (const mount of await mountsUnder(engine.stateDir)) found.push(`mount ${mount}`);
@@ -115,6 +118,53 @@ export async function findLeftovers(engine: Engine, namespace: string, ids: read
   return found;
 }
 
+/** The sockets of the shims that run for a daemon, with tasks or without; by what they were started with. */
+export async function shimSockets(address: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of await pidsWithArgument(address)) {
+    const words = await wordsOf(pid);
+    const [namespace, id] = ["-namespace", "-id"].map((flag) => words[words.indexOf(flag) + 1]);
+    const isShim = words.includes("-namespace") && words.includes("-id");
+    if (isShim && namespace !== undefined && id !== undefined) found.push(shimSocketPath({ address }, namespace, id));
+  }
+  return found;
+}
+
+/**
+ * Everything that is left of a daemon that was stopped when it had no task, one line each: processes that know its socket or its
+ * namespace, files other than those of its own, and `sockets` that its shims once had.
+ */
+export async function findRemains(
+  daemon: Engine & { readonly rootDir: string },
+  namespace: string,
+  sockets: ReadonlySet<string>,
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of await entries("/proc")) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    const words = await wordsOf(Number(name));
+    const isOurs = words.some((word) => word.includes(daemon.address) || word.includes(namespace));
+    if (isOurs) found.push(`process ${name}: ${words.join(" ")}`);
+  }
+  for (const [folder, own] of [
+    [daemon.stateDir, ["owner.lock"]],
+    [daemon.rootDir, ["owner.lock", "metadata.db", "reserve"]],
+  ] as const) {
+    const files = await readdir(folder, { recursive: true, withFileTypes: true });
+    for (const file of files) {
+      const path = join(file.parentPath, file.name);
+      const isOwn = file.isDirectory()
+        ? !path.includes(`/${namespace}/`)
+        : own.some((name) => path === join(folder, name));
+      if (!isOwn) found.push(`file ${path}`);
+    }
+  }
+  for (const name of await entries(SHIM_SOCKETS)) {
+    if (sockets.has(join(SHIM_SOCKETS, name))) found.push(`socket ${name}`);
+  }
+  return found;
+}
+
 async function killAll(pids: readonly number[]): Promise<void> {
   for (const pid of pids) {
     try {
@@ -127,7 +177,10 @@ async function killAll(pids: readonly number[]): Promise<void> {
 
 /** Ends the shims that belong to a daemon's socket and unmounts what its bundles still hold. For the end of a test. */
 export async function removeEngineLeftovers(address: string, stateDir: string): Promise<void> {
+  const sockets = await shimSockets(address);
   await killAll(await pidsWithArgument(address));
+  // A killed shim leaves its socket.
+  for (const socket of sockets) await rm(socket, { force: true });
   for (const mount of await mountsUnder(stateDir)) await runProgram("umount", ["-l", mount]);
 }
 
