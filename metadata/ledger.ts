@@ -3,12 +3,14 @@
 // @source containerd core/events/exchange/exchange.go for what is delivered to whom
 import { errorOf } from "../api/core/errors.js";
 import type { EventEnvelope, EventStream, LedgerEvent, SubscribeOptions } from "../api/core/event.js";
+import type { ProcessExit } from "../api/core/task.js";
 import type { OpenProcess, TaskLedger } from "../api/core/task-ledger.js";
 import type { CommitObserver, Database } from "./db.js";
 import { eventMatcher } from "./event-filter.js";
 import { ledgerBounds, readEvents } from "./event-rows.js";
 import { RecentEvents } from "./recent-events.js";
 import { type LedgerSource, Subscription } from "./subscription.js";
+import { readToldExit, type ToldProcess } from "./told-exits.js";
 import { noteTelling, readOpenProcesses } from "./told-processes.js";
 import { validateEnvelope } from "./validate-envelope.js";
 
@@ -66,6 +68,10 @@ export class SqliteEventLedger implements TaskLedger, CommitObserver, LedgerSour
 
   async openProcesses(task?: { readonly namespace: string; readonly containerId: string }): Promise<OpenProcess[]> {
     return this.#db.view((reader) => readOpenProcesses(reader, task));
+  }
+
+  async exitOf(process: ToldProcess): Promise<ProcessExit | undefined> {
+    return this.#db.view((reader) => readToldExit(reader, process));
   }
 
   subscribe(options: SubscribeOptions = {}): EventStream {

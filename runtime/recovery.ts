@@ -103,9 +103,10 @@ export class Recovery implements AsyncDisposable {
     const { namespace, id, reason } = gone;
     const open = await this.#deps.ledger.openProcesses({ namespace, containerId: id });
     const init = open.find(({ execId }) => execId === "");
-    const exit = known ?? gone.exit;
+    const told = known ?? (await this.#told(init));
+    const exit = told ?? gone.exit;
     const pid = init?.pid ?? exit.pid;
-    const isExitKnown = known !== undefined || gone.isExitKnown !== false;
+    const isExitKnown = told !== undefined || gone.isExitKnown !== false;
     const verdict = { containerId: id, execId: "", pid, exitStatus: exit.exitStatus, isExitKnown, reason };
     this.#deps.log.warn({ namespace, id, reason, exitStatus: exit.exitStatus }, "task is gone");
     if (init === undefined && !wasLoaded) {
@@ -190,12 +191,20 @@ export class Recovery implements AsyncDisposable {
   }
 
   /** Tells the end of a process of which nobody knows how it ended. */
-  async #settleLost({ namespace, containerId, execId, pid, hasExited }: OpenProcess, reason: string): Promise<void> {
-    const exit: ProcessExit = { pid, exitStatus: UNKNOWN_STATUS, exitedAtNs: this.#deps.clock() };
-    const verdict = { containerId, execId, pid, exitStatus: UNKNOWN_STATUS, isExitKnown: hasExited, reason };
+  async #settleLost(process: OpenProcess, reason: string): Promise<void> {
+    const { namespace, containerId, execId, pid, hasExited } = process;
+    const told = await this.#told(process);
+    const exit = told ?? { pid, exitStatus: UNKNOWN_STATUS, exitedAtNs: this.#deps.clock() };
+    const { exitStatus } = exit;
+    const verdict = { containerId, execId, pid, exitStatus, isExitKnown: told !== undefined, reason };
     const events = hasExited ? [] : [exitEvent(containerId, execId, exit)];
     if (execId === "") events.push(deleteEvent(containerId, exit));
     await this.#tell(namespace, [...events, verdictEvent("lost", verdict)]);
+  }
+
+  /** The end of a process whose delete alone is owed. */
+  async #told(process: OpenProcess | undefined): Promise<ProcessExit | undefined> {
+    return process?.hasExited === true ? await this.#deps.ledger.exitOf(process) : undefined;
   }
 
   async #settleExecsLater(namespace: string, id: string, reason: string): Promise<void> {

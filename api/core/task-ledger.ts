@@ -1,6 +1,7 @@
 // The ledger as the runtime sees it. Shims tell their news again when they are not sure that it arrived, and a daemon that comes
 // back tells what nobody told before; so the ledger remembers of which process it has told what.
 import type { EventEnvelope, EventLedger } from "./event.js";
+import type { ProcessExit } from "./task.js";
 
 /** A process that the ledger has told of and not yet the end of. */
 export interface OpenProcess {
@@ -22,4 +23,6 @@ export interface TaskLedger extends EventLedger {
   tell(envelopes: readonly EventEnvelope[]): Promise<void>;
   /** Tasks whose delete and execs whose exit was not told; those of one container when it is given. */
   openProcesses(task?: { readonly namespace: string; readonly containerId: string }): Promise<OpenProcess[]>;
+  /** How a process ended, if the ledger has told so and still keeps that event. To be asked seldom: the events are searched. */
+  exitOf(process: Omit<OpenProcess, "hasExited">): Promise<ProcessExit | undefined>;
 }

@@ -1,7 +1,7 @@
 // The serving side of ttrpc: what shims call to report events, and what our own shims are.
 // @source containerd/ttrpc server.go
 import { once } from "node:events";
-import { chmodSync, unlinkSync } from "node:fs";
+import { unlinkSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { type Logger, silentLogger } from "../../api/core/log.js";
 import { ServerConnection } from "./connection.js";
@@ -92,9 +92,13 @@ async function listenOnPath(server: Server, path: string, mode: number): Promise
 }
 
 async function listenOnce(server: Server, path: string, mode: number): Promise<void> {
-  server.listen({ path });
-  // The socket exists as soon as listen() returns; it gets its permissions before anybody can be accepted.
-  if (server.listening) chmodSync(path, mode);
+  // bind(2) happens within listen(): the socket never has other permissions than these, not even for a moment.
+  const mask = process.umask(0o777 & ~mode);
+  try {
+    server.listen({ path });
+  } finally {
+    process.umask(mask);
+  }
   await listening(server);
 }
 

@@ -5,11 +5,13 @@ import { requireNamespace } from "../../api/core/context.js";
 import { notFound } from "../../api/core/errors.js";
 import type { EventEnvelope } from "../../api/core/event.js";
 import { quote } from "../../api/core/quote.js";
+import type { ProcessExit } from "../../api/core/task.js";
 import type { OpenProcess, TaskLedger } from "../../api/core/task-ledger.js";
 import { systemClock } from "../../api/core/time.js";
 import type { Any } from "../../api/core/typeurl.js";
 import { toldProcesses } from "../../metadata/migrations/0002-told-processes.js";
 import { type SqlValue, Statements } from "../../metadata/statements.js";
+import { exitToldBy, type ToldProcess } from "../../metadata/told-exits.js";
 import { noteTelling, readOpenProcesses } from "../../metadata/told-processes.js";
 
 /** Keeps what is appended and told; nobody can subscribe, tests look at `events`. */
@@ -33,6 +35,14 @@ export class MemoryLedger implements TaskLedger {
 
   async openProcesses(task?: { readonly namespace: string; readonly containerId: string }): Promise<OpenProcess[]> {
     return readOpenProcesses(this.#statements, task);
+  }
+
+  async exitOf(process: ToldProcess): Promise<ProcessExit | undefined> {
+    for (const event of this.events.toReversed()) {
+      const exit = exitToldBy(event, process);
+      if (exit !== undefined) return exit;
+    }
+    return undefined;
   }
 
   async append(envelopes: readonly EventEnvelope[]): Promise<void> {
