@@ -20,9 +20,11 @@ export type MakeSnapshotters = (scope: DisposeScope) => Promise<SnapshotParts>;
 export const SNAPSHOTTERS = ["overlayfs", "native"] as const;
 export type SnapshotterName = (typeof SNAPSHOTTERS)[number];
 
-/** A namespace of its own, and a lease that keeps the collector of a daemon away from what the test makes. */
-export async function heldContext(leases: LeaseStore): Promise<RequestContext> {
-  const namespace = `bt-${randomBytes(5).toString("hex")}`;
+/** A namespace, by default one of its own, and a lease in it that keeps the collector of a daemon away from what the test makes. */
+export async function heldContext(
+  leases: LeaseStore,
+  namespace = `bt-${randomBytes(5).toString("hex")}`,
+): Promise<RequestContext> {
   const { id } = await leases.create({ namespace }, { id: "held" });
   return { namespace, leaseId: id };
 }
