@@ -1,0 +1,130 @@
+// Credentials as Docker keeps them: config.json, and the helper programs that it names. Never logged, never in errors.
+// @source docker/cli config file; docker/docker-credential-helpers protocol
+import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { failedPrecondition, invalidArgument } from "../../../core/errors.js";
+import type { CredentialSource, Credentials } from "./authorizer.js";
+
+const configSchema = z.object({
+  auths: z
+    .record(
+      z.string(),
+      z.object({
+        auth: z.string().optional(),
+        username: z.string().optional(),
+        password: z.string().optional(),
+        identitytoken: z.string().optional(),
+      }),
+    )
+    .default({}),
+  credHelpers: z.record(z.string(), z.string()).default({}),
+  credsStore: z.string().optional(),
+});
+
+type DockerConfig = z.infer<typeof configSchema>;
+
+const helperReply = z.object({ Username: z.string(), Secret: z.string() });
+const DOCKER_HUB = "https://index.docker.io/v1/";
+const HUB_HOSTS = new Set(["docker.io", "index.docker.io", "registry-1.docker.io"]);
+const HELPER_NAME = /^[A-Za-z0-9._-]+$/;
+const HELPER_TIMEOUT_MS = 30_000;
+const MAX_REPLY_BYTES = 1 << 20;
+/** What helpers say instead of credentials. */
+const NOT_FOUND = "credentials not found in native keychain";
+/** The user name by which helpers say that the secret is a token. */
+const TOKEN_USER = "<token>";
+
+/** Spellings under which a host may be kept. */
+const spellings = (host: string): string[] =>
+  HUB_HOSTS.has(host) ? [DOCKER_HUB, ...HUB_HOSTS] : [host, `https://${host}`, `http://${host}`];
+
+/** Runs `docker-credential-<name> get` with the host on its input. undefined: it knows none. */
+async function askHelper(name: string, host: string): Promise<Credentials | undefined> {
+  if (!HELPER_NAME.test(name)) throw invalidArgument(`credential helper ${JSON.stringify(name)} is malformed`);
+  const program = `docker-credential-${name}`;
+  const child = spawn(program, ["get"], {
+    stdio: ["pipe", "pipe", "ignore"],
+    signal: AbortSignal.timeout(HELPER_TIMEOUT_MS),
+  });
+  const failed = new Promise<never>((_, reject) => child.once("error", reject));
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  child.stdout.on("data", (chunk: Buffer) => {
+    sizeBytes += chunk.length;
+    if (sizeBytes <= MAX_REPLY_BYTES) chunks.push(chunk);
+  });
+  // A helper that does not read its input is no reason to fail: its answer counts.
+  child.stdin.on("error", () => {});
+  child.stdin.end(host);
+  const status = await Promise.race([ended, failed]).catch((error: unknown) => {
+    throw failedPrecondition(`credential helper ${program} cannot be run`, error);
+  });
+  const text = Buffer.concat(chunks).toString();
+  if (status !== 0) {
+    if (text.trim().startsWith(NOT_FOUND)) return undefined;
+    throw failedPrecondition(`credential helper ${program} failed with status ${status}`);
+  }
+  try {
+    const { Username, Secret } = helperReply.parse(JSON.parse(text));
+    return { username: Username === TOKEN_USER ? "" : Username, secret: Secret };
+  } catch {
+    throw failedPrecondition(`credential helper ${program} sent no credentials`);
+  }
+}
+
+function fromAuths(config: DockerConfig, host: string): Credentials | undefined {
+  for (const spelling of spellings(host)) {
+    const entry = Object.hasOwn(config.auths, spelling) ? config.auths[spelling] : undefined;
+    if (entry === undefined) continue;
+    if (entry.identitytoken) return { username: "", secret: entry.identitytoken };
+    if (entry.auth) {
+      const text = Buffer.from(entry.auth, "base64").toString().replace(/\0+$/, "");
+      const colon = text.indexOf(":");
+      if (colon > 0) return { username: text.slice(0, colon), secret: text.slice(colon + 1) };
+    }
+    if (entry.username !== undefined && entry.password !== undefined) {
+      return { username: entry.username, secret: entry.password };
+    }
+  }
+  return undefined;
+}
+
+async function readConfig(path: string): Promise<DockerConfig | undefined> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
+      return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  try {
+    return configSchema.parse(JSON.parse(text));
+  } catch {
+    // The parser would quote the text, and with it the secrets.
+    throw invalidArgument(`${path} is no Docker configuration`);
+  }
+}
+
+/**
+ * Credentials from Docker's configuration, read anew for each host.
+ * @param folder default: `$DOCKER_CONFIG`, else `.docker` of the home folder.
+ */
+export function dockerCredentials(folder?: string): CredentialSource {
+  return async (host) => {
+    const place = folder ?? (process.env["DOCKER_CONFIG"] || join(homedir(), ".docker"));
+    const config = await readConfig(join(place, "config.json"));
+    if (config === undefined) return undefined;
+    for (const spelling of spellings(host)) {
+      const helper = Object.hasOwn(config.credHelpers, spelling) ? config.credHelpers[spelling] : undefined;
+      if (helper !== undefined) return await askHelper(helper, spelling);
+    }
+    if (config.credsStore) {
+      const known = await askHelper(config.credsStore, spellings(host)[0] ?? host);
+      if (known !== undefined) return known;
+    }
+    return fromAuths(config, host);
+  };
+}

@@ -1,0 +1,151 @@
+// hosts.toml: mirrors and settings of a registry, in a folder named after it.
+// @source containerd docs/hosts.md, core/remotes/docker/config/hosts.go
+import { readdir, readFile } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
+import { parse as parseToml } from "smol-toml";
+import { z } from "zod";
+import { invalidArgument } from "../../../core/errors.js";
+import {
+  ALL_CAPABILITIES,
+  type Capability,
+  defaultHost,
+  type HostDefaults,
+  type RegistryHost,
+  splitPort,
+} from "./host.js";
+
+const strings = z.union([z.string().transform((one) => [one]), z.array(z.string())]);
+const hostSchema = z.object({
+  capabilities: z.array(z.enum(["pull", "resolve", "push", "referrers"])).optional(),
+  ca: strings.optional(),
+  client: z
+    .union([
+      z.string().transform((pair): [string, string][] => [[pair, ""]]),
+      z.array(
+        z.union([z.string().transform((pair): [string, string] => [pair, ""]), z.tuple([z.string(), z.string()])]),
+      ),
+    ])
+    .optional(),
+  skip_verify: z.boolean().optional(),
+  header: z.record(z.string(), strings).optional(),
+  override_path: z.boolean().optional(),
+  dial_timeout: z.string().optional(),
+});
+const fileSchema = hostSchema.extend({
+  server: z.string().optional(),
+  host: z.record(z.string(), hostSchema).optional(),
+});
+
+type HostTable = z.infer<typeof hostSchema>;
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+function parseTimeout(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  const unit = UNIT_MS[match?.[2] ?? ""];
+  if (match === null || unit === undefined) throw invalidArgument(`dial_timeout "${text}" is no duration`);
+  return Number(match[1]) * unit;
+}
+
+const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
+
+/** Text of a file; undefined when there is none. */
+async function readText(path: string): Promise<string | undefined> {
+  return await readFile(path, "utf8").catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+}
+
+/** One host of the file. Without `override_path` the protocol's `/v2` is appended, unless it is there. */
+async function toHost(url: string, table: HostTable, folder: string, defaults: HostDefaults): Promise<RegistryHost> {
+  const parsed = URL.canParse(url)
+    ? new URL(url)
+    : URL.canParse(`https://${url}`)
+      ? new URL(`https://${url}`)
+      : undefined;
+  if (parsed === undefined || !["http:", "https:"].includes(parsed.protocol)) {
+    throw invalidArgument(`${join(folder, "hosts.toml")}: "${url}" is no http address`);
+  }
+  const path = parsed.pathname.replace(/\/+$/, "");
+  const whole = table.override_path === true || path.endsWith("/v2") ? path : `${path}/v2`;
+  const within = (file: string) => (isAbsolute(file) ? file : join(folder, file));
+  const read = async (file: string) => await readFile(within(file), "utf8");
+  const [certificate, key] = table.client?.[0] ?? [];
+  const headers = Object.entries(table.header ?? {}).map(([name, values]): [string, string] => [
+    name,
+    values.join(", "),
+  ]);
+  return {
+    baseUrl: `${parsed.protocol}//${parsed.host}${whole}`,
+    name: parsed.host,
+    capabilities: new Set<Capability>(table.capabilities ?? ALL_CAPABILITIES),
+    headers: { ...defaults.headers, ...Object.fromEntries(headers) },
+    tls: {
+      ...defaults.tls,
+      ...(table.ca && { ca: await Promise.all(table.ca.map(read)) }),
+      ...(certificate !== undefined && { cert: await read(certificate), key: await read(key || certificate) }),
+      ...((table.skip_verify === true || defaults.skipVerify === true) && { rejectUnauthorized: false }),
+    },
+    dialTimeoutMs: table.dial_timeout === undefined ? undefined : parseTimeout(table.dial_timeout),
+  };
+}
+
+async function fromToml(text: string, folder: string, host: string, defaults: HostDefaults): Promise<RegistryHost[]> {
+  const file = join(folder, "hosts.toml");
+  let document: unknown;
+  try {
+    document = parseToml(text);
+  } catch (error) {
+    throw invalidArgument(`${file}: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
+  const parsed = fileSchema.safeParse(document);
+  if (!parsed.success) throw invalidArgument(`${file}: ${z.prettifyError(parsed.error)}`);
+  const { server, host: mirrors = {}, ...own } = parsed.data;
+  const hosts = await Promise.all(Object.entries(mirrors).map(([url, table]) => toHost(url, table, folder, defaults)));
+  const last = server === undefined ? defaultHost(host, defaults).baseUrl : server;
+  return [...hosts, await toHost(last, own, folder, defaults)];
+}
+
+/** Without hosts.toml: certificates lying in the folder, `*.crt` of authorities, `*.cert` and `*.key` of ours. */
+async function fromCertificates(
+  folder: string,
+  host: string,
+  defaults: HostDefaults,
+): Promise<RegistryHost[] | undefined> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+  if (names === undefined) return undefined;
+  const read = async (name: string) => await readFile(join(folder, name), "utf8");
+  const ca = await Promise.all(names.filter((name) => name.endsWith(".crt")).map(read));
+  const certificate = names.find((name) => name.endsWith(".cert"));
+  const base = defaultHost(host, defaults);
+  const client =
+    certificate === undefined
+      ? {}
+      : { cert: await read(certificate), key: await read(certificate.replace(/\.cert$/, ".key")) };
+  return [{ ...base, tls: { ...base.tls, ...(ca.length > 0 && { ca }), ...client } }];
+}
+
+/** The hosts to ask for `host`, in their order. @throws invalid_argument for a file that is not understood. */
+export async function hostsFor(
+  host: string,
+  hostsDir: string | undefined,
+  defaults: HostDefaults = {},
+): Promise<readonly RegistryHost[]> {
+  if (hostsDir !== undefined && hostsDir !== "") {
+    const { name, port } = splitPort(host);
+    const folders = [...(port === "" ? [] : [`${name}_${port}_`]), host, "_default"].map((each) =>
+      join(hostsDir, each),
+    );
+    for (const folder of folders) {
+      const text = await readText(join(folder, "hosts.toml"));
+      if (text !== undefined) return await fromToml(text, folder, host, defaults);
+      const hosts = await fromCertificates(folder, host, defaults);
+      if (hosts !== undefined) return hosts;
+    }
+  }
+  return [defaultHost(host, defaults)];
+}
