@@ -71,8 +71,6 @@ export async function createSnapshot(
       return existing(key);
     }
     const parentRow = findParent(tx, scope, parent);
-    // Whichever of containerd's two tables is written first complains.
-    if (key === "") throw unknownError(hasLease(ctx) ? "key required" : "bucket name required");
     const parents = readChain(tx, scope, parent);
     return { id: nextId(tx, scope.snapshotter), seq: nextSeq(tx, scope), parentRow, parents };
   }
@@ -80,6 +78,8 @@ export async function createSnapshot(
   const reserved = await db.update(reserve);
   if (reserved instanceof Error) throw reserved;
   const { id, seq, parentRow, parents } = reserved;
+  // In containerd the first of its two tables that is written to complains.
+  if (key === "") throw unknownError(hasLease(ctx) ? "key required" : "bucket name required");
   if (parentRow !== undefined && parentRow.kind !== "committed") {
     const name = quote(backendKey(scope, parentRow));
     throw invalidArgument(`failed to create snapshot: parent ${name} is not committed snapshot`);

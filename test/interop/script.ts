@@ -20,10 +20,13 @@ export const SCRIPT: readonly Step[] = [
   ...events,
 ];
 
-/** Plays it in one corner; the keys are `<number> <name>`. A step that throws tells so in its answer. */
-export async function playScript(corner: Corner): Promise<Map<string, Answer>> {
+/** Plays the whole script in one corner. */
+export const playScript = (corner: Corner): Promise<Map<string, Answer>> => playSteps(SCRIPT, corner);
+
+/** Plays steps in one corner; the keys are `<number> <name>`. A step that throws tells so in its answer. */
+export async function playSteps(steps: readonly Step[], corner: Corner): Promise<Map<string, Answer>> {
   const answers = new Map<string, Answer>();
-  for (const [index, step] of SCRIPT.entries()) {
+  for (const [index, step] of steps.entries()) {
     const key = `${index + 1} ${step.name}`;
     try {
       answers.set(key, await step.run(corner));
@@ -35,5 +38,7 @@ export async function playScript(corner: Corner): Promise<Map<string, Answer>> {
   return answers;
 }
 
-/** The keys of {@link playScript}, for tables of tests. */
-export const STEP_KEYS: readonly string[] = SCRIPT.map((step, index) => `${index + 1} ${step.name}`);
+/** The keys of {@link playSteps}, for tables of tests. */
+export const stepKeys = (steps: readonly Step[]): string[] => steps.map((step, index) => `${index + 1} ${step.name}`);
+
+export const STEP_KEYS: readonly string[] = stepKeys(SCRIPT);
