@@ -14,6 +14,7 @@ import { openMetadata } from "../metadata/index.js";
 import { lockFolder } from "../metadata/owner-lock.js";
 import { storeExaminer } from "../metadata/store-check.js";
 import { openContentBackend } from "../runtime/content/backend.js";
+import { createDiffer } from "../runtime/diff/differ.js";
 import { hostExaminer } from "../runtime/doctor/host.js";
 import type { DriverDefinition } from "../runtime/driver.js";
 import { runtimeDrivers } from "../runtime/drivers/index.js";
@@ -66,7 +67,8 @@ export interface Daemon extends AsyncDisposable {
 const COMPATIBLE_VERSION = "1.7.0";
 const FOLDER_MODE = 0o711;
 const ROOT_MODE = 0o700;
-/** Folders below the root are named after the plugins of containerd that have such. */
+/** Folders below the root are named as containerd names them, after its plugins. */
+const TEMP_MOUNTS_FOLDER = "tmpmounts";
 const CONTENT_FOLDER = "io.containerd.content.v1.content";
 
 /**
@@ -124,6 +126,13 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   const shimEvents = defineShimEventsService({ forward: (envelope) => tasks.forward(envelope) });
   await prepareSocketPath(ttrpcAddress);
   scope.use(await serveTtrpc({ path: ttrpcAddress, services: [shimEvents], log }));
+  const differ = scope.use(
+    await createDiffer({
+      content: metadata.content,
+      blobPath: (digest) => content.path(digest),
+      tempDir: join(config.root, TEMP_MOUNTS_FOLDER),
+    }),
+  );
   const databasePath = join(config.root, DATABASE_FILE);
   const { containers, events } = metadata;
   const namespaces = async () => (await metadata.namespaces.list({})).map(({ name }) => name);
@@ -131,6 +140,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   const services = defineServices({
     ...metadata,
     tasks,
+    differ,
     doctor: createDoctor({ examiners: [storeExaminer(databasePath), host], events, clock, log }),
     clock,
     serverId: metadata.storeId,

@@ -1,6 +1,7 @@
 // The gRPC services of the daemon, one line each.
 import type { Collector } from "../api/core/collector.js";
 import type { ContentStore } from "../api/core/content.js";
+import type { Differ } from "../api/core/diff.js";
 import type { Doctor } from "../api/core/doctor.js";
 import type { EventLedger } from "../api/core/event.js";
 import type { Service } from "../api/core/handler.js";
@@ -13,6 +14,7 @@ import type { Clock } from "../api/core/time.js";
 import { defineCollectorService } from "./collector/service.js";
 import { defineContainersService, type EncodedContainerStore } from "./containers/service.js";
 import { defineContentService } from "./content/service.js";
+import { defineDiffService } from "./diff/service.js";
 import { defineDoctorService } from "./doctor/service.js";
 import { defineEventsService } from "./events/service.js";
 import { defineHealthService } from "./health/service.js";
@@ -32,6 +34,7 @@ export interface ServiceDeps extends Omit<PluginListDeps, "grpcIds"> {
   readonly content: ContentStore;
   readonly images: ImageStore;
   readonly collector: Collector;
+  readonly differ: Differ;
   readonly leases: LeaseStore;
   readonly events: EventLedger;
   readonly snapshots: Snapshotters;
@@ -53,6 +56,7 @@ type Define = (deps: ServiceDeps & { readonly plugins: readonly PluginRecord[] }
 const LIST: Readonly<Record<string, Define>> = {
   containers: defineContainersService,
   content: defineContentService,
+  diff: defineDiffService,
   events: defineEventsService,
   healthcheck: defineHealthService,
   images: defineImagesService,

@@ -5,6 +5,7 @@ import type { Collector } from "../core/collector.js";
 import type { ContainerStore } from "../core/container.js";
 import type { ContentStore } from "../core/content.js";
 import type { RequestContext } from "../core/context.js";
+import type { Differ } from "../core/diff.js";
 import type { Doctor } from "../core/doctor.js";
 import { invalidArgument } from "../core/errors.js";
 import type { ImageStore } from "../core/image.js";
@@ -17,6 +18,7 @@ import { Channel } from "./channel.js";
 import { RemoteCollector } from "./remote-collector.js";
 import { RemoteContainerStore } from "./remote-container-store.js";
 import { RemoteContentStore } from "./remote-content-store.js";
+import { RemoteDiffer } from "./remote-differ.js";
 import { RemoteDoctor } from "./remote-doctor.js";
 import { RemoteEvents } from "./remote-events.js";
 import { RemoteImageStore } from "./remote-image-store.js";
@@ -43,6 +45,7 @@ export interface Client extends AsyncDisposable {
   readonly images: ImageStore;
   readonly leases: LeaseStore;
   readonly snapshots: Snapshotters;
+  readonly diff: Differ;
   readonly tasks: Tasks;
   readonly events: RemoteEvents;
   readonly introspection: RemoteIntrospection;
@@ -71,6 +74,7 @@ export function connect(options: ConnectOptions): Client {
     images: new RemoteImageStore(channel),
     leases: new RemoteLeaseStore(channel),
     snapshots: new RemoteSnapshotters(channel),
+    diff: new RemoteDiffer(channel),
     tasks: new RemoteTasks(channel),
     events: new RemoteEvents(channel),
     introspection: new RemoteIntrospection(channel),

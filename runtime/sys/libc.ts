@@ -36,6 +36,7 @@ const PROTOTYPES = {
   linkat: "int linkat(int oldFolder, const uint8_t *oldName, int folder, const uint8_t *name, int flags)",
   readlinkat: "long readlinkat(int folder, const uint8_t *name, _Out_ uint8_t *target, size_t size)",
   fchownat: "int fchownat(int folder, const uint8_t *name, uint32_t uid, uint32_t gid, int flags)",
+  futimens: "int futimens(int fd, const uint8_t *times)",
   fchmod: "int fchmod(int fd, uint32_t mode)",
   fchmodat: "int fchmodat(int folder, const uint8_t *name, uint32_t mode, int flags)",
   statx: "int statx(int folder, const uint8_t *name, int flags, uint32_t mask, _Out_ uint8_t *answer)",

@@ -60,6 +60,7 @@ export const builtinPlugins = ({
     exports: { policy: contentSharing, path: databasePath },
   }),
   plugin("gc.v1", "scheduler", { requires: ["io.containerd.metadata.v1"] }),
+  plugin("diff.v1", "walking", { requires: ["io.containerd.metadata.v1"], platforms: [platform] }),
   plugin("lease.v1", "manager", { requires: ["io.containerd.metadata.v1"] }),
   plugin("runtime.v2", "task", {
     requires: ["io.containerd.event.v1", "io.containerd.metadata.v1"],
@@ -67,6 +68,7 @@ export const builtinPlugins = ({
   }),
   plugin("service.v1", "containers-service", { requires: ["io.containerd.metadata.v1", "io.containerd.event.v1"] }),
   plugin("service.v1", "content-service", { requires: ["io.containerd.metadata.v1"] }),
+  plugin("service.v1", "diff-service", { requires: ["io.containerd.diff.v1"] }),
   plugin("service.v1", "images-service", { requires: ["io.containerd.metadata.v1", "io.containerd.event.v1"] }),
   plugin("service.v1", "introspection-service"),
   plugin("service.v1", "leases-service", { requires: ["io.containerd.lease.v1"] }),

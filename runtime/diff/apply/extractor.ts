@@ -1,0 +1,293 @@
+// Makes of a layer's entries what they describe, inside one tree. How names are followed is folder-tree.ts's business; here every
+// call names one thing in one open folder, and what is made is made anew: nothing that is there is ever opened for writing.
+// @source containerd archive/tar.go (applyNaive, createTarFile), archive/tar_opts_linux.go, archive/tar_unix.go
+import { constants, ftruncateSync, writeSync } from "node:fs";
+import { constants as os } from "node:os";
+import {
+  check,
+  chmodAt,
+  chmodFd,
+  chownAt,
+  chownFd,
+  closeFd,
+  deviceNumber,
+  hardLinkAt,
+  makeLinkAt,
+  makeNodeAt,
+  openAt,
+  pathAt,
+  readable,
+  setTimesAt,
+  setTimesFd,
+  statAt,
+} from "../../sys/at.js";
+import { systemError } from "../../sys/libc.js";
+import { setXattr } from "../../sys/xattr.js";
+import { badHeader, TarError } from "../tar/header.js";
+import { XATTR_PREFIX } from "../tar/pax.js";
+import type { TarEntry, TarHandler } from "../tar/reader.js";
+import { cleanComponents, type Folder, type FolderTree } from "./folder-tree.js";
+import { hideName, makeOpaque, parseWhiteout, removeName, removeOthers, type Whiteout } from "./whiteouts.js";
+
+const { EEXIST, ENOENT } = os.errno;
+const { O_CREAT, O_EXCL, O_WRONLY, S_IFMT, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK } = constants;
+const PERMISSIONS = 0o7777;
+/** The last moment that 64 bits of nanoseconds hold; beyond it, and before 1970, a time is taken for none. */
+const MAX_TIME_NS = 2n ** 63n - 1n;
+/** Of all names that must be remembered. */
+const MAX_REMEMBERED_BYTES = 512 * 1024 * 1024;
+const SPECIAL_TYPES: Readonly<Record<string, number>> = { "3": S_IFCHR, "4": S_IFBLK, "6": S_IFIFO };
+
+export interface ExtractorOptions {
+  /** The tree is the upper folder of an overlay: whiteouts become its signs. */
+  readonly overlay: boolean;
+  /** Told of each folder that no entry described, but a name needed. */
+  readonly madeParent?: (folder: Folder) => void;
+}
+
+interface OpenFile {
+  readonly fd: number;
+  readonly folder: Folder;
+  readonly base: string;
+  readonly entry: TarEntry;
+  writtenTo: number;
+}
+
+interface FolderTimes {
+  readonly path: string;
+  readonly accessedNs: bigint;
+  readonly modifiedNs: bigint;
+}
+
+/** Pushed a tar reader's entries. Dispose it whatever happened. */
+export class Extractor implements TarHandler, Disposable {
+  readonly #tree: FolderTree;
+  readonly #options: ExtractorOptions;
+  /** The file whose data is coming. */
+  #file: OpenFile | undefined;
+  readonly #unpacked = new Set<string>();
+  readonly #folderTimes: FolderTimes[] = [];
+  #rememberedBytes = 0;
+
+  /** Takes over the tree. */
+  constructor(tree: FolderTree, options: ExtractorOptions) {
+    this.#tree = tree;
+    this.#options = options;
+  }
+
+  entry(entry: TarEntry): void {
+    if (!isOwner(entry.uid) || !isOwner(entry.gid)) throw badHeader("an owner is no 32-bit number");
+    this.#tree.trim();
+    const components = cleanComponents(entry.name);
+    const base = components.pop();
+    // The root is the snapshot's own.
+    if (base === undefined) return;
+    const folder = this.#tree.resolve(components, { made: (made) => this.#options.madeParent?.(made) });
+    if (folder === undefined) throw systemError("open", ENOENT, readable(entry.name));
+    const whiteout = parseWhiteout(base);
+    if (whiteout === undefined) this.#make(folder, base, entry);
+    else this.#apply(whiteout, folder, entry);
+  }
+
+  data(buffer: Buffer, start: number, end: number, offset: number): void {
+    const file = this.#file;
+    if (file === undefined) return;
+    for (let at = start; at < end; ) at += writeSync(file.fd, buffer, at, end - at, offset + at - start);
+    file.writtenTo = offset + end - start;
+  }
+
+  end(): void {
+    const file = this.#file;
+    if (file === undefined) return;
+    const { fd, folder, base, entry } = file;
+    const where = folder.path + base;
+    if (file.writtenTo < entry.fileBytes) ftruncateSync(fd, entry.fileBytes);
+    check(chownFd(fd, entry.uid, entry.gid), "chown", where);
+    if (entry.pax.size > 0) setXattrs(pathAt(folder.fd, base), entry);
+    check(chmodFd(fd, entry.mode & PERMISSIONS), "chmod", where);
+    const { accessedNs, modifiedNs } = timesOf(entry);
+    check(setTimesFd(fd, accessedNs, modifiedNs), "utimes", where);
+    this.#file = undefined;
+    closeFd(fd);
+  }
+
+  /** After the last entry: folders get their times, which what came into them has changed. */
+  finish(): void {
+    for (const { path, accessedNs, modifiedNs } of this.#folderTimes) {
+      this.#tree.trim();
+      const components = path.split("/");
+      const base = components.pop() ?? "";
+      const folder = this.#tree.resolve(components);
+      const status = folder === undefined ? -ENOENT : statAt(folder.fd, base);
+      // A later entry may have put something else in its place.
+      if (folder === undefined || typeof status === "number" || (status.mode & S_IFMT) !== S_IFDIR) continue;
+      check(setTimesAt(folder.fd, base, accessedNs, modifiedNs), "utimes", path);
+    }
+  }
+
+  /** The open root. */
+  get rootFd(): number {
+    return this.#tree.root.fd;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#file !== undefined) closeFd(this.#file.fd);
+    this.#file = undefined;
+    this.#tree[Symbol.dispose]();
+  }
+
+  #apply({ hides }: Whiteout, folder: Folder, entry: TarEntry): void {
+    if (hides !== "") {
+      if (this.#options.overlay) hideName(this.#tree, folder, hides, entry.uid, entry.gid);
+      else removeName(this.#tree, folder, hides);
+    } else if (this.#options.overlay) makeOpaque(folder);
+    else removeOthers(this.#tree, folder, (path) => this.#unpacked.has(path));
+  }
+
+  #make(folder: Folder, base: string, entry: TarEntry): void {
+    const path = folder.path + base;
+    if (!this.#options.overlay) {
+      this.#remember(path);
+      this.#unpacked.add(path);
+    }
+    switch (entry.type) {
+      case "0":
+        this.#startFile(folder, base, entry);
+        return;
+      case "5":
+        this.#makeFolder(folder, base, entry, path);
+        return;
+      case "1":
+        this.#makeHardLink(folder, base, entry, path);
+        return;
+      case "2":
+        this.#inPlace(folder, base, "symlink", () => makeLinkAt(folder.fd, base, entry.linkName));
+        this.#setOwnerAndTimes(folder, base, entry, path);
+        return;
+      default:
+        this.#makeSpecial(folder, base, entry, path);
+    }
+  }
+
+  #startFile(folder: Folder, base: string, entry: TarEntry): void {
+    const fd = this.#inPlace(folder, base, "open", () => openAt(folder.fd, base, O_CREAT | O_EXCL | O_WRONLY, 0o600));
+    this.#file = { fd, folder, base, entry, writtenTo: 0 };
+  }
+
+  /** One that is there is kept with all that is in it. */
+  #makeFolder(parent: Folder, base: string, entry: TarEntry, path: string): void {
+    let folder = this.#openOrMake(parent, base);
+    if (folder === undefined) {
+      removeName(this.#tree, parent, base);
+      folder = this.#tree.makeFolder(parent, base);
+      // What was here hid what lower layers have of this name, and so must the folder.
+      if (this.#options.overlay) makeOpaque(folder);
+    }
+    check(chownFd(folder.fd, entry.uid, entry.gid), "chown", path);
+    if (entry.pax.size > 0) setXattrs(pathAt(folder.fd, "."), entry);
+    check(chmodFd(folder.fd, entry.mode & PERMISSIONS), "chmod", path);
+    this.#remember(path);
+    this.#folderTimes.push({ path, ...timesOf(entry) });
+  }
+
+  /** Undefined when something else is in the way. */
+  #openOrMake(parent: Folder, base: string): Folder | undefined {
+    try {
+      return this.#tree.makeFolder(parent, base);
+    } catch (error) {
+      if (!hasCode(error, "EEXIST")) throw error;
+    }
+    try {
+      return this.#tree.openChild(parent, base);
+    } catch (error) {
+      if (hasCode(error, "ENOTDIR") || hasCode(error, "ELOOP")) return undefined;
+      throw error;
+    }
+  }
+
+  #makeHardLink(folder: Folder, base: string, entry: TarEntry, path: string): void {
+    const components = cleanComponents(entry.linkName);
+    const targetBase = components.pop() ?? "";
+    // Looked up anew for every try: what had the name may have been a folder on the way to the target.
+    this.#inPlace(folder, base, "link", () => {
+      const target = this.#tree.resolve(components);
+      if (target === undefined) return -ENOENT;
+      // A link to itself stays what it is, instead of going first.
+      if (target === folder && targetBase === base && typeof statAt(folder.fd, base) !== "number") return 0;
+      return hardLinkAt(target.fd, targetBase, folder.fd, base);
+    });
+    const status = statAt(folder.fd, base);
+    const isLink = typeof status !== "number" && (status.mode & S_IFMT) === S_IFLNK;
+    if (!isLink) {
+      check(chownAt(folder.fd, base, entry.uid, entry.gid), "chown", path);
+      setXattrs(pathAt(folder.fd, base), entry);
+      check(chmodAt(folder.fd, base, entry.mode & PERMISSIONS), "chmod", path);
+      const { accessedNs, modifiedNs } = timesOf(entry);
+      check(setTimesAt(folder.fd, base, accessedNs, modifiedNs), "utimes", path);
+    } else this.#setOwnerAndTimes(folder, base, entry, path);
+  }
+
+  #makeSpecial(folder: Folder, base: string, entry: TarEntry, path: string): void {
+    const type = SPECIAL_TYPES[entry.type];
+    if (type === undefined) throw new TarError(`unhandled tar header type ${entry.type.charCodeAt(0)}`);
+    const device = type === S_IFIFO ? 0n : deviceNumber(entry.major, entry.minor);
+    const mode = entry.mode & PERMISSIONS;
+    this.#inPlace(folder, base, "mknod", () => makeNodeAt(folder.fd, base, type | mode, device));
+    check(chownAt(folder.fd, base, entry.uid, entry.gid), "chown", path);
+    setXattrs(pathAt(folder.fd, base), entry);
+    check(chmodAt(folder.fd, base, mode), "chmod", path);
+    const { accessedNs, modifiedNs } = timesOf(entry);
+    check(setTimesAt(folder.fd, base, accessedNs, modifiedNs), "utimes", path);
+  }
+
+  /** Of what has no mode of its own. */
+  #setOwnerAndTimes(folder: Folder, base: string, entry: TarEntry, path: string): void {
+    check(chownAt(folder.fd, base, entry.uid, entry.gid), "chown", path);
+    setXattrs(pathAt(folder.fd, base), entry);
+    const { accessedNs, modifiedNs } = timesOf(entry);
+    check(setTimesAt(folder.fd, base, accessedNs, modifiedNs), "utimes", path);
+  }
+
+  /** Makes something under a name; what had it goes first. */
+  #inPlace(folder: Folder, base: string, call: string, make: () => number): number {
+    const first = make();
+    if (first !== -EEXIST) return check(first, call, folder.path + base);
+    removeName(this.#tree, folder, base);
+    return check(make(), call, folder.path + base);
+  }
+
+  #remember(path: string): void {
+    this.#rememberedBytes += path.length;
+    if (this.#rememberedBytes > MAX_REMEMBERED_BYTES) throw new TarError("the layer has too many names");
+  }
+}
+
+const isOwner = (id: number): boolean => id >= 0 && id <= 0xffff_ffff;
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}
+
+function timesOf(entry: TarEntry): { readonly accessedNs: bigint; readonly modifiedNs: bigint } {
+  const modifiedNs = boundedTime(entry.modifiedNs);
+  const accessedNs = boundedTime(entry.accessedNs ?? 0n);
+  // Never before it was modified; Math.max is for numbers alone.
+  if (accessedNs < modifiedNs) return { accessedNs: modifiedNs, modifiedNs };
+  return { accessedNs, modifiedNs };
+}
+
+const boundedTime = (time: bigint): bigint => (time < 0n || time > MAX_TIME_NS ? 0n : time);
+
+/** `trusted.*` is overlayfs's own; what the file system has no room for is left out, as tar does. */
+function setXattrs(path: Buffer, entry: TarEntry): void {
+  for (const [key, value] of entry.pax) {
+    if (!key.startsWith(XATTR_PREFIX)) continue;
+    const name = readable(key.slice(XATTR_PREFIX.length));
+    if (name.startsWith("trusted.")) continue;
+    try {
+      setXattr(path, name, Buffer.from(value, "latin1"));
+    } catch (error) {
+      if (!hasCode(error, "ENOTSUP") && !hasCode(error, "EOPNOTSUPP")) throw error;
+    }
+  }
+}

@@ -1,0 +1,96 @@
+// The differ: layers in and out of mounts. Here is what must be known before and after; the work itself is done by threads, so
+// that the event loop stays free.
+// @source containerd plugins/diff/walking, core/diff/apply/apply.go
+import { mkdir, readdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { ContentStore } from "../../api/core/content.js";
+import type { RequestContext } from "../../api/core/context.js";
+import type { Descriptor } from "../../api/core/descriptor.js";
+import type { ApplyOptions, Differ } from "../../api/core/diff.js";
+import { ContainerdError, invalidArgument, unknownError, wrapError } from "../../api/core/errors.js";
+import type { Mount } from "../../api/core/task.js";
+import type { ApplyTarget } from "./job.js";
+import { isSniffed, PLAIN_LAYER } from "./media-types.js";
+import { takeDown } from "./temp-mount.js";
+import { JobError, ThreadPool } from "./thread-pool.js";
+
+export interface DifferOptions {
+  readonly content: ContentStore;
+  /** Path of a blob's file. */
+  readonly blobPath: (digest: string) => string;
+  /** Folder of temporary mounts; this differ's alone, made when missing. */
+  readonly tempDir: string;
+}
+
+const MIN_THREADS = 2;
+const MAX_THREADS = 4;
+
+/** Takes down what a predecessor left mounted. Dispose it to end its threads. */
+export async function createDiffer(options: DifferOptions): Promise<LocalDiffer> {
+  await mkdir(options.tempDir, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(options.tempDir)) takeDown(join(options.tempDir, name));
+  return new LocalDiffer(options);
+}
+
+export class LocalDiffer implements Differ, AsyncDisposable {
+  readonly #options: DifferOptions;
+  readonly #threads = new ThreadPool(Math.min(MAX_THREADS, Math.max(MIN_THREADS, availableParallelism())));
+
+  constructor(options: DifferOptions) {
+    this.#options = options;
+  }
+
+  async apply(
+    ctx: RequestContext,
+    layer: Descriptor,
+    mounts: readonly Mount[],
+    { syncFs = false }: ApplyOptions = {},
+  ): Promise<Descriptor> {
+    const { content, blobPath, tempDir } = this.#options;
+    try {
+      await content.info(ctx, layer.digest);
+    } catch (error) {
+      throw wrapError("failed to get reader from content store", error);
+    }
+    const sniffed = isSniffed(layer.mediaType);
+    const target = targetOf(mounts, tempDir);
+    try {
+      const job = { kind: "apply", path: blobPath(layer.digest), sniffed, target, syncFs } as const;
+      const { digest, sizeBytes } = await this.#threads.run(job, { signal: ctx.signal });
+      return { mediaType: PLAIN_LAYER, digest, sizeBytes, annotations: {} };
+    } catch (error) {
+      throw toKind(error);
+    }
+  }
+
+  async diff(): Promise<Descriptor> {
+    throw unknownError("diff");
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#threads[Symbol.asyncDispose]();
+  }
+}
+
+/** One overlay is written to where its changes lie, without mounting it. @throws invalid_argument for mounts that cannot take a layer. */
+function targetOf(mounts: readonly Mount[], tempDir: string): ApplyTarget {
+  if (mounts.length === 0) throw invalidArgument("a layer needs mounts to be unpacked into");
+  if (mounts.some(({ target = "" }) => target !== "")) throw invalidArgument("mounts with a target of their own");
+  const [first] = mounts;
+  if (mounts.length > 1 || first?.type !== "overlay") return { kind: "mounts", mounts, tempDir };
+  const optionOf = (name: string): string | undefined =>
+    first.options.find((option) => option.startsWith(`${name}=`))?.slice(name.length + 1);
+  const upper = optionOf("upperdir");
+  if (upper === undefined) throw invalidArgument("upperdir not found in overlay mount");
+  return { kind: "overlay", upper, lowers: optionOf("lowerdir")?.split(":") ?? [] };
+}
+
+/** What a thread could not do, as callers know it. A malformed layer has no class, as in containerd. */
+function toKind(error: unknown): unknown {
+  if (!(error instanceof JobError)) return error;
+  if (error.code === "ENOSPC" || error.code === "EDQUOT") {
+    return new ContainerdError("resource_exhausted", `${error.message}: resource exhausted`, { cause: error });
+  }
+  return unknownError(error.message, error);
+}
