@@ -35,7 +35,7 @@ export interface CheckpointerOptions {
   readonly enoughPages?: number;
   /** Pages beyond which it does so in any case. Default: 8000 (32 MB). */
   readonly limitPages?: number;
-  /** Starting over holds writers for some syncs, so it is not to be frequent. Default: 500. */
+  /** Starting over holds writers for some syncs, so it is not to be frequent. Default: 1000. */
   readonly spacingMs?: number;
 }
 
@@ -62,7 +62,7 @@ export class Checkpointer implements AsyncDisposable {
       backlogPages: 1_000,
       enoughPages: 1_000,
       limitPages: 8_000,
-      spacingMs: 500,
+      spacingMs: 1_000,
       ...options,
     };
   }

@@ -101,7 +101,9 @@ export class SqliteEventLedger implements TaskLedger, CommitObserver, LedgerSour
   }
 
   committed(events: readonly LedgerEvent[]): void {
-    this.#recent.add(events);
+    // Without a subscriber it would only be garbage that has grown old.
+    if (this.#subscriptions.size > 0) this.#recent.add(events);
+    else this.#recent.clear();
   }
 
   durable(seq: bigint): void {

@@ -28,6 +28,12 @@ export class RecentEvents {
     this.#events = this.#events.slice(drop);
   }
 
+  clear(): void {
+    if (this.#events.length === 0) return;
+    this.#events = [];
+    this.#bytes = 0;
+  }
+
   /** Up to `limit` events behind `after`, none behind `upTo`; undefined when they reach further back than memory does. */
   read(after: bigint, upTo: bigint, limit: number): readonly LedgerEvent[] | undefined {
     const first = this.#events[0];

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createDaemon } from "../../services/daemon.js";
+import { LongestStall } from "./longest-stall.js";
 
 const [dir = ""] = process.argv.slice(2);
 const RESOLUTION_MS = 1;
@@ -18,8 +19,10 @@ process.stdin.resume();
 // What compiling at first use costs is no stall of the disk: it begins with the first byte that comes.
 await once(process.stdin, "data");
 const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+const longest = new LongestStall();
 delays.enable();
 await once(process.stdin, "end");
 delays.disable();
-const stall = (ns: number): number => Math.max(0, ns / NS_PER_MS - RESOLUTION_MS);
-process.stdout.write(`${JSON.stringify({ maxMs: stall(delays.max), p99Ms: stall(delays.percentile(99)) })}\n`);
+longest.stop();
+const p99Ms = Math.max(0, delays.percentile(99) / NS_PER_MS - RESOLUTION_MS);
+process.stdout.write(`${JSON.stringify({ maxMs: longest.wallMs, ownMs: longest.ownMs, p99Ms })}\n`);
