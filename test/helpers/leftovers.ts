@@ -118,16 +118,19 @@ export async function findLeftovers(engine: Engine, namespace: string, ids: read
   return found;
 }
 
-/** The sockets of the shims that run for a daemon, with tasks or without; by what they were started with. */
+/** The socket of a running shim, by what it was started with; none for what is no shim. */
+async function socketOfShim(pid: number): Promise<string[]> {
+  const words = await wordsOf(pid);
+  const after = (flag: string): string | undefined =>
+    words.includes(flag) ? words[words.indexOf(flag) + 1] : undefined;
+  const [address, namespace, id] = [after("-address"), after("-namespace"), after("-id")];
+  if (address === undefined || namespace === undefined || id === undefined) return [];
+  return [shimSocketPath({ address }, namespace, id)];
+}
+
+/** The sockets of the shims that run for a daemon, with tasks or without. */
 export async function shimSockets(address: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const pid of await pidsWithArgument(address)) {
-    const words = await wordsOf(pid);
-    const [namespace, id] = ["-namespace", "-id"].map((flag) => words[words.indexOf(flag) + 1]);
-    const isShim = words.includes("-namespace") && words.includes("-id");
-    if (isShim && namespace !== undefined && id !== undefined) found.push(shimSocketPath({ address }, namespace, id));
-  }
-  return found;
+  return (await Promise.all((await pidsWithArgument(address)).map(socketOfShim))).flat();
 }
 
 /**
@@ -165,22 +168,22 @@ export async function findRemains(
   return found;
 }
 
+/** Kills shims and daemons; a shim that is killed leaves its socket. */
 async function killAll(pids: readonly number[]): Promise<void> {
   for (const pid of pids) {
+    const sockets = await socketOfShim(pid);
     try {
       process.kill(pid, "SIGKILL");
     } catch {
       // It ended by itself meanwhile.
     }
+    for (const socket of sockets) await rm(socket, { force: true });
   }
 }
 
 /** Ends the shims that belong to a daemon's socket and unmounts what its bundles still hold. For the end of a test. */
 export async function removeEngineLeftovers(address: string, stateDir: string): Promise<void> {
-  const sockets = await shimSockets(address);
   await killAll(await pidsWithArgument(address));
-  // A killed shim leaves its socket.
-  for (const socket of sockets) await rm(socket, { force: true });
   for (const mount of await mountsUnder(stateDir)) await runProgram("umount", ["-l", mount]);
 }
 
