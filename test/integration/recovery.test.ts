@@ -1,6 +1,8 @@
 // What a daemon finds when it comes back: every end that nobody saw is told once, with the true status where somebody still knows
 // it, and with a reason; nothing is left of what was cut short.
-import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { access, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { decodeEvent } from "../../api/core/event-fields.js";
@@ -214,6 +216,7 @@ describe.skipIf(lacking)("when a daemon comes back", () => {
     host.container("c", FOREVER);
     await mkdir(join(host.bundle("c"), "rootfs"), { recursive: true });
     await writeFile(join(host.bundle("c"), "config.json"), "{}");
+    await makeDeadSocket(shimSocketPath(host, host.namespace, "c"));
     await host.startDaemon();
     expect(ends()).toEqual([]);
     expect(verdicts()).toMatchObject([
@@ -240,6 +243,16 @@ describe.skipIf(lacking)("when a daemon comes back", () => {
     expect((await host.tasks.get(host.ctx, "c", "")).status).toBe("running");
   });
 });
+
+/** What a shim's start leaves that was killed when it had made the socket, before it said where. */
+async function makeDeadSocket(path: string): Promise<void> {
+  const server = createServer().listen(`${path}.live`);
+  await once(server, "listening");
+  // Closing takes away the name that was listened under, and no other.
+  await link(`${path}.live`, path);
+  server.close();
+  await once(server, "close");
+}
 
 /** Whether SIGTERM (15) is in the mask of the signals that the process catches. */
 async function catchesTerm(pid: number): Promise<boolean> {

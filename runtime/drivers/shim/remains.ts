@@ -5,7 +5,7 @@ import { type Bundle, detachBundle } from "../../bundle.js";
 import type { DriverDeps } from "../../driver.js";
 import { deleteAction } from "./actions.js";
 import { type ShimAddress, socketPath } from "./bootstrap.js";
-import { removeDeadSocket } from "./socket.js";
+import { removeDeadSocket, shimSocketPath } from "./socket.js";
 
 /** What containerd reports when nobody knows how a process ended. */
 export const UNKNOWN_EXIT_STATUS = 255;
@@ -59,7 +59,10 @@ export class RemainsCollector implements AsyncDisposable {
 
   async #removeSocket(bundle: Bundle, address: ShimAddress | undefined): Promise<void> {
     try {
-      if (address !== undefined) await removeDeadSocket(socketPath(address));
+      // A start that was killed may have made one and not come to saying so: where, its name tells.
+      const { namespace, id } = bundle;
+      const path = address === undefined ? shimSocketPath(this.#deps.address, namespace, id) : socketPath(address);
+      await removeDeadSocket(path);
     } catch (err) {
       this.#logOf(bundle).error({ err }, "removing a socket failed");
     }
