@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { chmod, chown, mkdir, readdir, rename, rm, rmdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { unknownError } from "../api/core/errors.js";
 import { validateIdentifier } from "../api/core/identifiers.js";
 import { unmount } from "./sys/mount.js";
@@ -54,8 +54,9 @@ function rootGroup(spec: Uint8Array): number {
   let json: unknown;
   try {
     json = JSON.parse(Buffer.from(spec).toString());
-  } catch (error) {
-    throw unknownError(`spec is not JSON: ${error instanceof Error ? error.message : String(error)}`, error);
+  } catch {
+    // The parser's words quote the spec, which may hold secrets: they go neither to the log nor into a cause.
+    throw unknownError("spec is not JSON");
   }
   const parsed = mappingsSchema.safeParse(json);
   if (!parsed.success) return 0;
