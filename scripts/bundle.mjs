@@ -31,7 +31,12 @@ export async function bundlePrograms(dist) {
     minifySyntax: true,
     legalComments: "none",
     define: { "import.meta.url": "importMetaUrl" },
-    banner: { js: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;' },
+    // As the launcher runs it: a function of what modules get.
+    banner: {
+      js: `(function (exports, require, module, __filename, __dirname) {
+const importMetaUrl = require("node:url").pathToFileURL(__filename).href;`,
+    },
+    footer: { js: "})" },
     logLevel: "warning",
   });
 }

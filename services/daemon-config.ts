@@ -1,6 +1,6 @@
 // What a daemon needs to be told. Everything is optional; the defaults depend on who runs it.
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { invalidArgument } from "../api/core/errors.js";
 import { MAX_SOCKET_PATH_BYTES } from "./grpc/socket.js";
 

@@ -1,7 +1,7 @@
 // The daemon's settings: from the file, then the environment, then the flags; the later one wins.
 import { readFileSync } from "node:fs";
 import { parse as parseToml, TomlError } from "smol-toml";
-import { z } from "zod";
+import * as z from "zod";
 import { ContainerdError } from "../../api/core/errors.js";
 import { completeConfig, type DaemonConfig, daemonConfigSchema, defaultPlaces } from "../../services/daemon.js";
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./log.js";

@@ -1,5 +1,5 @@
 // A task in memory that answers as the runc shim does: the same states, the same refusals.
-import { z } from "zod";
+import * as z from "zod";
 import {
   alreadyExists,
   ContainerdError,

@@ -1,7 +1,7 @@
 // What a shim's `start` prints: where it listens and what it speaks. Three generations of shims, three forms.
 // @source containerd core/runtime/v2/shim.go (parseStartResponse)
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { z } from "zod";
+import * as z from "zod";
 import { unknownError } from "../../../api/core/errors.js";
 
 /** Where a shim is to be reached. */

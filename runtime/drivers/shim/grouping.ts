@@ -1,6 +1,6 @@
 // Groups: containers whose specs carry the same group's name share one shim, which they find by that name.
 // @source containerd runtime/v2/runc/v2/service.go (groupLabels)
-import { z } from "zod";
+import * as z from "zod";
 
 const GROUP_ANNOTATIONS = ["io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id"];
 const Spec = z.object({ annotations: z.record(z.string(), z.unknown()).nullish() });

@@ -5,7 +5,7 @@ import { constants } from "node:fs";
 import { access, open, readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 import type { Bundle } from "../../bundle.js";
 
 /** Where containerd's shims have runc keep its state, unless their options say otherwise. */
