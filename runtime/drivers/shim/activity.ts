@@ -1,9 +1,13 @@
 // What is being asked of shims at this moment, so that what can wait is done while nobody waits for anything.
 import { setTimeout as delay } from "node:timers/promises";
 
+/** How often is looked whether it is quiet. */
+const LOOK_MS = 5;
+const LONG_AGO = Number.NEGATIVE_INFINITY;
+
 export class Activity {
   #running = 0;
-  #endedAtMs = 0;
+  #endedAtMs = LONG_AGO;
 
   /** Something is under way until the result is disposed. */
   begin(): Disposable {
@@ -19,14 +23,19 @@ export class Activity {
     };
   }
 
+  /** A task has come to its end: nobody is about to ask for more of it. */
+  rest(): void {
+    this.#endedAtMs = LONG_AGO;
+  }
+
   /** Resolves when nothing was under way for `quietMs`, after `limitMs` at the latest, and when `signal` aborts. */
   async quiet(quietMs: number, limitMs: number, signal: AbortSignal): Promise<void> {
     const deadlineMs = performance.now() + limitMs;
     while (!signal.aborted) {
       const nowMs = performance.now();
-      const restMs = this.#running > 0 ? quietMs : this.#endedAtMs + quietMs - nowMs;
-      if (restMs <= 0 || nowMs >= deadlineMs) return;
-      await delay(Math.min(restMs, deadlineMs - nowMs), undefined, { signal }).catch(() => undefined);
+      const isQuiet = this.#running === 0 && nowMs >= this.#endedAtMs + quietMs;
+      if (isQuiet || nowMs >= deadlineMs) return;
+      await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 }

@@ -141,6 +141,7 @@ export class ShimTask implements DriverTask {
     const shimEnded = this.#shutDown().then(() => this[Symbol.asyncDispose]());
     if (this.#parts.hasSocketOfItsName) await shimEnded;
     await this.#parts.forget(this.#parts.hasSocketOfItsName ? undefined : shimEnded);
+    this.#parts.activity.rest();
     return exit;
   }
 
@@ -255,7 +256,9 @@ export class ShimTask implements DriverTask {
 
   async #askToExit(): Promise<void> {
     try {
-      await this.#call(this.#methods.shutdown, { id: this.id, now: false }, { timeoutMs: SHUTDOWN_TIMEOUT_MS });
+      // Not by #call: nobody waits for it, as a rule.
+      const request = { id: this.id, now: false };
+      await this.#connection.call(this.#methods.shutdown, request, { timeoutMs: SHUTDOWN_TIMEOUT_MS });
     } catch (err) {
       if (!isTtrpcClosed(err)) this.#parts.log.warn({ err }, "shim did not shut down");
     }

@@ -8,9 +8,9 @@ import { endWarmShim, freshWarmName, type WarmName, type WarmShim } from "./warm
 const MAX_WARM = 16;
 /** How long a namespace may go without a new task. */
 const IDLE_MS = 60_000;
-/** A moment in which nothing was asked of shims, and how long it is waited for. */
-const QUIET_MS = 5;
-const QUIET_LIMIT_MS = 100;
+/** A moment in which nothing was asked of shims, longer than a client takes from create to start; and how long it is waited for. */
+const QUIET_MS = 30;
+const QUIET_LIMIT_MS = 250;
 
 export interface WarmShimsDeps {
   readonly stateDir: string;
