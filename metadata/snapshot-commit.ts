@@ -3,7 +3,7 @@
 import type { RequestContext } from "../api/core/context.js";
 import { alreadyExists, failedPrecondition, invalidArgument, notFound, unknownError } from "../api/core/errors.js";
 import { quote } from "../api/core/quote.js";
-import type { CommitSnapshotOptions, SnapshotUsage } from "../api/core/snapshot.js";
+import { type CommitSnapshotOptions, LAYER_LABEL, type SnapshotUsage } from "../api/core/snapshot.js";
 import { snapshotCommitted } from "./change-events.js";
 import { addToLease, removeFromLease } from "./lease-header.js";
 import { checkedLabels } from "./snapshot-labels.js";
@@ -13,6 +13,7 @@ import {
   hadSnapshots,
   insertSnapshot,
   nextSeq,
+  readInfo,
   type SnapshotRow,
   type SnapshotScope,
 } from "./snapshot-rows.js";
@@ -28,15 +29,20 @@ interface Commit extends CommitSnapshotOptions {
 function parentAfter(
   reader: Reader,
   scope: SnapshotScope,
-  { parent }: SnapshotRow,
+  active: SnapshotRow,
   wanted: string,
   canRebase: boolean,
 ): string {
+  const { parent } = active;
   if (wanted === "" || wanted === parent) return parent;
   if (parent !== "")
     throw invalidArgument(`failed to commit snapshot: it has parent ${quote(parent)}, not ${quote(wanted)}`);
-  if (!canRebase)
-    throw failedPrecondition(`failed to commit snapshot: ${scope.snapshotter} cannot put it onto a parent`);
+  const isLayer = Object.hasOwn(readInfo(reader, scope, active).labels, LAYER_LABEL);
+  if (!canRebase || !isLayer) {
+    throw failedPrecondition(
+      `failed to commit snapshot: ${quote(active.name)} was not prepared to be put onto a parent`,
+    );
+  }
   const row = findSnapshot(reader, scope, wanted);
   if (row === undefined) throw notFound(`parent snapshot ${wanted} does not exist`);
   if (row.kind === "committed") return wanted;

@@ -3,7 +3,7 @@
 // @source containerd core/metadata/snapshot.go, core/snapshots/storage/bolt.go (the texts with numbers in them)
 import { type RequestContext, requireNamespace } from "../api/core/context.js";
 import { ContainerdError, failedPrecondition, invalidArgument, unknownError } from "../api/core/errors.js";
-import type { SnapshotInfo, SnapshotStore, Snapshotters } from "../api/core/snapshot.js";
+import { LAYER_CAPABILITY, type SnapshotInfo, type SnapshotStore, type Snapshotters } from "../api/core/snapshot.js";
 import type { SnapshotBackend } from "../api/core/snapshot-backend.js";
 import { BackendLock } from "./backend-lock.js";
 import { snapshotRemoved } from "./change-events.js";
@@ -13,7 +13,7 @@ import { cleanUpSnapshots, type SnapshotCleanup } from "./snapshot-cleanup.js";
 import { commitSnapshot } from "./snapshot-commit.js";
 import { createSnapshot } from "./snapshot-create.js";
 import { snapshotMatcher } from "./snapshot-filter.js";
-import { updatedLabels } from "./snapshot-labels.js";
+import { backendLabels, updatedLabels } from "./snapshot-labels.js";
 import {
   deleteSnapshot,
   findSnapshot,
@@ -104,7 +104,7 @@ function createSnapshotStore(db: Database, backend: SnapshotBackend): LocalSnaps
   return {
     name: backend.name,
     rootDir: backend.rootDir,
-    capabilities: backend.canRebase ? ["rebase"] : [],
+    capabilities: backend.canRebase ? [LAYER_CAPABILITY] : [],
     list,
 
     async stat(ctx, key) {
@@ -141,7 +141,8 @@ function createSnapshotStore(db: Database, backend: SnapshotBackend): LocalSnaps
           );
         }
         const parents = readChain(reader, scope, row.parent);
-        return backend.mounts({ id: row.id, kind: row.kind, parents, labels: {} });
+        const labels = backendLabels(readInfo(reader, scope, row).labels);
+        return backend.mounts({ id: row.id, kind: row.kind, parents, labels });
       });
     },
 

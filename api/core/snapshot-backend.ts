@@ -22,7 +22,7 @@ export interface SnapshotBackend {
   readonly rootDir: string;
   /** What the refusal of mounts calls them: containerd's two differ. */
   readonly mountsName: "active mount" | "snapshot mount";
-  /** Whether folders hold only what a snapshot adds, so that it can be put onto another parent when it is committed. */
+  /** Whether it heeds `LAYER_LABEL`: such a snapshot can be put onto a parent when it is committed. */
   readonly canRebase: boolean;
   /** Whether it works on this machine; else why not. Asked once, at start. */
   check(): Promise<string | undefined>;
