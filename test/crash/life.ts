@@ -39,7 +39,8 @@ export function drawStory(id: string, random: Random): ContainerStory {
     return new ProcessStory(execId, drawPart(random), random.next() < 0.7);
   });
   const init = new ProcessStory("", part);
-  return new ContainerStory(id, random.between(0, 3), init, execs, random.next() < 0.5);
+  const choices = { isMounted: random.next() < 0.5, retriesLostStart: random.next() < 0.5 };
+  return new ContainerStory(id, random.between(0, 3), init, execs, choices);
 }
 
 /** Leads the life to its end. @throws when a call fails, and leaves in the story which. */
@@ -56,7 +57,11 @@ export async function lead(
 
   if (record.stage === "none") {
     story.label = "0";
-    const spec = ociSpec({ args: init.part.args, rootfs, cgroupsPath: `/${namespace}/${id}` });
+    const spec = ociSpec({
+      args: init.part.args,
+      rootfs: story.isMounted ? "rootfs" : rootfs,
+      cgroupsPath: `/${namespace}/${id}`,
+    });
     const container = { id, labels: { turn: story.label }, runtime: { name: RUNC }, spec };
     await record.bring(async () => void (await call(() => client.containers.create(ctx, container))));
   }
@@ -90,7 +95,8 @@ export async function lead(
 
   if (init.stage === "none") {
     await init.bring(async () => {
-      init.pid = (await call(() => client.tasks.create(ctx, id, { ...NO_STDIO, rootfs: [] }))).pid;
+      const mounts = story.isMounted ? [{ type: "bind", source: rootfs, options: ["rbind", "ro"] }] : [];
+      init.pid = (await call(() => client.tasks.create(ctx, id, { ...NO_STDIO, rootfs: mounts }))).pid;
     });
   }
   const isStartable = story.retriesLostStart || !init.run.wasLost;

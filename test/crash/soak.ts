@@ -8,11 +8,12 @@ import { connect } from "../../api/client/connect.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { startBerthd } from "../helpers/daemon.js";
 import type { Engine } from "../helpers/engine.js";
-import { findLeftovers, pidsWithArgument } from "../helpers/leftovers.js";
+import { findLeftovers, findRemains, pidsWithArgument, shimSockets } from "../helpers/leftovers.js";
 import { seeded } from "../helpers/random.js";
 import { makeRootfs } from "../helpers/rootfs.js";
 import { freshNamespace, tempDir } from "../helpers/temp.js";
 import { exitFaults } from "./exits.js";
+import { growth, LINE_SAMPLES, type Sample } from "./growth.js";
 import { settled } from "./harness.js";
 import { drawStory, lead } from "./life.js";
 import type { ContainerStory } from "./story.js";
@@ -22,10 +23,6 @@ const SAMPLE_MS = 10_000;
 /** Of the lives that are over, so many are looked up in the ledger, which forgets old events. */
 const REMEMBERED = 500;
 const MIB = 1 << 20;
-
-/** What must not grow, with what may come and go. */
-const ALLOWED = { rssMib: 24, descriptors: 24, shims: 8, mounts: 8, walMib: 40 };
-type Sample = { readonly [key in keyof typeof ALLOWED]: number };
 
 const { values } = parseArgs({ options: { minutes: { type: "string", default: "10" }, seed: { type: "string" } } });
 const random = values.seed === undefined ? seeded() : seeded(Number(values.seed));
@@ -42,21 +39,6 @@ async function look(engine: Engine, dbPath: string): Promise<Sample> {
     mounts: mounts.filter((line) => line.includes(engine.stateDir)).length,
     walMib: Math.round((await stat(`${dbPath}-wal`)).size / MIB),
   };
-}
-
-const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
-
-/** What is larger in the last quarter than in the second one by more than is allowed; the first one warms up. */
-function growth(samples: readonly Sample[]): string[] {
-  const quarter = Math.floor(samples.length / 4);
-  if (quarter === 0) return [];
-  return Object.entries(ALLOWED).flatMap(([name, allowed]) => {
-    const key = name as keyof Sample; // the keys of ALLOWED, which Object.entries forgets
-    const early = median(samples.slice(quarter, 2 * quarter).map((sample) => sample[key]));
-    const late = median(samples.slice(-quarter).map((sample) => sample[key]));
-    return late - early > allowed ? [`${name} grew from ${early} to ${late}`] : [];
-  });
 }
 
 const scope = new DisposeScope();
@@ -78,8 +60,11 @@ try {
       lives += 1;
       try {
         await lead(story, { client, namespace, rootfs, beforeCall: () => {} });
-        await client.tasks.list({ namespace });
-        await client.containers.list({ namespace }, [`id==${story.id}`]);
+        const tasks = await client.tasks.list({ namespace });
+        if (tasks.some(({ containerId }) => containerId === story.id))
+          faults.push(`task of ${story.id} is still listed`);
+        const records = await client.containers.list({ namespace }, [`id==${story.id}`]);
+        if (records.length > 0) faults.push(`record of ${story.id} is still listed`);
       } catch (error) {
         faults.push(`${story.id} failed: ${error}`);
       }
@@ -99,9 +84,13 @@ try {
   };
   await Promise.all([watch(), ...Array.from({ length: CALLERS }, caller)]);
   faults.push(...growth(samples));
+  if (samples.length < 2 * LINE_SAMPLES) say("too short to tell whether anything grows");
   faults.push(...(await settled("exits", () => exitFaults(dbPath, namespace, recent))));
   const ids = recent.map(({ id }) => id);
   faults.push(...(await settled("leftovers", () => findLeftovers(daemon, namespace, ids))));
+  const sockets = new Set(await shimSockets(daemon.address));
+  await daemon.stop();
+  faults.push(...(await settled("remains", () => findRemains(daemon, namespace, sockets))));
   for (const fault of faults) say(`fault: ${fault}`);
   say(`${lives} lives in ${values.minutes} minutes: ${faults.length} faults`);
   process.exitCode = faults.length === 0 ? 0 : 1;

@@ -86,6 +86,8 @@ export class ContainerStory {
   updatesLeft: number;
   readonly init: ProcessStory;
   readonly execs: readonly ProcessStory[];
+  /** Whether its root file system is mounted by the shim, else used where it is. */
+  readonly isMounted: boolean;
   /** Whether a start of the task that was lost and had not happened is tried again; else the task is deleted as it is. */
   readonly retriesLostStart: boolean;
 
@@ -94,13 +96,14 @@ export class ContainerStory {
     updates: number,
     init: ProcessStory,
     execs: readonly ProcessStory[],
-    retriesLostStart: boolean,
+    choices: Pick<ContainerStory, "isMounted" | "retriesLostStart">,
   ) {
     this.id = id;
     this.updatesLeft = updates;
     this.init = init;
     this.execs = execs;
-    this.retriesLostStart = retriesLostStart;
+    this.isMounted = choices.isMounted;
+    this.retriesLostStart = choices.retriesLostStart;
   }
 
   get processes(): readonly ProcessStory[] {
