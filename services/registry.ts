@@ -25,7 +25,10 @@ import { defineLeasesService } from "./leases/service.js";
 import { defineNamespacesService } from "./namespaces/service.js";
 import { defineReflectionServices } from "./reflection/service.js";
 import { defineSnapshotsService } from "./snapshots/service.js";
+import { defineStreamingService } from "./streaming/service.js";
+import { Streams } from "./streaming/streams.js";
 import { defineTasksService } from "./tasks/service.js";
+import { defineTransferService } from "./transfer/service.js";
 import { defineVersionService } from "./version/service.js";
 
 export interface ServiceDeps extends Omit<PluginListDeps, "grpcIds"> {
@@ -50,7 +53,13 @@ export interface ServiceDeps extends Omit<PluginListDeps, "grpcIds"> {
   readonly descriptorsPath: string;
 }
 
-type Define = (deps: ServiceDeps & { readonly plugins: readonly PluginRecord[] }) => Service;
+/** What is made here, for those services that share it. */
+interface Shared {
+  readonly plugins: readonly PluginRecord[];
+  readonly streams: Streams;
+}
+
+type Define = (deps: ServiceDeps & Shared) => Service;
 
 /** Each under the id by which introspection announces it. */
 const LIST: Readonly<Record<string, Define>> = {
@@ -64,7 +73,9 @@ const LIST: Readonly<Record<string, Define>> = {
   leases: defineLeasesService,
   namespaces: defineNamespacesService,
   snapshots: defineSnapshotsService,
+  streaming: defineStreamingService,
   tasks: defineTasksService,
+  transfer: defineTransferService,
   version: defineVersionService,
 };
 
@@ -72,7 +83,8 @@ const LIST: Readonly<Record<string, Define>> = {
 export function defineServices(deps: ServiceDeps): Service[] {
   const plugins = builtinPlugins({ ...deps, grpcIds: Object.keys(LIST) });
   // Ours, and no plugins of containerd's list.
+  const shared = { plugins, streams: new Streams() };
   const own = [defineCollectorService(deps), defineDoctorService(deps)];
-  const services = [...Object.values(LIST).map((define) => define({ ...deps, plugins })), ...own];
+  const services = [...Object.values(LIST).map((define) => define({ ...deps, ...shared })), ...own];
   return [...services, ...defineReflectionServices({ descriptorsPath: deps.descriptorsPath, services })];
 }
