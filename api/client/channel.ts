@@ -45,6 +45,7 @@ export class Channel implements Disposable {
   readonly socketPath: string;
   readonly #defaults: CallDefaults;
   readonly #client: GrpcClient;
+  readonly #conversations = new Set<{ cancel(): void }>();
   #closed = false;
 
   /** @throws invalid_argument for a malformed address, and for options that only JavaScript can give. */
@@ -158,11 +159,16 @@ export class Channel implements Disposable {
       method.responseDeserialize,
       this.#metadata(ctx),
     );
-    return new DuplexCall(call, this.socketPath, signal);
+    const duplex = new DuplexCall(call, this.socketPath, signal);
+    this.#conversations.add(duplex);
+    call.once("close", () => this.#conversations.delete(duplex));
+    return duplex;
   }
 
   [Symbol.dispose](): void {
     this.#closed = true;
+    // grpc-js lets open calls go on over a closed channel.
+    for (const conversation of this.#conversations) conversation.cancel();
     this.#client.close();
   }
 

@@ -11,7 +11,7 @@ export class DuplexCall<Request, Response> implements AsyncDisposable {
   readonly #replies: AsyncIterator<Response>;
   readonly #socketPath: string;
   readonly #signal: AbortSignal | undefined;
-  readonly #cancel = (): void => this.#call.cancel();
+  readonly #onAbort = (): void => this.cancel();
   #failure: unknown;
   #hasEnded = false;
 
@@ -21,7 +21,7 @@ export class DuplexCall<Request, Response> implements AsyncDisposable {
     this.#signal = signal;
     // The iteration throws it to whoever reads; to others it means nothing.
     call.on("error", () => {});
-    signal?.addEventListener("abort", this.#cancel, { once: true });
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
     this.#replies = call[Symbol.asyncIterator]();
   }
 
@@ -41,7 +41,7 @@ export class DuplexCall<Request, Response> implements AsyncDisposable {
       this.#failure = isServiceError(error) ? fromServiceError(error, this.#socketPath, this.#signal) : error;
     }
     this.#hasEnded = true;
-    this.#signal?.removeEventListener("abort", this.#cancel);
+    this.#signal?.removeEventListener("abort", this.#onAbort);
     if (this.#failure !== undefined) throw this.#failure;
     return undefined;
   }
@@ -54,11 +54,16 @@ export class DuplexCall<Request, Response> implements AsyncDisposable {
     return reply;
   }
 
+  /** Gives the call up; the daemon is told. */
+  cancel(): void {
+    this.#call.cancel();
+  }
+
   /** Ends our side and waits until the daemon has ended its own, so that what it held for the call is free again. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#hasEnded) return;
     this.#call.end();
-    const timer = setTimeout(this.#cancel, CLOSE_TIMEOUT_MS);
+    const timer = setTimeout(this.#onAbort, CLOSE_TIMEOUT_MS);
     try {
       while ((await this.receive()) !== undefined);
     } catch {

@@ -1,6 +1,7 @@
 // content.v1 over a ContentStore.
 // @source containerd plugins/services/content/contentserver/contentserver.go
 import type { ContentStore } from "../../api/core/content.js";
+import { Encoded, encodeField } from "../../api/core/encoded.js";
 import { defineService } from "../../api/core/handler.js";
 import { Empty } from "../../api/gen/google/protobuf/empty.js";
 import {
@@ -14,6 +15,9 @@ import {
 } from "../../api/gen/services/content/v1/content.js";
 import { fromInfoMessage, toBytes, toInfoMessage, toStatusMessage } from "./convert.js";
 import { answerWrites } from "./write.js";
+
+/** Of ReadContentResponse. */
+const DATA_FIELD = 2;
 
 export const defineContentService = ({ content }: { readonly content: ContentStore }) =>
   defineService(ContentService, {
@@ -39,9 +43,9 @@ export const defineContentService = ({ content }: { readonly content: ContentSto
       let sent = 0;
       const wanted = { offsetBytes: toBytes(offset), sizeBytes: toBytes(size), signal: ctx.signal };
       for await (const chunk of content.read(ctx, digest, wanted)) {
-        // Counted from the beginning of this reply, wherever in the blob that is.
-        const data = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-        yield ReadContentResponse.fromPartial({ offset: BigInt(sent), data });
+        // Counted from the beginning of this reply, wherever in the blob that is. The bytes go out as they came from the disk.
+        const head = ReadContentResponse.encode(ReadContentResponse.fromPartial({ offset: BigInt(sent) })).finish();
+        yield new Encoded<ReadContentResponse>([head, ...encodeField(DATA_FIELD, chunk)]);
         sent += chunk.length;
       }
     },

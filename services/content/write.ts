@@ -2,7 +2,7 @@
 // @source containerd plugins/services/content/contentserver/contentserver.go (Write)
 import type { ContentStore, ContentWriter } from "../../api/core/content.js";
 import type { RequestContext } from "../../api/core/context.js";
-import { ContainerdError, errorKind, isAlreadyExists, isNotFound } from "../../api/core/errors.js";
+import { ContainerdError, errorKind, isAlreadyExists, isNotFound, unknownError } from "../../api/core/errors.js";
 import { toTimestamp } from "../../api/core/time.js";
 import {
   WriteAction,
@@ -21,7 +21,8 @@ export async function* answerWrites(
   const iterator = requests[Symbol.asyncIterator]();
   try {
     const first = await iterator.next();
-    if (first.done === true || first.value.ref === "") {
+    if (first.done === true) throw unknownError("EOF");
+    if (first.value.ref === "") {
       throw new ContainerdError("invalid_argument", "first message must have a reference");
     }
     const { ref, total, expected } = first.value;
@@ -67,20 +68,14 @@ class WriteConversation {
       this.#expected = request.expected;
       await this.#refuseExisting(request.expected);
     }
-    switch (request.action) {
-      case WriteAction.STAT:
-        this.#tellStatus();
-        break;
-      case WriteAction.WRITE:
-        await this.#append(request);
-        this.#digest = this.#writer.digest();
-        break;
-      case WriteAction.COMMIT:
-        return await this.#commit(request);
-      default:
-        break;
+    const { action } = request;
+    if (action === WriteAction.COMMIT) return await this.#commit(request);
+    if (action === WriteAction.STAT) this.#tellStatus();
+    if (action === WriteAction.WRITE) {
+      await this.#append(request);
+      this.#digest = this.#writer.digest();
     }
-    return this.#reply(request.action, this.#writer.offsetBytes);
+    return this.#reply(action, this.#writer.offsetBytes);
   }
 
   #reply(action: WriteAction, offsetBytes: number): WriteContentResponse {

@@ -19,6 +19,7 @@ import type { Logger } from "../../api/core/log.js";
 import { Frame, framesOf } from "./frame.js";
 import type { OpenCall, OpenCalls } from "./open-calls.js";
 import { requestContext } from "./request-context.js";
+import { readRequests } from "./requests.js";
 import { codeName, type GrpcStatus, toStatus } from "./status.js";
 
 export interface AdapterDeps {
@@ -63,8 +64,10 @@ const asReply = (frame: Frame): Buffer => frame as unknown as Buffer;
 
 function single(method: MethodDefinition, handler: AnyHandler, deps: CallDeps): UntypedHandleCall {
   return (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
-    void serve(method, call, deps, async (ctx) => {
-      const request = method.requestStream ? decodeEach(method, asReadable(call)) : decode(method, call.request);
+    void serve(method, call, deps, async (ctx, open) => {
+      const request = method.requestStream
+        ? readRequests(asReadable(call), open.signal, (bytes) => decode(method, bytes))
+        : decode(method, call.request);
       const message = encode(method, await handler(request, ctx), deps.maxMessageBytes);
       reply(null, asReply(new Frame([message])));
     }).then((failure) => failure && reply(failure));
@@ -74,7 +77,8 @@ function single(method: MethodDefinition, handler: AnyHandler, deps: CallDeps): 
 function streaming(method: MethodDefinition, handler: AnyHandler, deps: CallDeps): UntypedHandleCall {
   return (call: WritableCall) => {
     void serve(method, call, deps, async (ctx, { signal }) => {
-      const request = "request" in call ? decode(method, call.request) : decodeEach(method, call);
+      const request =
+        "request" in call ? decode(method, call.request) : readRequests(call, signal, (bytes) => decode(method, bytes));
       // The mapped type promises an iterable where the definition says that the server streams.
       await pump(call, method, handler(request, ctx) as AsyncIterable<unknown>, deps, signal);
       signal.throwIfAborted();
@@ -152,11 +156,6 @@ function decode(method: MethodDefinition, bytes: Buffer): unknown {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ContainerdError("internal", `grpc: error unmarshalling request: ${reason}`, { cause: error });
   }
-}
-
-async function* decodeEach(method: MethodDefinition, requests: Readable): AsyncGenerator<unknown> {
-  // Reading to the end must not destroy the call: the replies go through it.
-  for await (const bytes of requests.iterator({ destroyOnReturn: false })) yield decode(method, bytes);
 }
 
 /** grpc-js hands the handler of a client stream a call to read from. */

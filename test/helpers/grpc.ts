@@ -1,6 +1,7 @@
 // Raw gRPC clients, as a stranger would generate them: no library of ours between the test and the wire.
 import { type CallOptions, type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { ContainersClient } from "../../api/gen/services/containers/v1/containers.js";
+import { ContentClient } from "../../api/gen/services/content/v1/content.js";
 import { EventsClient } from "../../api/gen/services/events/v1/events.js";
 import { IntrospectionClient } from "../../api/gen/services/introspection/v1/introspection.js";
 import { LeasesClient } from "../../api/gen/services/leases/v1/leases.js";
@@ -14,6 +15,7 @@ const DEADLINE_MS = 20_000;
 /** One client for each service, all over one socket. */
 export interface RawClients extends Disposable {
   readonly containers: ContainersClient;
+  readonly content: ContentClient;
   readonly tasks: TasksClient;
   readonly namespaces: NamespacesClient;
   readonly leases: LeasesClient;
@@ -27,6 +29,7 @@ export function rawClients(address: string): RawClients {
   const insecure = credentials.createInsecure();
   const clients = {
     containers: new ContainersClient(target, insecure, LIMITS),
+    content: new ContentClient(target, insecure, LIMITS),
     tasks: new TasksClient(target, insecure, LIMITS),
     namespaces: new NamespacesClient(target, insecure, LIMITS),
     leases: new LeasesClient(target, insecure, LIMITS),
