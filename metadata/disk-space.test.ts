@@ -53,7 +53,7 @@ describe.skipIf(requires.root() || requires.binary("mkfs.ext4"))("on a disk that
     });
     expect(errorKind(refusal)).toBe("resource_exhausted");
     expect(await failure(create(store, "latest"))).toMatch(
-      /^resource_exhausted: metadata store .*\/store: too little room on the disk \(0\.\d MiB of 8\.0 MiB\): resource exhausted$/,
+      /^resource_exhausted: metadata store .*\/store: too little room on the disk \(\d\.\d MiB of 8\.0 MiB\): resource exhausted$/,
     );
     expect(await failure(store.containers.update(ctx, { id: "c000", labels: { a: "b" } }, ["labels"]))).toMatch(
       /^resource_exhausted/,
