@@ -17,7 +17,7 @@ export interface DiffOptions {
   readonly ref?: string;
   /** Of the new blob. */
   readonly labels?: Labels;
-  /** Time of whiteouts. Default: the epoch. */
+  /** Time of whiteouts, and the latest of all others. Default: whiteouts are of 1970, others as they are. */
   readonly sourceDateEpochNs?: bigint;
 }
 
@@ -25,7 +25,7 @@ export interface Differ {
   /**
    * Unpacks a layer of the content store into mounts. Nothing outside them is read or written, whatever the layer says.
    * @returns the layer uncompressed: its digest is the diff id, its size counts every byte.
-   * @throws not_found for the layer, invalid_argument for a malformed one, not_implemented for a media type.
+   * @throws not_found for the layer; unknown for a malformed one and for a media type that is no layer, as containerd does.
    */
   apply(ctx: RequestContext, layer: Descriptor, mounts: readonly Mount[], options?: ApplyOptions): Promise<Descriptor>;
   /** Writes what turns `left` into `right` as a layer into the content store. No mounts are an empty tree. */

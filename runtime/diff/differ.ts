@@ -7,11 +7,12 @@ import { join } from "node:path";
 import type { ContentStore } from "../../api/core/content.js";
 import type { RequestContext } from "../../api/core/context.js";
 import type { Descriptor } from "../../api/core/descriptor.js";
-import type { ApplyOptions, Differ } from "../../api/core/diff.js";
-import { ContainerdError, invalidArgument, unknownError, wrapError } from "../../api/core/errors.js";
+import type { ApplyOptions, Differ, DiffOptions } from "../../api/core/diff.js";
+import { ContainerdError, invalidArgument, notImplemented, unknownError, wrapError } from "../../api/core/errors.js";
 import type { Mount } from "../../api/core/task.js";
 import type { ApplyTarget } from "./job.js";
-import { isSniffed, PLAIN_LAYER } from "./media-types.js";
+import { compressionOf, GZIP_LAYER, isSniffed, PLAIN_LAYER } from "./media-types.js";
+import { writeBlob } from "./new-blob.js";
 import { takeDown } from "./temp-mount.js";
 import { JobError, ThreadPool } from "./thread-pool.js";
 
@@ -64,8 +65,24 @@ export class LocalDiffer implements Differ, AsyncDisposable {
     }
   }
 
-  async diff(): Promise<Descriptor> {
-    throw unknownError("diff");
+  async diff(
+    ctx: RequestContext,
+    left: readonly Mount[],
+    right: readonly Mount[],
+    options: DiffOptions = {},
+  ): Promise<Descriptor> {
+    const { mediaType = GZIP_LAYER, labels = {}, sourceDateEpochNs } = options;
+    const compression = compressionOf(mediaType);
+    if (compression === undefined) throw notImplemented(`unsupported diff media type: ${mediaType}`);
+    refuseTargets([...left, ...right]);
+    const { content, tempDir } = this.#options;
+    const job = { kind: "diff", left, right, tempDir, compression, sourceDateEpochNs } as const;
+    const blob = { mediaType, ref: options.ref, labels, isCompressed: compression !== "none" };
+    try {
+      return await writeBlob(content, ctx, blob, (onData) => this.#threads.run(job, { signal: ctx.signal, onData }));
+    } catch (error) {
+      throw toKind(error);
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -76,7 +93,7 @@ export class LocalDiffer implements Differ, AsyncDisposable {
 /** One overlay is written to where its changes lie, without mounting it. @throws invalid_argument for mounts that cannot take a layer. */
 function targetOf(mounts: readonly Mount[], tempDir: string): ApplyTarget {
   if (mounts.length === 0) throw invalidArgument("a layer needs mounts to be unpacked into");
-  if (mounts.some(({ target = "" }) => target !== "")) throw invalidArgument("mounts with a target of their own");
+  refuseTargets(mounts);
   const [first] = mounts;
   if (mounts.length > 1 || first?.type !== "overlay") return { kind: "mounts", mounts, tempDir };
   const optionOf = (name: string): string | undefined =>
@@ -84,6 +101,11 @@ function targetOf(mounts: readonly Mount[], tempDir: string): ApplyTarget {
   const upper = optionOf("upperdir");
   if (upper === undefined) throw invalidArgument("upperdir not found in overlay mount");
   return { kind: "overlay", upper, lowers: optionOf("lowerdir")?.split(":") ?? [] };
+}
+
+/** Snapshotters hand out mounts of one place; a mount inside another has nothing to do with a layer. */
+function refuseTargets(mounts: readonly Mount[]): void {
+  if (mounts.some(({ target = "" }) => target !== "")) throw invalidArgument("a mount with a target of its own");
 }
 
 /** What a thread could not do, as callers know it. A malformed layer has no class, as in containerd. */

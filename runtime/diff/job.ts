@@ -18,7 +18,18 @@ export type ApplyTarget =
   /** Into mounts, made on a temporary folder below `tempDir`. */
   | { readonly kind: "mounts"; readonly mounts: readonly Mount[]; readonly tempDir: string };
 
-export type Job = ApplyJob;
+export interface DiffJob {
+  readonly kind: "diff";
+  readonly left: readonly Mount[];
+  readonly right: readonly Mount[];
+  /** Folder of temporary mounts. */
+  readonly tempDir: string;
+  readonly compression: "none" | "gzip" | "zstd";
+  /** Time of whiteouts, and the latest time of all others. */
+  readonly sourceDateEpochNs: bigint | undefined;
+}
+
+export type Job = ApplyJob | DiffJob;
 
 /** Of the archive uncompressed, to its very end. */
 export interface ArchiveSummary {
@@ -31,7 +42,7 @@ export interface JobControl {
   /** @throws when the caller has lost interest. */
   check(): void;
   /** Hands out bytes, which must not be touched any more; waits while the other side is behind. */
-  send(bytes: Uint8Array): Promise<void>;
+  send(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
 /** To a thread. `cancelled` is set to 1 when the caller has lost interest. */

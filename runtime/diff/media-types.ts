@@ -4,6 +4,8 @@ import { unknownError } from "../../api/core/errors.js";
 
 export const PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar";
 
+export const GZIP_LAYER = `${PLAIN_LAYER}+gzip`;
+
 const NOT_LOOKED_AT = new Set([PLAIN_LAYER, "application/vnd.oci.image.layer.nondistributable.v1.tar"]);
 /** A name in these does not bind: how the bytes are compressed, they tell themselves. */
 const LOOKED_AT = new Set([
@@ -12,6 +14,20 @@ const LOOKED_AT = new Set([
     (type) => [type, `${type}.gzip`, `${type}.zstd`],
   ),
 ]);
+
+/** How a layer of a type is to be written; undefined for a type that is not made. */
+export function compressionOf(mediaType: string): "none" | "gzip" | "zstd" | undefined {
+  switch (mediaType) {
+    case PLAIN_LAYER:
+      return "none";
+    case GZIP_LAYER:
+      return "gzip";
+    case `${PLAIN_LAYER}+zstd`:
+      return "zstd";
+    default:
+      return undefined;
+  }
+}
 
 /** Whether the bytes tell how they are compressed; otherwise they are not. @throws unknown for a type that is no layer. */
 export function isSniffed(mediaType: string): boolean {

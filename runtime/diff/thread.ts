@@ -3,6 +3,7 @@
 import { parentPort } from "node:worker_threads";
 import { applyLayer } from "./apply/apply.js";
 import type { ArchiveSummary, FromThread, Job, JobControl, ToThread } from "./job.js";
+import { makeLayer } from "./make/make.js";
 
 /** Chunks on their way to the other side at a time. */
 const WINDOW = 4;
@@ -24,7 +25,7 @@ function serve(port: NonNullable<typeof parentPort>): void {
       }
       if (Atomics.load(cancelled, 0) !== 0) throw new Error("cancelled");
       inFlight += 1;
-      port.postMessage({ kind: "data", bytes } satisfies FromThread);
+      port.postMessage({ kind: "data", bytes } satisfies FromThread, [bytes.buffer]);
     },
   });
   port.on("message", (message: ToThread) => {
@@ -53,5 +54,7 @@ function dispatch(job: Job, control: JobControl): Promise<ArchiveSummary> {
   switch (job.kind) {
     case "apply":
       return applyLayer(job, control);
+    case "diff":
+      return makeLayer(job, control);
   }
 }
