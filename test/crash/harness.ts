@@ -20,6 +20,9 @@ const CALLERS = 4;
 /** A kill comes after at most this many further calls, and up to so many milliseconds into one. */
 const CALLS_BETWEEN_KILLS = 40;
 const KILL_DELAY_MS = 40;
+/** How often the next daemon is killed too, while it settles what the last one left, and so long after its start at most. */
+const EARLY_KILL_CHANCE = 0.3;
+const EARLY_KILL_DELAY_MS = 800;
 /** A shim tells again what it could not tell for about 15 s. */
 const PATIENCE_MS = 25_000;
 const NO_LIMIT = Number.POSITIVE_INFINITY;
@@ -98,6 +101,7 @@ export async function runCrashes(scope: DisposeScope, options: CrashOptions): Pr
   for (let kill = 1; kill <= options.kills && faults.length === 0; kill += 1) {
     await load(random.between(1, CALLS_BETWEEN_KILLS));
     for (const socket of await shimSockets(daemon.address)) sockets.add(socket);
+    while (random.next() < EARLY_KILL_CHANCE) await daemon.restartAndKill(random.between(0, EARLY_KILL_DELAY_MS));
     daemon = await daemon.restart();
     await using client = connect({ address: daemon.address });
     const found = await checkStories(stories, { client, engine: daemon, namespace });

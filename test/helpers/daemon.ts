@@ -1,11 +1,12 @@
 // berthd as a child process for the tests of the daemon itself: with its folders known, to be stopped, killed and started again.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { DisposeScope } from "../../api/core/dispose.js";
 import type { Engine } from "./engine.js";
 import { removeEngineLeftovers } from "./leftovers.js";
 import { ownProgram } from "./own-program.js";
-import { type ProgramResult, runProgram, startProgram } from "./program.js";
+import { type Program, type ProgramResult, runProgram, startProgram } from "./program.js";
 import { tempDir } from "./temp.js";
 import { Hopeless, until } from "./until.js";
 
@@ -32,6 +33,8 @@ export interface Berthd extends Engine {
   kill(): Promise<ProgramResult>;
   /** A new one on the same folders, after `stop` or `kill`. */
   restart(): Promise<Berthd>;
+  /** Starts a new one on the same folders, after `stop` or `kill`, and ends it with SIGKILL so much later, ready or not. */
+  restartAndKill(afterMs: number): Promise<void>;
 }
 
 const LIFETIME_MS = 3_600_000;
@@ -49,20 +52,24 @@ export function runBerthd(
 export async function startBerthd(scope: DisposeScope, options: BerthdOptions = {}): Promise<Berthd> {
   const dir = options.dir ?? (await tempDir(scope));
   await mkdir(dir, { recursive: true });
-  const address = join(dir, "b.sock");
-  const stateDir = join(dir, "state");
+  const { address, stateDir } = foldersOf(dir);
   scope.defer(() => removeEngineLeftovers(address, stateDir));
   return await start(scope, dir, options);
 }
 
-async function start(scope: DisposeScope, dir: string, options: BerthdOptions): Promise<Berthd> {
-  const address = join(dir, "b.sock");
-  const stateDir = join(dir, "state");
-  const rootDir = join(dir, "root");
+const foldersOf = (dir: string) => ({
+  address: join(dir, "b.sock"),
+  stateDir: join(dir, "state"),
+  rootDir: join(dir, "root"),
+});
+
+/** Runs it, and waits for nothing. */
+async function launch(dir: string, options: BerthdOptions): Promise<Program> {
+  const { address, stateDir, rootDir } = foldersOf(dir);
   const configFile = join(dir, "berthd.toml");
   await writeFile(configFile, options.config ?? "");
   const [file, ...first] = ownProgram("berthd");
-  const daemon = await startProgram(
+  return await startProgram(
     file,
     [
       ...first,
@@ -71,6 +78,11 @@ async function start(scope: DisposeScope, dir: string, options: BerthdOptions): 
     ],
     { timeoutMs: LIFETIME_MS, ...(options.env === undefined ? {} : { env: options.env }) },
   );
+}
+
+async function start(scope: DisposeScope, dir: string, options: BerthdOptions): Promise<Berthd> {
+  const { address, stateDir, rootDir } = foldersOf(dir);
+  const daemon = await launch(dir, options);
   scope.defer(() => daemon.stop());
   let hasEnded = false;
   void daemon.result.then(() => {
@@ -99,5 +111,9 @@ async function start(scope: DisposeScope, dir: string, options: BerthdOptions): 
       return await daemon.result;
     },
     restart: () => start(scope, dir, options),
+    restartAndKill: async (afterMs) => {
+      await using _killed = await launch(dir, options);
+      await delay(afterMs);
+    },
   };
 }
