@@ -5,6 +5,19 @@
 const OURS = "^(api|metadata|runtime|services|cmd|test|scripts|examples)/";
 const NPM = (...names) => `(^|/)node_modules/(${names.join("|")})(/|$)`;
 
+/** What the client may take of npm: the wire, the registry's HTTP, archives, configuration files. */
+const CLIENT_PACKAGES = [
+  "@bufbuild",
+  "@grpc",
+  "@types",
+  "fzstd",
+  "smol-toml",
+  "tar-stream",
+  "undici",
+  "zod",
+  "zstd-napi",
+];
+
 /** `from` may import of ours just what `to` allows; its own folder is always allowed. */
 const only = (name, from, ...to) => ({
   name,
@@ -33,6 +46,7 @@ module.exports = {
     ),
     only("client-imports-api-and-sys", "^api/client/", "^api/gen/", "^api/core/", "^runtime/sys/"),
     never("client-has-no-database", "^api/client/", NPM("better-sqlite3", "koffi")),
+    never("client-takes-few-packages", "^api/client/", `(^|/)node_modules/(?!(${CLIENT_PACKAGES.join("|")})/)`),
     only("metadata-imports-api-and-sys", "^metadata/", "^api/core/", "^api/gen/", "^runtime/sys/"),
     never("metadata-knows-no-wire", "^metadata/", NPM("@grpc")),
     only("sys-is-a-leaf", "^runtime/sys/"),

@@ -11,8 +11,8 @@ const DEBIAN_PACKAGES = {
   "busybox-static": ["busybox"],
 };
 
-/** What only the tests need: strace looks on while the daemon syncs. */
-const TEST_PACKAGES = { strace: ["strace"] };
+/** What only the tests need: strace looks on while the daemon syncs; a real registry, and a stranger that speaks to it. */
+const TEST_PACKAGES = { strace: ["strace"], "docker-registry": ["docker-registry"], skopeo: ["skopeo"] };
 
 /** Whether node_modules is missing or older than the lockfile. npm writes its own lockfile copy at the end of an install. */
 export function needsNpmPackages() {

@@ -9,8 +9,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ROOT, say } from "./steps.mjs";
 
 const PROGRAMS = ["berth", "berthd"];
-/** Found in node_modules when they are needed: native modules, and one that reads files of its own. */
-const LEFT_OUT = ["better-sqlite3", "koffi", "@grpc/reflection"];
+/** Found in node_modules when they are needed: native modules, one that reads files of its own, one that only pulls and pushes use. */
+const LEFT_OUT = ["better-sqlite3", "koffi", "@grpc/reflection", "undici"];
 const START_DEADLINE_MS = 20_000;
 
 /** Writes `bundle/<program>.cjs` into a folder of compiled files. @param {string} dist */

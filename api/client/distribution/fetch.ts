@@ -2,11 +2,11 @@
 // @source containerd core/remotes/handlers.go (FetchHandler), core/images/handlers.go (Dispatch)
 import type { RequestContext } from "../../core/context.js";
 import type { Descriptor } from "../../core/descriptor.js";
-import { isNotFound, notImplemented } from "../../core/errors.js";
+import { invalidArgument, isFailedPrecondition, isNotFound, notImplemented } from "../../core/errors.js";
 import { writeBlob } from "../../core/write-blob.js";
-import { childLabels, DISTRIBUTION_SOURCE_PREFIX } from "./gc-labels.js";
+import { childLabels, sourceLabel } from "./gc-labels.js";
 import { allSettledOrThrow, Limit } from "./limit.js";
-import { byPreference, type ChildDescriptor, childrenOf } from "./manifest.js";
+import { byPreference, type ChildDescriptor, childrenOf, MAX_DOCUMENT_BYTES } from "./manifest.js";
 import { isIndex, isLayer, isManifest, isSchema1, refOf } from "./media-types.js";
 import type { PlatformMatcher } from "./platform.js";
 import type { OnProgress } from "./progress.js";
@@ -28,6 +28,8 @@ export interface FetchOptions {
   /** Downloads at a time; 0: no limit. Default: 0. */
   readonly maxConcurrent?: number;
   readonly onProgress?: OnProgress | undefined;
+  /** Hears at once of a failure, to end what else is under way; the one who asked hears of it when that has ended. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 /** Fetches trees of objects into stores. */
@@ -53,8 +55,8 @@ export class ObjectFetcher {
     if (known !== undefined) return known;
     const fetching = this.#limit.run(() => this.#fetchOne(descriptor));
     this.#objects.set(digest, fetching);
-    // Somebody awaits it sooner or later; until then its failure is nobody's surprise.
-    fetching.catch(() => {});
+    // Also what nobody awaits yet ends the rest.
+    fetching.catch((error: unknown) => this.#options.onFailure?.(error));
     return fetching;
   }
 
@@ -75,8 +77,10 @@ export class ObjectFetcher {
       const layers = wanted.filter(({ mediaType }) => isLayer(mediaType));
       // Layers go under way before the config is waited for.
       const fetching = layers.map((layer) => this.fetch(layer));
-      await Promise.all(wanted.filter((child) => !layers.includes(child)).map((child) => this.fetch(child)));
-      await allSettledOrThrow([...fetching, onManifest(descriptor)]);
+      const others = allSettledOrThrow(
+        wanted.filter((child) => !layers.includes(child)).map((child) => this.fetch(child)),
+      );
+      await allSettledOrThrow([...fetching, others.then(() => onManifest(descriptor))]);
       return;
     }
     await allSettledOrThrow(wanted.map((child) => this.fetchTree(child, onManifest)));
@@ -103,28 +107,62 @@ export class ObjectFetcher {
   }
 
   async #fetchOne(descriptor: ChildDescriptor): Promise<void> {
-    const { fetcher, onProgress } = this.#options;
     const { digest, sizeBytes } = descriptor;
-    const name = refOf(descriptor);
-    const tell = (status: "waiting" | "downloading" | "done" | "exists", doneBytes: number) =>
-      onProgress?.({ name, status, descriptor, doneBytes, totalBytes: sizeBytes });
+    this.#ctx.signal?.throwIfAborted();
+    this.#tell(descriptor, "waiting", 0);
+    let startBytes: number | undefined;
+    const startedAt = (offsetBytes: number) => {
+      startBytes = offsetBytes;
+    };
+    try {
+      await this.#write(descriptor, startedAt);
+    } catch (error) {
+      if (!isFailedPrecondition(error)) throw error;
+      // These bytes are not what was promised; kept, they would spoil every later try. If a part of them is from an earlier
+      // one, that may have been the wrong one.
+      await this.#dropIngest(descriptor);
+      if (startBytes === 0) throw error;
+      await this.#write(descriptor, startedAt).catch(async (failure: unknown) => {
+        if (isFailedPrecondition(failure)) await this.#dropIngest(descriptor);
+        throw failure;
+      });
+    }
+    await this.#labelSource(digest);
+    this.#tell(descriptor, startBytes === undefined ? "exists" : "done", sizeBytes);
+  }
+
+  /** `startedAt` hears where the download begins, if there is one. */
+  async #write(descriptor: ChildDescriptor, startedAt: (offsetBytes: number) => void): Promise<void> {
+    const { digest, sizeBytes, mediaType } = descriptor;
+    const { fetcher } = this.#options;
     const { signal } = this.#ctx;
-    signal?.throwIfAborted();
-    let isNew = false;
+    const tell = (doneBytes: number) => this.#tell(descriptor, "downloading", doneBytes);
     const bytes = async function* (offsetBytes: number) {
-      isNew = true;
+      // As a server tells that does not know it.
+      if (sizeBytes === 0) throw invalidArgument(`${digest}: unable to fetch what reports a size of zero`);
+      if ((isManifest(mediaType) || isIndex(mediaType)) && sizeBytes > MAX_DOCUMENT_BYTES)
+        throw invalidArgument(`${digest}: a manifest of ${sizeBytes} bytes exceeds ${MAX_DOCUMENT_BYTES}`);
+      startedAt(offsetBytes);
       let doneBytes = offsetBytes;
-      tell("downloading", doneBytes);
+      tell(doneBytes);
       for await (const chunk of fetcher.fetch(descriptor, offsetBytes, signal)) {
         yield chunk;
         doneBytes += chunk.length;
-        tell("downloading", doneBytes);
+        tell(doneBytes);
       }
     };
-    tell("waiting", 0);
-    await writeBlob(this.#stores.content, this.#ctx, { ref: name, sizeBytes, expected: digest, bytes });
-    await this.#labelSource(digest);
-    tell(isNew ? "done" : "exists", sizeBytes);
+    await writeBlob(this.#stores.content, this.#ctx, { ref: refOf(descriptor), sizeBytes, expected: digest, bytes });
+  }
+
+  async #dropIngest(descriptor: Descriptor): Promise<void> {
+    await this.#stores.content.abort(this.#ctx, refOf(descriptor)).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
+  }
+
+  #tell(descriptor: Descriptor, status: "waiting" | "downloading" | "done" | "exists", doneBytes: number): void {
+    const name = refOf(descriptor);
+    this.#options.onProgress?.({ name, status, descriptor, doneBytes, totalBytes: descriptor.sizeBytes });
   }
 
   async #labelChildren(parent: Descriptor, children: readonly Descriptor[]): Promise<void> {
@@ -136,7 +174,7 @@ export class ObjectFetcher {
   /** Which repositories have the object: a push elsewhere can then mount it from there. */
   async #labelSource(digest: string): Promise<void> {
     const { host, repository } = this.#options.source;
-    const key = `${DISTRIBUTION_SOURCE_PREFIX}${host}`;
+    const key = sourceLabel(host);
     try {
       const { labels } = await this.#stores.content.info(this.#ctx, digest);
       const known = Object.hasOwn(labels, key) ? (labels[key] ?? "").split(",") : [];

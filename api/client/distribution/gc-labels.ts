@@ -10,6 +10,10 @@ export const DISTRIBUTION_SOURCE_PREFIX = "containerd.io/distribution.source.";
 /** On a config (or manifest): the unpacked top layer of its image. */
 export const snapshotLabel = (snapshotter: string): string => `containerd.io/gc.ref.snapshot.${snapshotter}`;
 
+/** Names the repositories of a host that have the content; hosts are told apart without their port, as containerd does. */
+export const sourceLabel = (host: string): string =>
+  `${DISTRIBUTION_SOURCE_PREFIX}${host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1")}`;
+
 function prefixOf(mediaType: string): string {
   if (isManifest(mediaType)) return `${PREFIX}m.`;
   if (isLayer(mediaType)) return `${PREFIX}l.`;

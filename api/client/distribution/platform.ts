@@ -134,12 +134,12 @@ function runnable(platform: Platform): Platform[] {
 const equal = (a: Platform, b: Platform): boolean =>
   a.os === b.os && a.architecture === b.architecture && a.variant === b.variant;
 
-/** Takes what the given platforms can run, in their order; what says nothing of a platform suits everybody. */
+/** Takes what the given platforms can run, in their order; what says nothing of a platform suits everybody, but last. */
 export function onlyPlatforms(platforms: readonly Platform[]): PlatformMatcher {
   const order = platforms.flatMap(runnable);
   return {
     rank: (platform) => {
-      if (platform === undefined) return 0;
+      if (platform === undefined) return order.length;
       const at = order.findIndex((candidate) => equal(candidate, normalizePlatform(platform)));
       return at < 0 ? undefined : at;
     },
@@ -151,7 +151,7 @@ export function exactPlatforms(platforms: readonly Platform[]): PlatformMatcher 
   const order = platforms.map(normalizePlatform);
   return {
     rank: (platform) => {
-      if (platform === undefined) return 0;
+      if (platform === undefined) return order.length;
       const at = order.findIndex((candidate) => equal(candidate, normalizePlatform(platform)));
       return at < 0 ? undefined : at;
     },

@@ -83,6 +83,7 @@ export async function pull(
       platform,
       fetcher: registry.fetcher(reference),
       source: reference,
+      onFailure: (error) => ending.abort(error),
     });
     const unpackOne = async (descriptor: ChildDescriptor): Promise<void> => {
       if (snapshotter === undefined) return;
@@ -100,8 +101,9 @@ export async function pull(
       // An index without a match must not become an image.
       await resolveManifest(stores.content, working, target, platform);
     } catch (error) {
-      ending.abort(error);
-      throw error;
+      leased.signal?.throwIfAborted();
+      // What failed first; the others were only told to end.
+      throw ending.signal.aborted ? ending.signal.reason : error;
     }
     const image = await putImage(stores, leased, text, target, labels);
     onProgress?.({ name: text, status: "saved", descriptor: target });

@@ -2,11 +2,10 @@
 // @source containerd client/client.go (Push), core/remotes/handlers.go (PushContent)
 import type { RequestContext } from "../../core/context.js";
 import type { Descriptor } from "../../core/descriptor.js";
-import { notFound } from "../../core/errors.js";
-import { DISTRIBUTION_SOURCE_PREFIX } from "./gc-labels.js";
+import { sourceLabel } from "./gc-labels.js";
 import { allSettledOrThrow, Limit } from "./limit.js";
-import { byPreference, type ChildDescriptor, childrenOf } from "./manifest.js";
-import { isIndex, isManifest, isNonDistributable, refOf } from "./media-types.js";
+import { type ChildDescriptor, childrenOf } from "./manifest.js";
+import { isIndex, isLayer, isManifest, isNonDistributable, refOf } from "./media-types.js";
 import { ALL_PLATFORMS, type PlatformMatcher } from "./platform.js";
 import type { OnProgress } from "./progress.js";
 import { parseReference, type Reference } from "./reference.js";
@@ -15,7 +14,7 @@ import type { Pusher, Registry } from "./transport.js";
 
 export interface PushOptions {
   readonly registry: Registry;
-  /** Layers of other platforms are not sent. Default: all are. */
+  /** Layers of other platforms are not sent, only what says that they exist. Default: all are. */
   readonly platform?: PlatformMatcher;
   /** Layers that must not be passed on as well. Default: false. */
   readonly allowNonDistributable?: boolean;
@@ -26,7 +25,7 @@ export interface PushOptions {
 
 /** Repositories of the same host that the labels name, those most like the target's first. */
 function mountSources(labels: Readonly<Record<string, string>>, { host, repository }: Reference): string[] {
-  const key = `${DISTRIBUTION_SOURCE_PREFIX}${host}`;
+  const key = sourceLabel(host);
   const known = Object.hasOwn(labels, key) ? (labels[key] ?? "").split(",") : [];
   const common = (other: string): number => {
     const [a, b] = [other.split("/"), repository.split("/")];
@@ -73,9 +72,10 @@ class ImagePush {
     if (isNonDistributable(descriptor.mediaType) && this.#options.allowNonDistributable !== true) return;
     const children = await childrenOf(this.#stores.content, this.#ctx, descriptor);
     const platform = this.#options.platform ?? ALL_PLATFORMS;
-    const wanted = isIndex(descriptor.mediaType) ? byPreference(children, platform) : children;
-    if (children.length > 0 && wanted.length === 0)
-      throw notFound(`no match for platform in manifest ${descriptor.digest}`);
+    // Registries take an index only with all its manifests; of other platforms these go without their layers.
+    const isOther = descriptor.platform !== undefined && platform.rank(descriptor.platform) === undefined;
+    const wanted =
+      isOther && isManifest(descriptor.mediaType) ? children.filter((child) => !isLayer(child.mediaType)) : children;
     await allSettledOrThrow(wanted.map((child) => this.tree(child)));
     // Documents wait for all below them and so never for a place that one of those holds.
     const isDocument = isIndex(descriptor.mediaType) || isManifest(descriptor.mediaType);

@@ -13,15 +13,15 @@ const configSchema = z.object({
     .record(
       z.string(),
       z.object({
-        auth: z.string().optional(),
-        username: z.string().optional(),
-        password: z.string().optional(),
-        identitytoken: z.string().optional(),
+        auth: z.string().nullish(),
+        username: z.string().nullish(),
+        password: z.string().nullish(),
+        identitytoken: z.string().nullish(),
       }),
     )
-    .default({}),
-  credHelpers: z.record(z.string(), z.string()).default({}),
-  credsStore: z.string().optional(),
+    .nullish(),
+  credHelpers: z.record(z.string(), z.string()).nullish(),
+  credsStore: z.string().nullish(),
 });
 
 type DockerConfig = z.infer<typeof configSchema>;
@@ -37,9 +37,16 @@ const NOT_FOUND = "credentials not found in native keychain";
 /** The user name by which helpers say that the secret is a token. */
 const TOKEN_USER = "<token>";
 
-/** Spellings under which a host may be kept. */
-const spellings = (host: string): string[] =>
-  HUB_HOSTS.has(host) ? [DOCKER_HUB, ...HUB_HOSTS] : [host, `https://${host}`, `http://${host}`];
+/** The name by which Docker knows a host, and its helpers too. */
+const keyOf = (host: string): string => (HUB_HOSTS.has(host) ? DOCKER_HUB : host);
+
+/** The entry of a host; keys may be whole addresses: `https://registry.example/v2/`. An exact key comes first. */
+function entryOf<T>(entries: Readonly<Record<string, T>> | null | undefined, host: string): T | undefined {
+  const all = Object.entries(entries ?? {});
+  const bare = (key: string): string => key.replace(/^https?:\/\//, "").split("/")[0] ?? "";
+  const isSame = (key: string): boolean => bare(key) === host || (HUB_HOSTS.has(host) && HUB_HOSTS.has(bare(key)));
+  return (all.find(([key]) => key === keyOf(host)) ?? all.find(([key]) => isSame(key)))?.[1];
+}
 
 /** Runs `docker-credential-<name> get` with the host on its input. undefined: it knows none. */
 async function askHelper(name: string, host: string): Promise<Credentials | undefined> {
@@ -77,20 +84,14 @@ async function askHelper(name: string, host: string): Promise<Credentials | unde
 }
 
 function fromAuths(config: DockerConfig, host: string): Credentials | undefined {
-  for (const spelling of spellings(host)) {
-    const entry = Object.hasOwn(config.auths, spelling) ? config.auths[spelling] : undefined;
-    if (entry === undefined) continue;
-    if (entry.identitytoken) return { username: "", secret: entry.identitytoken };
-    if (entry.auth) {
-      const text = Buffer.from(entry.auth, "base64").toString().replace(/\0+$/, "");
-      const colon = text.indexOf(":");
-      if (colon > 0) return { username: text.slice(0, colon), secret: text.slice(colon + 1) };
-    }
-    if (entry.username !== undefined && entry.password !== undefined) {
-      return { username: entry.username, secret: entry.password };
-    }
+  const { auth, username, password, identitytoken } = entryOf(config.auths, host) ?? {};
+  if (identitytoken) return { username: "", secret: identitytoken };
+  if (auth) {
+    const text = Buffer.from(auth, "base64").toString().replace(/\0+$/, "");
+    const colon = text.indexOf(":");
+    if (colon > 0) return { username: text.slice(0, colon), secret: text.slice(colon + 1) };
   }
-  return undefined;
+  return username && password ? { username, secret: password } : undefined;
 }
 
 async function readConfig(path: string): Promise<DockerConfig | undefined> {
@@ -117,14 +118,10 @@ export function dockerCredentials(folder?: string): CredentialSource {
     const place = folder ?? (process.env["DOCKER_CONFIG"] || join(homedir(), ".docker"));
     const config = await readConfig(join(place, "config.json"));
     if (config === undefined) return undefined;
-    for (const spelling of spellings(host)) {
-      const helper = Object.hasOwn(config.credHelpers, spelling) ? config.credHelpers[spelling] : undefined;
-      if (helper !== undefined) return await askHelper(helper, spelling);
-    }
-    if (config.credsStore) {
-      const known = await askHelper(config.credsStore, spellings(host)[0] ?? host);
-      if (known !== undefined) return known;
-    }
+    const helper = entryOf(config.credHelpers, host);
+    if (helper !== undefined) return await askHelper(helper, keyOf(host));
+    const kept = config.credsStore ? await askHelper(config.credsStore, keyOf(host)) : undefined;
+    if (kept !== undefined) return kept;
     return fromAuths(config, host);
   };
 }

@@ -1,8 +1,22 @@
 // Where a registry is spoken to: its own host, or mirrors in front of it.
 // @source containerd core/remotes/docker/registry.go, core/remotes/docker/config/hosts.go (defaults)
-import type { ConnectionOptions } from "node:tls";
 
 export type Capability = "pull" | "resolve" | "push" | "referrers";
+
+/** PEM texts. */
+export interface ClientCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface HostTls {
+  /** PEM texts of authorities that are trusted beside the system's. */
+  readonly ca?: readonly string[] | undefined;
+  /** Shown to hosts that ask for one. */
+  readonly clients?: readonly ClientCertificate[] | undefined;
+  /** Do not check certificates. Default: false. */
+  readonly skipVerify?: boolean | undefined;
+}
 
 export interface RegistryHost {
   /** `https://mirror.example:5000/v2`, without a slash at the end: what paths of the protocol are appended to. */
@@ -11,8 +25,7 @@ export interface RegistryHost {
   readonly name: string;
   readonly capabilities: ReadonlySet<Capability>;
   readonly headers: Readonly<Record<string, string>>;
-  /** Certificates and whether they are checked. */
-  readonly tls: Pick<ConnectionOptions, "ca" | "cert" | "key" | "rejectUnauthorized">;
+  readonly tls: HostTls;
   /** Milliseconds a connection may take; undefined: 30,000. */
   readonly dialTimeoutMs?: number | undefined;
 }
@@ -28,15 +41,12 @@ export function splitPort(host: string): { readonly name: string; readonly port:
 const isLoopback = (name: string): boolean =>
   name === "localhost" || name === "[::1]" || name === "::1" || /^127\.\d+\.\d+\.\d+$/.test(name);
 
-export interface HostDefaults {
+/** Settings for every host that no file speaks of. */
+export interface HostDefaults extends HostTls {
   /** http for every host. Default: false. */
   readonly plainHttp?: boolean | undefined;
-  /** Do not check certificates. Default: false. */
-  readonly skipVerify?: boolean | undefined;
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Certificates in PEM, beside those of the system. */
-  readonly tls?: Pick<ConnectionOptions, "ca" | "cert" | "key"> | undefined;
 }
 
 /** The host itself. On loopback http is spoken except on port 443 or without a port, and certificates are not checked. */
@@ -45,12 +55,12 @@ export function defaultHost(host: string, defaults: HostDefaults = {}): Registry
   const isLocal = isLoopback(name);
   const isPlain = defaults.plainHttp === true || (isLocal && port !== "" && port !== "443");
   const address = host === "docker.io" ? "registry-1.docker.io" : host;
-  const unverified = defaults.skipVerify === true || (isLocal && port !== "80");
+  const { ca, clients } = defaults;
   return {
     baseUrl: `${isPlain ? "http" : "https"}://${address}/v2`,
     name: address,
     capabilities: ALL_CAPABILITIES,
     headers: defaults.headers ?? {},
-    tls: { ...defaults.tls, ...(unverified && { rejectUnauthorized: false }) },
+    tls: { ca, clients, skipVerify: defaults.skipVerify === true || (isLocal && port !== "80") },
   };
 }

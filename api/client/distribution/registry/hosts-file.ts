@@ -40,11 +40,11 @@ type HostTable = z.infer<typeof hostSchema>;
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
+/** A duration as Go writes it: `1m30s`. */
 function parseTimeout(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  const unit = UNIT_MS[match?.[2] ?? ""];
-  if (match === null || unit === undefined) throw invalidArgument(`dial_timeout "${text}" is no duration`);
-  return Number(match[1]) * unit;
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/.test(text)) throw invalidArgument(`dial_timeout "${text}" is no duration`);
+  const parts = text.matchAll(/([\d.]+)([a-z]+)/g);
+  return [...parts].reduce((sum, [, number, unit = ""]) => sum + Number(number) * (UNIT_MS[unit] ?? 0), 0);
 }
 
 const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
@@ -71,7 +71,10 @@ async function toHost(url: string, table: HostTable, folder: string, defaults: H
   const whole = table.override_path === true || path.endsWith("/v2") ? path : `${path}/v2`;
   const within = (file: string) => (isAbsolute(file) ? file : join(folder, file));
   const read = async (file: string) => await readFile(within(file), "utf8");
-  const [certificate, key] = table.client?.[0] ?? [];
+  const clients = table.client?.map(async ([certificate, key]) => ({
+    certificate: await read(certificate),
+    key: await read(key || certificate),
+  }));
   const headers = Object.entries(table.header ?? {}).map(([name, values]): [string, string] => [
     name,
     values.join(", "),
@@ -82,10 +85,9 @@ async function toHost(url: string, table: HostTable, folder: string, defaults: H
     capabilities: new Set<Capability>(table.capabilities ?? ALL_CAPABILITIES),
     headers: { ...defaults.headers, ...Object.fromEntries(headers) },
     tls: {
-      ...defaults.tls,
-      ...(table.ca && { ca: await Promise.all(table.ca.map(read)) }),
-      ...(certificate !== undefined && { cert: await read(certificate), key: await read(key || certificate) }),
-      ...((table.skip_verify === true || defaults.skipVerify === true) && { rejectUnauthorized: false }),
+      ca: table.ca === undefined ? defaults.ca : await Promise.all(table.ca.map(read)),
+      clients: clients === undefined ? defaults.clients : await Promise.all(clients),
+      skipVerify: table.skip_verify ?? defaults.skipVerify,
     },
     dialTimeoutMs: table.dial_timeout === undefined ? undefined : parseTimeout(table.dial_timeout),
   };
@@ -120,13 +122,18 @@ async function fromCertificates(
   if (names === undefined) return undefined;
   const read = async (name: string) => await readFile(join(folder, name), "utf8");
   const ca = await Promise.all(names.filter((name) => name.endsWith(".crt")).map(read));
-  const certificate = names.find((name) => name.endsWith(".cert"));
+  const certificates = names
+    .filter((name) => name.endsWith(".cert"))
+    .map(async (name) => ({
+      certificate: await read(name),
+      key: await read(name.replace(/\.cert$/, ".key")),
+    }));
+  const clients = await Promise.all(certificates);
   const base = defaultHost(host, defaults);
-  const client =
-    certificate === undefined
-      ? {}
-      : { cert: await read(certificate), key: await read(certificate.replace(/\.cert$/, ".key")) };
-  return [{ ...base, tls: { ...base.tls, ...(ca.length > 0 && { ca }), ...client } }];
+  // Certificates that were put here are meant to be checked, on loopback too.
+  const skipVerify = ca.length > 0 ? defaults.skipVerify : base.tls.skipVerify;
+  const tls = { ca: ca.length > 0 ? ca : base.tls.ca, clients: clients.length > 0 ? clients : base.tls.clients };
+  return [{ ...base, tls: { ...tls, skipVerify } }];
 }
 
 /** The hosts to ask for `host`, in their order. @throws invalid_argument for a file that is not understood. */

@@ -3,9 +3,7 @@
 import { z } from "zod";
 import { type ContainerdError, errorOf, notFound, unavailable } from "../../../core/errors.js";
 import type { Reference } from "../reference.js";
-import { type Response, shownUrl, textOf } from "./requests.js";
-
-export type AccessProblem = ContainerdError;
+import { bytesOf, type Response, shownUrl } from "./http.js";
 
 const MAX_SHOWN = 500;
 const errorsSchema = z.object({
@@ -15,7 +13,7 @@ const errorsSchema = z.object({
 /** The words of the registry itself, if it sent any in the form of the protocol. */
 async function wordsOf(response: Response): Promise<string> {
   try {
-    const parsed = errorsSchema.safeParse(JSON.parse(await textOf(response)));
+    const parsed = errorsSchema.safeParse(JSON.parse((await bytesOf(response)).toString()));
     if (!parsed.success) return "";
     return parsed.data.errors
       .map(({ code, message }) =>
@@ -34,7 +32,7 @@ export async function accessProblem(
   reference: Reference,
   what: string,
   verb: "pull" | "push" = "pull",
-): Promise<AccessProblem> {
+): Promise<ContainerdError> {
   const { status, url } = response;
   const words = await wordsOf(response);
   const behind = words === "" ? "" : `: ${words}`;
@@ -56,6 +54,6 @@ export async function accessProblem(
     default:
       return status >= 500
         ? unavailable(`${what}: ${shownUrl(url)} answered with status ${status}${behind}`)
-        : errorOf("failed_precondition", `${what}: ${shownUrl(url)} answered with status ${status}${behind}`);
+        : errorOf("internal", `${what}: ${shownUrl(url)} answered with status ${status}${behind}`);
   }
 }

@@ -1,14 +1,16 @@
 // Pushing objects: blobs in one upload each, or mounted from another repository; manifests under their digest or tag.
 // @source containerd core/remotes/docker/pusher.go
 import type { Descriptor } from "../../../core/descriptor.js";
-import { errorOf, notFound, unavailable } from "../../../core/errors.js";
+import { errorOf, isUnavailable, notFound, unavailable } from "../../../core/errors.js";
 import { isIndex, isManifest } from "../media-types.js";
 import type { Reference } from "../reference.js";
 import type { Pusher, PushSource } from "../transport.js";
+import { drop, headerOf, type Response } from "./http.js";
 import { accessProblem } from "./problems.js";
-import { drop, type HostClient, headerOf, type Response } from "./requests.js";
+import { type HostClient, pause } from "./requests.js";
 
 const MAX_TRIES = 3;
+const FIRST_WAIT_MS = 50;
 const DONE = [200, 201, 202, 204];
 
 export class RegistryPusher implements Pusher {
@@ -33,8 +35,8 @@ export class RegistryPusher implements Pusher {
           : await this.#pushBlob(client, descriptor, source, signal);
       } catch (error) {
         signal?.throwIfAborted();
-        const isWorthATry = error instanceof Error && "kind" in error && error.kind === "unavailable";
-        if (!isWorthATry || tries >= MAX_TRIES) throw error;
+        if (!isUnavailable(error) || tries >= MAX_TRIES) throw error;
+        await pause(FIRST_WAIT_MS * 2 ** tries, signal);
       }
     }
   }
@@ -53,11 +55,12 @@ export class RegistryPusher implements Pusher {
   async #has(client: HostClient, path: string, descriptor: Descriptor, signal?: AbortSignal): Promise<boolean> {
     const headers = { accept: `${descriptor.mediaType}, */*` };
     const response = await client.request(path, { method: "HEAD", headers, scopes: this.#scopes(), signal });
-    await drop(response);
+    drop(response);
     if (response.status === 404) return false;
     if (response.status === 200) {
       const found = headerOf(response, "docker-content-digest");
-      return found === undefined || found === descriptor.digest;
+      // A tag may stand for something else; what was asked for by digest can only be that.
+      return found === descriptor.digest || (found === undefined && path.endsWith(descriptor.digest));
     }
     throw await this.#problem(response, `looking for ${descriptor.digest}`);
   }
@@ -115,7 +118,7 @@ export class RegistryPusher implements Pusher {
     });
     // Whoever may not read the other repository may still write to this one.
     if ([401, 403].includes(response.status) && from !== undefined) {
-      await drop(response);
+      drop(response);
       response = await client.request(base, {
         method: "POST",
         scopes: this.#scopes(),
@@ -124,19 +127,19 @@ export class RegistryPusher implements Pusher {
       });
     }
     if (response.status === 201) {
-      await drop(response);
+      drop(response);
       return undefined;
     }
     if (![200, 202, 204].includes(response.status)) throw await this.#problem(response, `uploading ${digest}`);
     const location = headerOf(response, "location");
-    await drop(response);
+    drop(response);
     if (location === undefined) throw unavailable(`${client.host.name} does not say where to upload ${digest}`);
     return new URL(location, response.url);
   }
 
   async #requireStored(response: Response, digest: string): Promise<void> {
     if (!DONE.includes(response.status)) throw await this.#problem(response, `pushing ${digest}`);
-    await drop(response);
+    drop(response);
     const stored = headerOf(response, "docker-content-digest");
     if (stored !== undefined && stored !== digest) {
       throw errorOf("failed_precondition", `the registry stored ${stored} instead of ${digest}`);

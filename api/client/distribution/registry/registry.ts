@@ -1,12 +1,11 @@
 // A registry client: what references stand for, and what to fetch from and push to, over the hosts that serve them.
 // @source containerd core/remotes/docker/resolver.go
 import { createHash } from "node:crypto";
-import { buffer } from "node:stream/consumers";
 import type { Descriptor } from "../../../core/descriptor.js";
-import { digestProblem } from "../../../core/digest.js";
-import { errorOf, notFound } from "../../../core/errors.js";
+import { digestAlgorithm, digestProblem } from "../../../core/digest.js";
+import { failedPrecondition, isNotFound, notFound } from "../../../core/errors.js";
 import { MAX_DOCUMENT_BYTES } from "../manifest.js";
-import { DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from "../media-types.js";
+import { DOCKER_INDEX, DOCKER_MANIFEST, isIndex, isManifest, OCI_INDEX, OCI_MANIFEST } from "../media-types.js";
 import type { Reference } from "../reference.js";
 import type { Fetcher, Pusher, Registry } from "../transport.js";
 import type { CredentialSource } from "./authorizer.js";
@@ -14,9 +13,10 @@ import { dockerCredentials } from "./credentials.js";
 import { RegistryFetcher } from "./fetcher.js";
 import type { HostDefaults } from "./host.js";
 import { hostsFor } from "./hosts-file.js";
+import { bytesOf, drop, headerOf, IDLE_TIMEOUT_MS, type Response } from "./http.js";
 import { accessProblem } from "./problems.js";
 import { RegistryPusher } from "./pusher.js";
-import { drop, HostClient, headerOf, type Response } from "./requests.js";
+import { HostClient } from "./requests.js";
 
 const ACCEPT = [DOCKER_MANIFEST, DOCKER_INDEX, OCI_MANIFEST, OCI_INDEX, "*/*"].join(", ");
 
@@ -27,6 +27,8 @@ export interface RegistryOptions extends HostDefaults {
   readonly credentials?: CredentialSource | undefined;
   /** Default: `containerd/1.7.0`, since registries tell clients apart by it. */
   readonly userAgent?: string | undefined;
+  /** Longest silence of a host before it counts as gone, in milliseconds. Default: 60,000. */
+  readonly idleTimeoutMs?: number | undefined;
 }
 
 /** Speaks the distribution protocol. Dispose it to close its connections. */
@@ -35,13 +37,16 @@ export interface RegistryClient extends Registry, AsyncDisposable {}
 /** A client of all registries. Hosts are looked up when they are first spoken to. */
 export function createRegistry(options: RegistryOptions = {}): RegistryClient {
   const { credentials = dockerCredentials(), userAgent = "containerd/1.7.0" } = options;
+  const { idleTimeoutMs = IDLE_TIMEOUT_MS } = options;
   const clients = new Map<string, Promise<readonly HostClient[]>>();
 
   const makeClients = async (host: string): Promise<readonly HostClient[]> => {
     const hosts = await hostsFor(host, options.hostsDir, options);
-    return hosts.map((each) => {
+    return hosts.map((each, index) => {
       const isOwn = each.name === host || (host === "docker.io" && each.name === "registry-1.docker.io");
-      return new HostClient(each, { credentials, userAgent, namespace: isOwn ? undefined : host });
+      const namespace = isOwn ? undefined : host;
+      const isLast = index === hosts.length - 1;
+      return new HostClient(each, { credentials, userAgent, idleTimeoutMs, namespace, isLast });
     });
   };
   const clientsFor = ({ host }: Reference): Promise<readonly HostClient[]> => {
@@ -66,7 +71,7 @@ export function createRegistry(options: RegistryOptions = {}): RegistryClient {
         }
       }
       // The last host is the registry itself; what it says counts, unless only a mirror says more than "not found".
-      throw problems.findLast((problem) => !isMissing(problem)) ?? problems.at(-1) ?? notFound(reference.text);
+      throw problems.findLast((problem) => !isNotFound(problem)) ?? problems.at(-1) ?? notFound(reference.text);
     },
 
     fetcher: (reference): Fetcher => new RegistryFetcher(reference, () => clientsFor(reference)),
@@ -82,8 +87,6 @@ export function createRegistry(options: RegistryOptions = {}): RegistryClient {
   };
 }
 
-const isMissing = (error: unknown): boolean => error instanceof Error && "kind" in error && error.kind === "not_found";
-
 async function resolveAt(client: HostClient, reference: Reference, signal?: AbortSignal): Promise<Descriptor> {
   const { repository, tag, digest } = reference;
   const scopes = [`repository:${repository}:pull`];
@@ -91,63 +94,64 @@ async function resolveAt(client: HostClient, reference: Reference, signal?: Abor
     client.request(path, { method, headers: { accept: ACCEPT }, scopes, signal });
   const paths = [`/${repository}/manifests/${digest ?? tag ?? ""}`];
   if (digest !== undefined) paths.push(`/${repository}/blobs/${digest}`);
-  let last: Response | undefined;
   for (const path of paths) {
-    let response = await ask("HEAD", path);
-    const described = response.status === 200 ? describe(response, digest) : undefined;
-    if (response.status === 405 || (response.status === 200 && described === undefined)) {
-      await drop(response);
-      response = await ask("GET", path);
-      if (response.status === 200) return await describeByReading(response, reference);
-    }
-    if (described !== undefined) {
-      await drop(response);
-      return described;
-    }
-    if (last !== undefined) await drop(last);
-    last = response;
-    if (response.status !== 404) break;
+    const found = await describeAt(ask, path, reference);
+    if (found !== undefined) return found;
   }
-  if (last?.status === 404) {
-    await drop(last);
-    throw notFound(reference.text);
-  }
-  // A refusal's words come with its body, which HEAD does not send.
-  if (last !== undefined && [401, 403].includes(last.status)) {
-    await drop(last);
-    last = await ask("GET", paths[0] ?? "");
-  }
-  if (last === undefined) throw notFound(reference.text);
-  throw await accessProblem(last, reference, "resolving");
+  throw notFound(reference.text);
+}
+
+/** What is at a path; undefined when nothing is. */
+async function describeAt(
+  ask: (method: "GET" | "HEAD", path: string) => Promise<Response>,
+  path: string,
+  reference: Reference,
+): Promise<Descriptor | undefined> {
+  const head = await ask("HEAD", path);
+  drop(head);
+  if (head.status === 404) return undefined;
+  const described = head.status === 200 ? describe(head, reference) : undefined;
+  if (described !== undefined) return described;
+  // The head does not say enough, or nothing; a refusal's words come with its body.
+  const response = await ask("GET", path);
+  if (response.status === 200) return await describeByReading(response, reference);
+  if (response.status !== 404) throw await accessProblem(response, reference, "resolving");
+  drop(response);
+  return undefined;
 }
 
 const mediaTypeOf = (response: Response): string =>
   (headerOf(response, "content-type") ?? "").split(";")[0]?.trim() ?? "";
 
 /** What the headers say; undefined when they do not say enough. */
-function describe(response: Response, wanted: string | undefined): Descriptor | undefined {
-  const digest = headerOf(response, "docker-content-digest") ?? wanted;
+function describe(response: Response, reference: Reference): Descriptor | undefined {
+  const digest = headerOf(response, "docker-content-digest") ?? reference.digest;
   const size = Number(headerOf(response, "content-length") ?? Number.NaN);
   if (digest === undefined || digestProblem(digest) !== undefined || !Number.isSafeInteger(size) || size <= 0)
     return undefined;
-  if (wanted !== undefined && digest !== wanted) {
-    throw errorOf("failed_precondition", `the registry answers with ${digest} when asked for ${wanted}`);
-  }
-  return { mediaType: mediaTypeOf(response), digest, sizeBytes: size, annotations: {} };
+  requireSame(digest, reference);
+  const mediaType = mediaTypeOf(response);
+  if (isManifest(mediaType) || isIndex(mediaType)) requireDocumentSize(size, reference);
+  return { mediaType, digest, sizeBytes: size, annotations: {} };
 }
 
 async function describeByReading(response: Response, reference: Reference): Promise<Descriptor> {
   const size = Number(headerOf(response, "content-length") ?? 0);
-  if (size > MAX_DOCUMENT_BYTES) {
-    await drop(response);
-    throw errorOf("failed_precondition", `${reference.text}: a manifest of ${size} bytes is too large`);
-  }
-  const bytes = await buffer(response.body);
-  if (bytes.length > MAX_DOCUMENT_BYTES)
-    throw errorOf("failed_precondition", `${reference.text}: the manifest is too large`);
-  const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-  if (reference.digest !== undefined && reference.digest !== digest) {
-    throw errorOf("failed_precondition", `the registry answers with ${digest} when asked for ${reference.digest}`);
-  }
+  if (size > MAX_DOCUMENT_BYTES) drop(response);
+  requireDocumentSize(size, reference);
+  const bytes = await bytesOf(response, MAX_DOCUMENT_BYTES);
+  const algorithm = reference.digest === undefined ? "sha256" : (digestAlgorithm(reference.digest) ?? "sha256");
+  const digest = `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`;
+  requireSame(digest, reference);
   return { mediaType: mediaTypeOf(response), digest, sizeBytes: bytes.length, annotations: {} };
+}
+
+function requireSame(digest: string, { digest: wanted }: Reference): void {
+  if (wanted !== undefined && digest !== wanted)
+    throw failedPrecondition(`the registry answers with ${digest} when asked for ${wanted}`);
+}
+
+function requireDocumentSize(sizeBytes: number, { text }: Reference): void {
+  if (sizeBytes > MAX_DOCUMENT_BYTES)
+    throw failedPrecondition(`${text}: a manifest of ${sizeBytes} bytes exceeds ${MAX_DOCUMENT_BYTES}`);
 }

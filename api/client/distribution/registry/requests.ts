@@ -1,22 +1,20 @@
 // Requests to one host of a registry: authorised when it asks, redirected, tried again when that is worth it.
 // @source containerd core/remotes/docker/resolver.go (request.doWithRetries)
-import type { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
-import { Agent, type Dispatcher, request as send } from "undici";
-import { errorOf, unavailable } from "../../../core/errors.js";
+import { setTimeout as delay } from "node:timers/promises";
+import { isUnavailable, unavailable } from "../../../core/errors.js";
 import { Authorizer, type CredentialSource } from "./authorizer.js";
 import type { RegistryHost } from "./host.js";
+import { bytesOf, drop, HttpClient, headerOf, joinedHeader, type Method, type Response } from "./http.js";
 
 const MAX_TRIES = 5;
+/** Of what fails on the host's side. */
+const MAX_FAILURES = 3;
 const MAX_REDIRECTS = 10;
-const CONNECT_TIMEOUT_MS = 30_000;
-/** Between two pieces of a body, and until the first of them. */
-const IDLE_TIMEOUT_MS = 60_000;
-const RETRY_WAIT_MS = 50;
-const MAX_TEXT_BYTES = 1 << 20;
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 10_000;
 
 export interface RequestOptions {
-  readonly method: "GET" | "HEAD" | "POST" | "PUT";
+  readonly method: Method;
   readonly headers?: Readonly<Record<string, string>>;
   /** Made anew for each try. */
   readonly body?: (() => AsyncIterable<Uint8Array> | Uint8Array) | undefined;
@@ -24,178 +22,130 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface Response {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** To be read or dumped, or the connection stays taken. */
-  readonly body: Readable;
-  /** Where the answer came from, after redirects. */
-  readonly url: string;
-}
-
-/** A header's value; of several the first. */
-export function headerOf(response: Pick<Response, "headers">, name: string): string | undefined {
-  const value = response.headers[name];
-  return Array.isArray(value) ? value[0] : value;
-}
-
-/** Reads a body to its end and throws it away, so that the connection can be used again. */
-export async function drop(response: Response): Promise<void> {
-  response.body.on("error", () => {});
-  response.body.destroy();
-}
-
-/** A short body as text. */
-export async function textOf(response: Response): Promise<string> {
-  const bytes = await buffer(response.body);
-  return bytes.subarray(0, MAX_TEXT_BYTES).toString();
-}
-
-const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status);
-
 export interface HostClientOptions {
   readonly credentials: CredentialSource;
   readonly userAgent: string;
+  /** Longest silence of a host. */
+  readonly idleTimeoutMs: number;
   /** The host of the reference, when this is a mirror of it: told to it as `ns`. */
   readonly namespace?: string | undefined;
+  /** No other host can help when this one fails, so it is asked again. */
+  readonly isLast: boolean;
 }
+
+const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status);
+/** To send something again as it was. */
+const isExactRedirect = (status: number): boolean => status === 307 || status === 308;
+const isReading = (method: Method): boolean => method === "GET" || method === "HEAD";
 
 /** Speaks to one host. Dispose it to close its connections. */
 export class HostClient implements AsyncDisposable {
   readonly host: RegistryHost;
-  readonly #agent: Agent;
+  readonly #http: HttpClient;
   readonly #authorizer: Authorizer;
   readonly #options: HostClientOptions;
+  readonly #origin: string;
 
   constructor(host: RegistryHost, options: HostClientOptions) {
     this.host = host;
     this.#options = options;
-    this.#agent = new Agent({
-      connect: { ...host.tls, timeout: host.dialTimeoutMs ?? CONNECT_TIMEOUT_MS },
-      headersTimeout: IDLE_TIMEOUT_MS,
-      bodyTimeout: IDLE_TIMEOUT_MS,
-    });
+    this.#origin = new URL(host.baseUrl).origin;
+    this.#http = new HttpClient(host, options.idleTimeoutMs);
     this.#authorizer = new Authorizer(host.name, options.credentials, async (url, init) => {
-      const reply = await this.#sendOnce(url, { ...init, headers: { ...init.headers } }, undefined);
-      return { status: reply.status, text: await textOf(reply) };
+      const headers = { "user-agent": options.userAgent, ...init.headers };
+      const reply = await this.#http.send(url, { ...init, headers });
+      return { status: reply.status, text: (await bytesOf(reply)).toString() };
     });
   }
 
-  /** `path` below the host's base, or a whole address that the host itself has given. */
+  /**
+   * `path` below the host's base, or a whole address that the host or a document has given. Answers with whatever status.
+   * @throws unavailable when there is no answer, unauthenticated when it cannot be asked for properly.
+   */
   async request(path: string, options: RequestOptions): Promise<Response> {
-    const { namespace } = this.#options;
-    const url = new URL(/^https?:\/\//.test(path) ? path : `${this.host.baseUrl}${path}`);
-    if (namespace !== undefined) url.searchParams.set("ns", namespace);
-    let hadTried = false;
-    for (let tries = 1; ; tries += 1) {
-      const authorization = await this.#authorizer.header(options.scopes);
-      const response = await this.#follow(url, options, authorization);
-      if (response.status === 401 && tries < MAX_TRIES) {
-        const challenge = headerOf(response, "www-authenticate");
-        if (challenge === undefined) return response;
-        const again = await this.#authorizer.learn(joined(response, "www-authenticate"), hadTried);
-        if (!again) return response;
-        hadTried = true;
-        await drop(response);
-        continue;
+    const { method, scopes, signal } = options;
+    const url = this.#address(path);
+    let isChallenged = false;
+    for (let tries = 1, failures = 0; ; tries += 1) {
+      let waitMs = FIRST_WAIT_MS * 2 ** failures;
+      try {
+        const authorization = await this.#authorizer.header(scopes, signal);
+        const response = await this.#follow(url, options, authorization);
+        const { status } = response;
+        if (tries >= MAX_TRIES) return response;
+        // Another host's wishes, to which we were redirected, are none of ours: they would get our credentials.
+        if (status === 401 && new URL(response.url).origin === this.#origin) {
+          const challenge = joinedHeader(response, "www-authenticate");
+          if (!(await this.#authorizer.learn({ challenge, scopes, sent: authorization, isChallenged })))
+            return response;
+          isChallenged = true;
+          drop(response);
+          continue;
+        }
+        const isBusy = status === 408 || status === 429;
+        const isBroken = this.#options.isLast && isReading(method) && [500, 502, 503, 504].includes(status);
+        if (isBroken) failures += 1;
+        if (!isBusy && (!isBroken || failures >= MAX_FAILURES)) return response;
+        waitMs = retryAfterMs(response) ?? waitMs;
+        drop(response);
+      } catch (error) {
+        signal?.throwIfAborted();
+        failures += 1;
+        const isWorthATry = this.#options.isLast && isReading(method) && isUnavailable(error);
+        if (!isWorthATry || failures >= MAX_FAILURES || tries >= MAX_TRIES) throw error;
       }
-      if (![408, 429].includes(response.status) || tries >= MAX_TRIES) return response;
-      await drop(response);
-      await wait(retryAfterMs(response) ?? RETRY_WAIT_MS * tries, options.signal);
+      await pause(waitMs, signal);
     }
+  }
+
+  #address(path: string): URL {
+    if (/^https?:\/\//.test(path)) return new URL(path);
+    const url = new URL(`${this.host.baseUrl}${path}`);
+    const { namespace } = this.#options;
+    if (namespace !== undefined) url.searchParams.set("ns", namespace);
+    return url;
   }
 
   /** One try with its redirects. Only the host itself is shown who is asking. */
   async #follow(first: URL, options: RequestOptions, authorization: string | undefined): Promise<Response> {
-    let url = first;
-    const own = new URL(this.host.baseUrl).host;
-    for (let redirects = 0; ; redirects += 1) {
-      const headers: Record<string, string> = { "user-agent": this.#options.userAgent, ...options.headers };
-      if (url.host === own) {
-        Object.assign(headers, this.host.headers);
-        if (authorization !== undefined) headers["authorization"] = authorization;
-      }
-      const response = await this.#sendOnce(url.toString(), { ...options, headers }, options.signal);
+    const { method, body, signal } = options;
+    for (let url = first, redirects = 0; ; redirects += 1) {
+      const isOwn = url.origin === this.#origin;
+      const headers = {
+        "user-agent": this.#options.userAgent,
+        ...options.headers,
+        ...(isOwn && this.host.headers),
+        ...(isOwn && authorization !== undefined && { authorization }),
+      };
+      const response = await this.#http.send(url.toString(), { method, headers, body: body?.(), signal });
       const location = headerOf(response, "location");
-      const isSafe = options.method === "GET" || options.method === "HEAD";
-      if (!isRedirect(response.status) || location === undefined || !isSafe) return response;
-      await drop(response);
+      const isFollowed = isReading(method) ? isRedirect(response.status) : isExactRedirect(response.status);
+      if (!isFollowed || location === undefined) return response;
+      drop(response);
       if (redirects >= MAX_REDIRECTS) throw unavailable(`${first.host} redirects more than ${MAX_REDIRECTS} times`);
+      if (!URL.canParse(location, url.href)) throw unavailable(`${url.host} redirects to no address`);
       const next = new URL(location, url);
-      if (!["http:", "https:"].includes(next.protocol))
-        throw unavailable(`${first.host} redirects to ${next.protocol}`);
       // Whoever was spoken to in secret must not send us where everybody can listen.
-      if (url.protocol === "https:" && next.protocol === "http:") {
-        throw errorOf("unavailable", `${url.host} redirects from https to http`);
+      if (next.protocol !== "https:" && next.protocol !== url.protocol) {
+        throw unavailable(`${url.host} redirects from ${url.protocol} to ${next.protocol}`);
       }
       url = next;
     }
   }
 
-  async #sendOnce(
-    url: string,
-    init: Pick<RequestOptions, "method" | "headers"> & { readonly body?: RequestOptions["body"] | string },
-    signal: AbortSignal | undefined,
-  ): Promise<Response> {
-    const body = typeof init.body === "function" ? init.body() : init.body;
-    const isStream = body !== undefined && typeof body !== "string" && !(body instanceof Uint8Array);
-    const options: Dispatcher.RequestOptions = {
-      method: init.method,
-      headers: { ...init.headers },
-      body: isStream ? iterableBody(body) : (body ?? null),
-    } as Dispatcher.RequestOptions; // undici's type wants origin and path, which the address holds
-    try {
-      const reply = await send(url, { ...options, dispatcher: this.#agent, ...(signal && { signal }) });
-      return { status: reply.statusCode, headers: reply.headers, body: reply.body, url };
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw unavailable(`${init.method} ${shownUrl(url)} failed: ${reasonOf(error)}`, error);
-    }
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent.destroy();
+    await this.#http[Symbol.asyncDispose]();
   }
 }
 
-async function* iterableBody(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield* source;
-}
-
-/** Queries may carry signatures: they are not shown. */
-export function shownUrl(url: string): string {
-  const { protocol, host, pathname } = new URL(url);
-  return `${protocol}//${host}${pathname}`;
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  if (error.message === "" && "code" in error) return String(error.code);
-  return cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
-}
-
-const joined = (response: Response, name: string): string => {
-  const value = response.headers[name];
-  return Array.isArray(value) ? value.join(", ") : (value ?? "");
-};
-
-/** Seconds that the host asks us to wait, up to ten. */
+/** What the host asks us to wait, up to ten seconds. */
 function retryAfterMs(response: Response): number | undefined {
-  const seconds = Number(headerOf(response, "retry-after"));
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 10) * 1_000 : undefined;
+  const seconds = Number(headerOf(response, "retry-after") ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1_000, LONGEST_WAIT_MS) : undefined;
 }
 
-function wait(timeMs: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", onAbort);
-      resolve();
-    }, timeMs);
-    signal?.addEventListener("abort", onAbort, { once: true });
-  });
+/** @throws the signal's reason. */
+export async function pause(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
+  await delay(waitMs, undefined, { ...(signal && { signal }) }).catch(() => {});
+  signal?.throwIfAborted();
 }
