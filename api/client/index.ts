@@ -1,6 +1,16 @@
 // The door `berthd/client`: a client of Berth or containerd with its words (records, stores, errors), the stdio of tasks, OCI specs.
 export type { CollectionReport, Collector, CollectorNode, HoldingChain, Removal } from "../core/collector.js";
 export type { Container, ContainerStore, ContainerUpdate, NewContainer } from "../core/container.js";
+export type {
+  CommitOptions,
+  ContentInfo,
+  ContentReader,
+  ContentStore,
+  ContentWriter,
+  IngestStatus,
+  ReadOptions,
+  WriterOptions,
+} from "../core/content.js";
 export type { PeerCredentials, RequestContext } from "../core/context.js";
 export type { Descriptor } from "../core/descriptor.js";
 export type { Doctor, Finding } from "../core/doctor.js";
@@ -51,6 +61,7 @@ export {
   RUNC_OPTIONS_TYPE,
   SPEC_TYPE,
 } from "../core/typeurl.js";
+export { type BlobSource, type ContentIngester, waitForWriter, writeBlob } from "../core/write-blob.js";
 export { type Client, type ConnectOptions, connect } from "./connect.js";
 export { type Copy, type CopyOptions, copyStreams, type LocalStreams } from "./io/copy.js";
 export { FifoEnds, type ProcessStreams } from "./io/fifo-ends.js";

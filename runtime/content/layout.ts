@@ -9,7 +9,6 @@ import { validateDigest } from "../../api/core/digest.js";
 
 export const BLOB_MODE = 0o444;
 export const FOLDER_MODE = 0o755;
-export const INGEST_MODE = 0o644;
 
 export const blobsDir = (rootDir: string): string => join(rootDir, "blobs");
 export const ingestsDir = (rootDir: string): string => join(rootDir, "ingest");
