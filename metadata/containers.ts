@@ -182,6 +182,7 @@ export function createContainerStore(db: Database): LocalContainerStore {
       await db.update(
         (tx) => {
           if (!deleteContainer(tx, namespace, id)) throw missing(tx, "delete", namespace, id);
+          tx.noteGarbage();
           tx.publish(namespace, "/containers/delete", containerDeleted(id));
           tx.onCommit(() => cache.delete(recordKey(namespace, id)));
         },

@@ -3,7 +3,7 @@
 // @source containerd plugins/gc/scheduler.go, core/metadata/db.go
 import type { CollectionReport, Collector, HoldingChain, Removal } from "../../api/core/collector.js";
 import { requireNamespace } from "../../api/core/context.js";
-import { errorOf, notFound, wrapError } from "../../api/core/errors.js";
+import { errorOf, notFound, unknownError } from "../../api/core/errors.js";
 import { type Logger, silentLogger } from "../../api/core/log.js";
 import { quote } from "../../api/core/quote.js";
 import { systemClock } from "../../api/core/time.js";
@@ -120,7 +120,7 @@ export class SqliteCollector implements Collector, AsyncDisposable {
       (err: unknown) => {
         this.#log.error({ err }, "garbage collection failed");
         this.#policy.failed(nowMs());
-        for (const { reject } of waiters) reject(wrapError("gc failed", errorOf("unknown", String(err))));
+        for (const { reject } of waiters) reject(unknownError("gc failed", err));
       },
     );
     void this.#running.finally(() => {

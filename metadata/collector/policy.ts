@@ -31,78 +31,87 @@ export class CollectorPolicy {
   readonly #config: CollectorPolicyConfig;
   #mutations = 0;
   #deletions = 0;
-  #triggered = false;
+  #isTriggered = false;
+  #isRunning = false;
   #hasRun = false;
   #isDirty = false;
   #pausesMs = 0;
   #runs = 0;
   #intervalMs = 0;
-  #dueMs: number | undefined;
+  /** The first run after a start is due anyhow; it holds back nothing that is worth a run before. */
+  #startupMs: number | undefined;
+  #nextMs: number | undefined;
 
   constructor(config: CollectorPolicyConfig, nowMs: number) {
     this.#config = config;
-    if (config.startupDelayMs > 0) this.#dueMs = nowMs + config.startupDelayMs;
+    if (config.startupDelayMs > 0) this.#startupMs = nowMs + config.startupDelayMs;
   }
 
   /** When to call {@link tick}; undefined: not before something happens. */
   get dueMs(): number | undefined {
-    return this.#dueMs;
+    if (this.#nextMs === undefined || this.#startupMs === undefined) return this.#nextMs ?? this.#startupMs;
+    return Math.min(this.#nextMs, this.#startupMs);
   }
 
+  /** A commit that changed records; `isDirty` when it deleted some. */
   mutated(isDirty: boolean, nowMs: number): void {
     const { deletionThreshold, mutationThreshold } = this.#config;
     this.#isDirty ||= isDirty;
     this.#mutations += 1;
     if (this.#isDirty) this.#deletions += 1;
     const byDeletions = deletionThreshold > 0 && this.#deletions >= deletionThreshold;
-    const nothingDue = this.#dueMs === undefined;
     const worthATick =
       (deletionThreshold === 0 && this.#deletions > 0) ||
       (mutationThreshold > 0 && this.#mutations >= mutationThreshold);
+    // What changes during a run waits for the tick that the end of the run sets.
+    const nothingDue = this.#nextMs === undefined && !this.#isRunning;
     if (byDeletions || (nothingDue && worthATick)) this.#schedule(nowMs);
   }
 
-  /** Somebody waits for a run. */
+  /** Somebody waits for a run, which must begin after this. */
   trigger(nowMs: number): void {
-    this.#triggered = true;
+    this.#isTriggered = true;
     this.#schedule(nowMs);
   }
 
-  /** At the due time: whether to run now. When not, the next tick is due after the same interval. */
+  /** At the due time: whether to run now; then {@link ran} or {@link failed} must follow. */
   tick(): boolean {
     const { mutationThreshold } = this.#config;
     const enough = mutationThreshold > 0 && this.#mutations >= mutationThreshold;
-    if (this.#hasRun && !this.#triggered && this.#deletions === 0 && !enough) {
-      // A quiet daemon is not woken for nothing: the next mutation that matters schedules a run.
-      this.#dueMs = undefined;
-      return false;
-    }
-    this.#dueMs = undefined;
-    this.#triggered = false;
+    this.#nextMs = undefined;
+    this.#startupMs = undefined;
+    // A quiet daemon is not woken for nothing: with no tick set, the next mutation that matters makes the run due.
+    if (this.#hasRun && !this.#isTriggered && this.#deletions === 0 && !enough) return false;
+    this.#isTriggered = false;
+    this.#isRunning = true;
     this.#mutations = 0;
     this.#deletions = 0;
     this.#isDirty = false;
     return true;
   }
 
+  /** A run has ended that kept writers out for so long: the more they take, the rarer they become. */
   ran(pauseMs: number, nowMs: number): void {
     const { pauseThreshold } = this.#config;
+    this.#isRunning = false;
     this.#hasRun = true;
     this.#runs += 1;
     this.#pausesMs += pauseMs;
     const averageMs = Math.max(this.#pausesMs / this.#runs, MIN_PAUSE_MS);
     this.#intervalMs = pauseThreshold > 0 ? averageMs / pauseThreshold - averageMs : IDLE_INTERVAL_MS;
-    if (this.#dueMs === undefined) this.#dueMs = nowMs + this.#intervalMs;
+    this.#nextMs ??= nowMs + this.#intervalMs;
   }
 
+  /** A run has failed and changed nothing: it is tried again, unless somebody asks before. */
   failed(nowMs: number): void {
+    this.#isRunning = false;
+    this.#isTriggered = true;
     const delayMs = this.#intervalMs > 0 ? this.#intervalMs + RETRY_MS : this.#config.scheduleDelayMs || RETRY_MS;
-    this.#dueMs = nowMs + delayMs;
-    this.#triggered = true;
+    this.#nextMs ??= nowMs + delayMs;
   }
 
   #schedule(nowMs: number): void {
     const atMs = nowMs + this.#config.scheduleDelayMs;
-    if (this.#dueMs === undefined || this.#dueMs > atMs) this.#dueMs = atMs;
+    if (this.#nextMs === undefined || this.#nextMs > atMs) this.#nextMs = atMs;
   }
 }
