@@ -68,7 +68,4 @@ export const content: readonly Step[] = [
   command(["content", "rm", digestOf(SMALL), digestOf("")]),
   command(["content", "get", digestOf(SMALL)]),
   command(["content", "ls", "-q"]),
-  ingest(SMALL, "--expected-digest", digestOf(SMALL), "back-again"),
-  root(SMALL),
-  command(["content", "ls", "-q"]),
 ];
