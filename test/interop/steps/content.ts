@@ -26,7 +26,14 @@ const ingest = (text: string, ...args: string[]): Step =>
 
 const root = (text: string): Step => command(["content", "label", digestOf(text), "containerd.io/gc.root=1"]);
 
+/** The collector's first run comes soon after the start; behind this one there is none until something is removed. */
+const collect = story("leases create and rm --sync", async ({ cli }) => {
+  await cli.run(["leases", "create", "--id", "collect"]);
+  return await cli.run(["leases", "rm", "--sync", "collect"]);
+});
+
 export const content: readonly Step[] = [
+  collect,
   command(["content", "ls"], maskAges),
   command(["content", "active"], maskAges),
   ingest(SMALL, "small"),
