@@ -35,6 +35,21 @@ export const GROUPS: readonly CommandGroup[] = [
     ],
   },
   {
+    name: "images",
+    aliases: ["i", "image"],
+    summary: "manage images",
+    verbs: [
+      { name: "ls", aliases: ["list"], summary: "list images", load: () => import("./images/ls.js") },
+      { name: "rm", aliases: RM, summary: "remove images by name", load: () => import("./images/rm.js") },
+      { name: "tag", aliases: [], summary: "name an image once more", load: () => import("./images/tag.js") },
+      { name: "label", aliases: [], summary: "set and clear labels", load: () => import("./images/label.js") },
+      { name: "check", aliases: [], summary: "see if images are whole", load: () => import("./images/check.js") },
+      { name: "usage", aliases: [], summary: "what an image takes on disk", load: () => import("./images/usage.js") },
+      { name: "import", aliases: [], summary: "import an archive", load: () => import("./images/import.js") },
+      { name: "export", aliases: [], summary: "export an archive", load: () => import("./images/export.js") },
+    ],
+  },
+  {
     name: "namespaces",
     aliases: ["ns", "namespace"],
     summary: "manage namespaces",

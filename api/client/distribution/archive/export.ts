@@ -13,7 +13,7 @@ import { byPreference, childrenOf, resolveManifest } from "../manifest.js";
 import { isIndex, isManifest, isNonDistributable, refOf } from "../media-types.js";
 import { hostPlatform, onlyPlatforms, type PlatformMatcher } from "../platform.js";
 import type { OnProgress } from "../progress.js";
-import { familiarName } from "../reference.js";
+import { familiarName, normalizeReference } from "../reference.js";
 import type { ImageStores } from "../stores.js";
 import { IMAGE_NAME, REF_NAME } from "./image-names.js";
 
@@ -37,10 +37,19 @@ export interface ExportedImage {
 const LAYOUT = Buffer.from('{"imageLayoutVersion":"1.0.0"}');
 const EPOCH = new Date(0);
 
-/** A name's last part: its tag, or all of it when it has none. */
-function tagOf(name: string): string {
-  const path = name.slice(name.lastIndexOf("/") + 1);
-  return path.includes("@") || !path.includes(":") ? name : path.slice(path.lastIndexOf(":") + 1);
+/** What a name says behind its repository: tag, digest with its `@`, or nothing; all of it when it is no reference. */
+function objectOf(name: string): string {
+  const slash = name.indexOf("/");
+  const [host, path] = slash < 0 ? [name, ""] : [name.slice(0, slash), name.slice(slash + 1)];
+  if (!/^(?:\[[0-9a-fA-F:.]+\]|[^\s:@?#[\]]+)(?::\d*)?$/.test(host)) return name;
+  const at = path.search(/[:@]/);
+  return at < 0 ? "" : path.slice(path.charAt(at) === "@" ? at : at + 1);
+}
+
+/** JSON as Go writes it: what HTML and JavaScript would take for their own is escaped. */
+function goJson(document: unknown): Buffer {
+  const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return Buffer.from(JSON.stringify(document).replace(/[<>&\u2028\u2029]/g, escaped));
 }
 
 /** Everything of some images, each blob once. */
@@ -74,7 +83,7 @@ class Export {
   async indexEntry({ name, target }: ExportedImage): Promise<unknown> {
     const { labels } = await this.#stores.content.info(this.#ctx, target.digest);
     const sources = Object.entries(labels).filter(([key]) => key.startsWith(DISTRIBUTION_SOURCE_PREFIX));
-    const named = name === "" ? [] : [[IMAGE_NAME, name] as const, [REF_NAME, tagOf(name)] as const];
+    const named = name === "" ? [] : [[IMAGE_NAME, name] as const, [REF_NAME, objectOf(name)] as const];
     const entries = [...Object.entries(target.annotations), ...sources, ...named];
     const annotations = Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
     return {
@@ -100,11 +109,16 @@ class Export {
         RepoTags: [],
         Layers: manifest.layers.map(({ digest }) => blobPath(digest)),
       };
-      if (name !== "" && !name.includes("@")) known.RepoTags.push(familiarName(name));
+      if (name !== "") known.RepoTags.push(repoTag(name));
       byManifest.set(descriptor.digest, known);
     }
     return [...byManifest.values()];
   }
+}
+
+/** A name as Docker writes it. @throws invalid_argument for one that Docker cannot read. */
+function repoTag(name: string): string {
+  return familiarName(normalizeReference(name).text);
 }
 
 const blobPath = (digest: string): string => `blobs/${digest.replace(":", "/")}`;
@@ -167,7 +181,7 @@ export async function exportImages(
   }
   const entries: unknown[] = [];
   for (const image of images) entries.push(await job.indexEntry(image));
-  const index = Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: entries }));
+  const index = goJson({ schemaVersion: 2, manifests: entries });
   const docker = options.skipManifestJson === true ? [] : await job.dockerManifest(images);
   const archive = pack();
   const writing = finished(archive.pipe(destination));
@@ -192,7 +206,7 @@ export async function exportImages(
       for (const blob of own) await writeBlobFile(archive, stores, ctx, blob, options.onProgress);
     }
     await writeFile(archive, "index.json", 0o644, index);
-    if (docker.length > 0) await writeFile(archive, "manifest.json", 0o644, Buffer.from(JSON.stringify(docker)));
+    if (docker.length > 0) await writeFile(archive, "manifest.json", 0o644, goJson(docker));
     await writeFile(archive, "oci-layout", 0o444, LAYOUT);
     archive.finalize();
   }

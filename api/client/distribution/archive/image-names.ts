@@ -10,6 +10,8 @@ export interface ImageNaming {
   readonly baseName?: string | undefined;
   /** A name with the digest as well. Default: false. */
   readonly digests?: boolean;
+  /** But not for what has a name already. Default: false. */
+  readonly skipDigestForNamed?: boolean;
   /** `YYYY-MM-DD`, for names of what has only a tag; default: today. */
   readonly date?: string;
 }
@@ -32,7 +34,7 @@ export function namesOf({ annotations, digest }: Descriptor, naming: ImageNaming
   const ref = annotations[REF_NAME];
   const name = full !== undefined && full !== "" ? full : fromRef(ref, prefix, baseName !== undefined);
   if (name !== undefined && (baseName === undefined || isOf(name, baseName))) names.push(name);
-  if (digests) names.push(`${prefix}@${digest}`);
+  if (digests && !(naming.skipDigestForNamed === true && names.length > 0)) names.push(`${prefix}@${digest}`);
   return names;
 }
 

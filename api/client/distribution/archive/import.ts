@@ -7,9 +7,9 @@ import { invalidArgument, notFound } from "../../../core/errors.js";
 import type { Image } from "../../../core/image.js";
 import { withLease } from "../../remote-lease-store.js";
 import { childLabels } from "../gc-labels.js";
-import { byPreference, type ChildDescriptor, childrenOf, parseManifest, readDocument } from "../manifest.js";
+import { byPreference, type ChildDescriptor, childrenOf, resolveManifest } from "../manifest.js";
 import { isIndex, isManifest } from "../media-types.js";
-import { ALL_PLATFORMS, type PlatformMatcher } from "../platform.js";
+import { ALL_PLATFORMS, exactPlatforms, hostPlatform, type PlatformMatcher } from "../platform.js";
 import type { OnProgress } from "../progress.js";
 import { putImage } from "../pull.js";
 import type { ImageStores } from "../stores.js";
@@ -27,6 +27,8 @@ export interface ImportOptions extends ImageNaming {
   readonly compressBlobs?: boolean;
   /** Unpack each image for this snapshotter; default: do not unpack. */
   readonly snapshotter?: string | undefined;
+  /** What of each image is unpacked: the best of these. Default: `platform`, and this machine's without one. */
+  readonly unpackPlatform?: PlatformMatcher;
   readonly labels?: Readonly<Record<string, string>>;
   readonly onProgress?: OnProgress | undefined;
 }
@@ -73,12 +75,16 @@ export async function importImages(
   options: ImportOptions,
 ): Promise<Image[]> {
   const { platform = ALL_PLATFORMS, snapshotter, onProgress } = options;
+  const unpackPlatform = options.unpackPlatform ?? options.platform ?? exactPlatforms([hostPlatform()]);
   return await withLease(stores.leases, ctx, async (leased) => {
     const archive = await readArchive(stores.content, leased, source, onProgress);
     const index = await indexOf(stores, leased, archive, options);
     const targets = byPreference(await childrenOf(stores.content, leased, index), ALL_PLATFORMS);
     const manifests = await labelTree(stores, leased, index, platform);
-    if (manifests.length === 0) throw notFound("no manifest found in the archive");
+    if (manifests.length === 0) {
+      const why = targets.length === 0 ? "no image" : "no image for the platform";
+      throw notFound(`archive: ${why} in it`);
+    }
     const named: { readonly name: string; readonly target: Descriptor }[] = [];
     if (options.indexName !== undefined) named.push({ name: options.indexName, target: index });
     for (const target of targets) {
@@ -91,9 +97,11 @@ export async function importImages(
       onProgress?.({ name, status: "saved", descriptor: target });
     }
     if (snapshotter !== undefined) {
-      for (const descriptor of manifests) {
-        const manifest = parseManifest(await readDocument(stores.content, leased, descriptor.digest), descriptor);
+      for (const { name, target } of images) {
+        onProgress?.({ name, status: "unpacking", descriptor: target });
+        const { manifest } = await resolveManifest(stores.content, leased, target, unpackPlatform);
         await unpack(stores, leased, manifest, { snapshotter, onProgress });
+        onProgress?.({ name, status: "unpacked", descriptor: target });
       }
     }
     return images;

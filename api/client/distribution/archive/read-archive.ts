@@ -15,6 +15,7 @@ import { writeBlob } from "../../../core/write-blob.js";
 import { OCI_INDEX } from "../media-types.js";
 import type { OnProgress } from "../progress.js";
 
+const CLEANUP_MS = 10_000;
 const MAX_JSON_BYTES = 20 * 1024 * 1024;
 const GZIP = Buffer.from([0x1f, 0x8b]);
 const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
@@ -61,7 +62,8 @@ async function* uncompressed(source: Readable): AsyncGenerator<Uint8Array> {
     for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
   };
   if (head.subarray(0, ZSTD.length).equals(ZSTD)) {
-    throw invalidArgument("archive: zstd archives must be uncompressed first");
+    yield* unzstd(whole());
+    return;
   }
   if (!head.subarray(0, GZIP.length).equals(GZIP)) {
     yield* whole();
@@ -72,6 +74,18 @@ async function* uncompressed(source: Readable): AsyncGenerator<Uint8Array> {
   feeding.catch(() => {});
   yield* gunzip;
   await feeding;
+}
+
+async function* unzstd(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { Decompress } = await import("fzstd");
+  const ready: Uint8Array[] = [];
+  const decoder = new Decompress((chunk) => void ready.push(chunk));
+  for await (const chunk of source) {
+    decoder.push(chunk);
+    yield* ready.splice(0);
+  }
+  decoder.push(new Uint8Array(0), true);
+  yield* ready.splice(0);
 }
 
 function parseJson<T>(schema: z.ZodType<T>, bytes: Uint8Array, path: string): T {
@@ -160,7 +174,13 @@ async function storeFile(
   };
   const [, algorithm = "", hex = ""] = /^blobs\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
   const expected = algorithm === "sha256" && /^[a-f0-9]{64}$/.test(hex) ? `sha256:${hex}` : "";
-  const digest = await writeBlob(content, ctx, { ref, sizeBytes, ...(expected && { expected }), bytes });
+  const digest = await writeBlob(content, ctx, { ref, sizeBytes, ...(expected && { expected }), bytes }).catch(
+    async (error: unknown) => {
+      // The bytes are of no use to anybody: what was written of them goes.
+      await content.abort({ ...ctx, signal: AbortSignal.timeout(CLEANUP_MS) }, ref).catch(() => {});
+      throw error;
+    },
+  );
   // What is there already is not read by the writer, but the archive has to move on.
   entry.resume();
   onProgress?.({ name: ref, status: "done", doneBytes: sizeBytes, totalBytes: sizeBytes });
