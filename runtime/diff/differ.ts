@@ -8,11 +8,18 @@ import type { ContentStore } from "../../api/core/content.js";
 import type { RequestContext } from "../../api/core/context.js";
 import type { Descriptor } from "../../api/core/descriptor.js";
 import type { ApplyOptions, Differ, DiffOptions } from "../../api/core/diff.js";
-import { ContainerdError, invalidArgument, notImplemented, unknownError, wrapError } from "../../api/core/errors.js";
+import {
+  ContainerdError,
+  invalidArgument,
+  notFound,
+  notImplemented,
+  unknownError,
+  wrapError,
+} from "../../api/core/errors.js";
 import type { Mount } from "../../api/core/task.js";
 import type { ApplyTarget } from "./job.js";
 import { compressionOf, GZIP_LAYER, isSniffed, PLAIN_LAYER } from "./media-types.js";
-import { writeBlob } from "./new-blob.js";
+import { storeLayer } from "./new-blob.js";
 import { takeDown } from "./temp-mount.js";
 import { JobError, ThreadPool } from "./thread-pool.js";
 
@@ -56,11 +63,14 @@ export class LocalDiffer implements Differ, AsyncDisposable {
     }
     const sniffed = isSniffed(layer.mediaType);
     const target = targetOf(mounts, tempDir);
+    const path = blobPath(layer.digest);
     try {
-      const job = { kind: "apply", path: blobPath(layer.digest), sniffed, target, syncFs } as const;
+      const job = { kind: "apply", path, sniffed, target, syncFs } as const;
       const { digest, sizeBytes } = await this.#threads.run(job, { signal: ctx.signal });
       return { mediaType: PLAIN_LAYER, digest, sizeBytes, annotations: {} };
     } catch (error) {
+      if (isMissing(error, path))
+        throw notFound(`failed to get reader from content store: content digest ${layer.digest}`);
       throw toKind(error);
     }
   }
@@ -79,7 +89,7 @@ export class LocalDiffer implements Differ, AsyncDisposable {
     const job = { kind: "diff", left, right, tempDir, compression, sourceDateEpochNs } as const;
     const blob = { mediaType, ref: options.ref, labels, isCompressed: compression !== "none" };
     try {
-      return await writeBlob(content, ctx, blob, (onData) => this.#threads.run(job, { signal: ctx.signal, onData }));
+      return await storeLayer(content, ctx, blob, (onData) => this.#threads.run(job, { signal: ctx.signal, onData }));
     } catch (error) {
       throw toKind(error);
     }
@@ -107,6 +117,10 @@ function targetOf(mounts: readonly Mount[], tempDir: string): ApplyTarget {
 function refuseTargets(mounts: readonly Mount[]): void {
   if (mounts.some(({ target = "" }) => target !== "")) throw invalidArgument("a mount with a target of its own");
 }
+
+/** Whether the file of the layer went between the look and the reading. */
+const isMissing = (error: unknown, path: string): boolean =>
+  error instanceof JobError && error.code === "ENOENT" && error.message.includes(`'${path}'`);
 
 /** What a thread could not do, as callers know it. A malformed layer has no class, as in containerd. */
 function toKind(error: unknown): unknown {

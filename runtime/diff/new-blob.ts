@@ -11,7 +11,7 @@ import type { ArchiveSummary } from "./job.js";
 const UNCOMPRESSED = "containerd.io/uncompressed";
 const CLEANUP_MS = 10_000;
 
-export interface NewBlob {
+export interface NewLayer {
   readonly mediaType: string;
   /** The caller's; undefined: one is made up. */
   readonly ref: string | undefined;
@@ -21,10 +21,10 @@ export interface NewBlob {
 }
 
 /** Writes what `produce` hands out. On failure an ingest of a made-up name goes; the caller's own stays. */
-export async function writeBlob(
+export async function storeLayer(
   content: ContentStore,
   ctx: RequestContext,
-  blob: NewBlob,
+  blob: NewLayer,
   produce: (onData: (bytes: Uint8Array) => Promise<void>) => Promise<ArchiveSummary>,
 ): Promise<Descriptor> {
   const { mediaType } = blob;

@@ -14,7 +14,7 @@ const CHUNK_BYTES = 1024 * 1024;
 
 /** Puts bytes into the content store of a daemon. */
 export async function ingest(
-  client: Client,
+  client: Pick<Client, "content">,
   ctx: RequestContext,
   bytes: Buffer,
   mediaType = GZIP_LAYER,
