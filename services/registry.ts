@@ -26,7 +26,7 @@ import { defineNamespacesService } from "./namespaces/service.js";
 import { defineReflectionServices } from "./reflection/service.js";
 import { defineSnapshotsService } from "./snapshots/service.js";
 import { defineStreamingService } from "./streaming/service.js";
-import { Streams } from "./streaming/streams.js";
+import { Streams } from "./streams.js";
 import { defineTasksService } from "./tasks/service.js";
 import { defineTransferService } from "./transfer/service.js";
 import { defineVersionService } from "./version/service.js";

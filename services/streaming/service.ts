@@ -5,7 +5,7 @@ import { defineService } from "../../api/core/handler.js";
 import { type Any, anyOfMessage, isTypeOf } from "../../api/core/typeurl.js";
 import { Empty } from "../../api/gen/google/protobuf/empty.js";
 import { StreamInit, StreamingService } from "../../api/gen/services/streaming/v1/streaming.js";
-import type { Streams } from "./streams.js";
+import type { Streams } from "../streams.js";
 
 const INIT_TYPE = "containerd.services.streaming.v1.StreamInit";
 

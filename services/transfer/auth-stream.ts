@@ -4,7 +4,7 @@ import type { CredentialSource, Credentials } from "../../api/client/distributio
 import { errorOf, invalidArgument } from "../../api/core/errors.js";
 import { anyOfMessage, isTypeOf } from "../../api/core/typeurl.js";
 import { AuthRequest, AuthResponse, AuthType } from "../../api/gen/types/transfer/registry.js";
-import type { ServerStream } from "../streaming/streams.js";
+import type { ServerStream } from "../streams.js";
 
 const REQUEST_TYPE = "containerd.types.transfer.AuthRequest";
 const RESPONSE_TYPE = "containerd.types.transfer.AuthResponse";
@@ -17,6 +17,8 @@ function fromResponse({ authType, username, secret }: AuthResponse): Credentials
       return { username: "", secret };
     case AuthType.NONE:
       return undefined;
+    case AuthType.HEADER:
+    case AuthType.UNRECOGNIZED:
     default:
       throw errorOf("not_implemented", "credentials as a whole header are not supported");
   }

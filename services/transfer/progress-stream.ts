@@ -4,7 +4,7 @@ import type { ObjectStatus, ProgressEvent } from "../../api/client/distribution/
 import { toDescriptorMessage } from "../../api/core/image-message.js";
 import { anyOfMessage } from "../../api/core/typeurl.js";
 import { Progress } from "../../api/gen/types/transfer/progress.js";
-import type { ServerStream } from "../streaming/streams.js";
+import type { ServerStream } from "../streams.js";
 
 const PROGRESS_TYPE = "containerd.types.transfer.Progress";
 const TICK_MS = 300;

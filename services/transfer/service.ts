@@ -7,7 +7,7 @@ import { notImplemented } from "../../api/core/errors.js";
 import { defineService } from "../../api/core/handler.js";
 import { Empty } from "../../api/gen/google/protobuf/empty.js";
 import { TransferService } from "../../api/gen/services/transfer/v1/transfer.js";
-import type { Streams } from "../streaming/streams.js";
+import type { Streams } from "../streams.js";
 import { decodeEnd } from "./ends.js";
 import { ProgressTeller } from "./progress-stream.js";
 import { Transfers } from "./transfers.js";

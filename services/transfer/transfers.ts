@@ -23,7 +23,7 @@ import type { ImageStore } from "../../api/gen/types/transfer/imagestore.js";
 import type { ImageExportStream, ImageImportStream } from "../../api/gen/types/transfer/importexport.js";
 import type { OCIRegistry } from "../../api/gen/types/transfer/registry.js";
 import { toRecord } from "../maps.js";
-import type { Streams } from "../streaming/streams.js";
+import type { Streams } from "../streams.js";
 import { askedCredentials } from "./auth-stream.js";
 import type { ProgressTeller } from "./progress-stream.js";
 

@@ -1,10 +1,10 @@
 // The open streams, by namespace and name: what other calls take up to read bytes, to ask for credentials, to tell progress.
 // @source containerd plugins/streaming/manager.go, core/streaming/streaming.go
-import { AsyncQueue } from "../../api/core/async-queue.js";
-import { type RequestContext, requireNamespace } from "../../api/core/context.js";
-import { alreadyExists, invalidArgument, notFound } from "../../api/core/errors.js";
-import { quote } from "../../api/core/quote.js";
-import type { Any } from "../../api/core/typeurl.js";
+import { AsyncQueue } from "../api/core/async-queue.js";
+import { type RequestContext, requireNamespace } from "../api/core/context.js";
+import { alreadyExists, invalidArgument, notFound } from "../api/core/errors.js";
+import { quote } from "../api/core/quote.js";
+import type { Any } from "../api/core/typeurl.js";
 
 /** The server's end of a stream. */
 export interface ServerStream {
