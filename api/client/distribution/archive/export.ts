@@ -1,10 +1,8 @@
 // Exporting: images as one archive in OCI's layout, with the manifest.json that Docker reads; the same bytes every time.
 // @source containerd core/images/archive/exporter.go
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import type { Writable } from "node:stream";
-import { finished } from "node:stream/promises";
-import { type Pack, pack } from "tar-stream";
+import { pipeline } from "node:stream/promises";
 import type { RequestContext } from "../../../core/context.js";
 import type { Descriptor } from "../../../core/descriptor.js";
 import { errorOf, invalidArgument, isNotFound } from "../../../core/errors.js";
@@ -16,6 +14,7 @@ import type { OnProgress } from "../progress.js";
 import { familiarName, normalizeReference } from "../reference.js";
 import type { ImageStores } from "../stores.js";
 import { IMAGE_NAME, REF_NAME } from "./image-names.js";
+import { TAR_END, tarHeader, tarPadding } from "./tar-writer.js";
 
 export interface ExportOptions {
   /** Which manifests of an index; default: those that this machine can run. */
@@ -35,7 +34,6 @@ export interface ExportedImage {
 }
 
 const LAYOUT = Buffer.from('{"imageLayoutVersion":"1.0.0"}');
-const EPOCH = new Date(0);
 
 /** What a name says behind its repository: tag, digest with its `@`, or nothing; all of it when it is no reference. */
 function objectOf(name: string): string {
@@ -123,46 +121,68 @@ function repoTag(name: string): string {
 
 const blobPath = (digest: string): string => `blobs/${digest.replace(":", "/")}`;
 
-/** Writes one entry and waits until the archive has taken it. */
-async function writeFile(archive: Pack, name: string, mode: number, data: Uint8Array): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    archive.entry({ name, mode, mtime: EPOCH, size: data.length }, Buffer.from(data), (error) =>
-      error ? reject(error) : resolve(),
-    );
-  });
-}
-
-function writeFolder(archive: Pack, name: string): void {
-  archive.entry({ name, type: "directory", mode: 0o755, mtime: EPOCH });
+function* file(name: string, mode: number, bytes: Uint8Array): Generator<Uint8Array> {
+  yield tarHeader({ name, mode, sizeBytes: bytes.length });
+  yield bytes;
+  yield tarPadding(bytes.length);
 }
 
 /** Copies a blob, and makes sure that it is what its digest says. */
-async function writeBlobFile(
-  archive: Pack,
+async function* blobFile(
   stores: ImageStores,
   ctx: RequestContext,
   blob: Descriptor,
   onProgress?: OnProgress,
-) {
+): AsyncGenerator<Uint8Array> {
   const { digest } = blob;
   const { sizeBytes } = await stores.content.info(ctx, digest);
   const [algorithm = "", hex = ""] = digest.split(":");
   const hash = createHash(algorithm);
-  const entry = archive.entry({ name: blobPath(digest), mode: 0o444, mtime: EPOCH, size: sizeBytes });
+  yield tarHeader({ name: blobPath(digest), mode: 0o444, sizeBytes });
   let doneBytes = 0;
   for await (const chunk of stores.content.read(ctx, digest)) {
     hash.update(chunk);
-    if (!entry.write(chunk)) await once(entry, "drain");
+    yield chunk;
     doneBytes += chunk.length;
     onProgress?.({ name: refOf(blob), status: "uploading", descriptor: blob, doneBytes, totalBytes: sizeBytes });
   }
   if (hash.digest("hex") !== hex) throw errorOf("data_loss", `content ${digest} is damaged`);
-  entry.end(Buffer.alloc(0));
+  yield tarPadding(sizeBytes);
   onProgress?.({ name: refOf(blob), status: "done", descriptor: blob, doneBytes, totalBytes: sizeBytes });
 }
 
+/** The archive, piece by piece. */
+async function* archiveOf(
+  stores: ImageStores,
+  ctx: RequestContext,
+  images: readonly ExportedImage[],
+  options: ExportOptions,
+): AsyncGenerator<Uint8Array> {
+  const job = new Export(stores, ctx, options);
+  for (const { target } of images) {
+    if (!isIndex(target.mediaType) && !isManifest(target.mediaType)) {
+      throw invalidArgument(`only manifests and indexes can be exported, not ${target.mediaType}`);
+    }
+    await job.collect(target);
+  }
+  const manifests: unknown[] = [];
+  for (const image of images) manifests.push(await job.indexEntry(image));
+  const docker = options.skipManifestJson === true ? [] : await job.dockerManifest(images);
+  const blobs = [...job.blobs.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  yield tarHeader({ name: "blobs/", mode: 0o755 });
+  for (const algorithm of new Set(blobs.map(({ digest }) => digest.split(":")[0] ?? ""))) {
+    yield tarHeader({ name: `blobs/${algorithm}/`, mode: 0o755 });
+    const own = blobs.filter(({ digest }) => digest.startsWith(`${algorithm}:`));
+    for (const blob of own) yield* blobFile(stores, ctx, blob, options.onProgress);
+  }
+  yield* file("index.json", 0o644, goJson({ schemaVersion: 2, manifests }));
+  if (docker.length > 0) yield* file("manifest.json", 0o644, goJson(docker));
+  yield* file("oci-layout", 0o444, LAYOUT);
+  yield TAR_END;
+}
+
 /**
- * Exports images as a tar archive into `destination`, which is ended.
+ * Exports images as a tar archive into `destination`, which is ended. The same images make the same bytes.
  * @throws not_found for content that is missing, data_loss for content that is damaged.
  */
 export async function exportImages(
@@ -172,42 +192,5 @@ export async function exportImages(
   destination: Writable,
   options: ExportOptions = {},
 ): Promise<void> {
-  const job = new Export(stores, ctx, options);
-  for (const { target } of images) {
-    if (!isIndex(target.mediaType) && !isManifest(target.mediaType)) {
-      throw invalidArgument(`only manifests and indexes can be exported, not ${target.mediaType}`);
-    }
-    await job.collect(target);
-  }
-  const entries: unknown[] = [];
-  for (const image of images) entries.push(await job.indexEntry(image));
-  const index = goJson({ schemaVersion: 2, manifests: entries });
-  const docker = options.skipManifestJson === true ? [] : await job.dockerManifest(images);
-  const archive = pack();
-  const writing = finished(archive.pipe(destination));
-  // Whoever reads the archive may go away while it is being written.
-  const gone = writing.then(() => undefined);
-  gone.catch((error: Error) => archive.destroy(error));
-  try {
-    await Promise.race([gone.then(() => new Promise<never>(() => {})), writeAll()]);
-  } catch (error) {
-    archive.destroy(error instanceof Error ? error : new Error(String(error)));
-    destination.destroy();
-    throw error;
-  }
-  await writing;
-
-  async function writeAll(): Promise<void> {
-    const blobs = [...job.blobs.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
-    writeFolder(archive, "blobs/");
-    for (const algorithm of new Set(blobs.map(({ digest }) => digest.split(":")[0] ?? ""))) {
-      writeFolder(archive, `blobs/${algorithm}/`);
-      const own = blobs.filter(({ digest }) => digest.startsWith(`${algorithm}:`));
-      for (const blob of own) await writeBlobFile(archive, stores, ctx, blob, options.onProgress);
-    }
-    await writeFile(archive, "index.json", 0o644, index);
-    if (docker.length > 0) await writeFile(archive, "manifest.json", 0o644, goJson(docker));
-    await writeFile(archive, "oci-layout", 0o444, LAYOUT);
-    archive.finalize();
-  }
+  await pipeline(archiveOf(stores, ctx, images, options), destination, { ...(ctx.signal && { signal: ctx.signal }) });
 }
