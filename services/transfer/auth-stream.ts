@@ -19,7 +19,6 @@ function fromResponse({ authType, username, secret }: AuthResponse): Credentials
       return undefined;
     case AuthType.HEADER:
     case AuthType.UNRECOGNIZED:
-    default:
       throw errorOf("not_implemented", "credentials as a whole header are not supported");
   }
 }
