@@ -12,7 +12,12 @@ const DEBIAN_PACKAGES = {
 };
 
 /** What only the tests need: strace looks on while the daemon syncs; a real registry, and a stranger that speaks to it. */
-const TEST_PACKAGES = { strace: ["strace"], "docker-registry": ["docker-registry"], skopeo: ["skopeo"] };
+const TEST_PACKAGES = {
+  strace: ["strace"],
+  "docker-registry": ["docker-registry"],
+  skopeo: ["skopeo"],
+  openssl: ["openssl"],
+};
 
 /** Whether node_modules is missing or older than the lockfile. npm writes its own lockfile copy at the end of an install. */
 export function needsNpmPackages() {

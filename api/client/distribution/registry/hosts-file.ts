@@ -70,7 +70,11 @@ async function toHost(url: string, table: HostTable, folder: string, defaults: H
   const path = parsed.pathname.replace(/\/+$/, "");
   const whole = table.override_path === true || path.endsWith("/v2") ? path : `${path}/v2`;
   const within = (file: string) => (isAbsolute(file) ? file : join(folder, file));
-  const read = async (file: string) => await readFile(within(file), "utf8");
+  const read = async (file: string): Promise<string> => {
+    const text = await readText(within(file));
+    if (text === undefined) throw invalidArgument(`${join(folder, "hosts.toml")}: there is no file ${within(file)}`);
+    return text;
+  };
   const clients = table.client?.map(async ([certificate, key]) => ({
     certificate: await read(certificate),
     key: await read(key || certificate),

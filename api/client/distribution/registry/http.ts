@@ -135,6 +135,9 @@ export class HttpClient implements AsyncDisposable {
 
   async #tls() {
     const { ca = [], clients = [], skipVerify = false } = this.#host.tls;
+    // Node would pass over it without a word.
+    if (!ca.every((text) => text.includes("-----BEGIN CERTIFICATE-----")))
+      throw invalidArgument(`an authority for ${this.#host.name} is no certificate in PEM`);
     try {
       const secureContext = createSecureContext({
         // Unread where nothing is checked.

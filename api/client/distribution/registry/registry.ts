@@ -18,6 +18,8 @@ import { accessProblem } from "./problems.js";
 import { RegistryPusher } from "./pusher.js";
 import { HostClient } from "./requests.js";
 
+/** The head does not say enough, or is not given at all; and why somebody is refused comes with a body. */
+const WORTH_READING = [200, 400, 401, 403, 405];
 const ACCEPT = [DOCKER_MANIFEST, DOCKER_INDEX, OCI_MANIFEST, OCI_INDEX, "*/*"].join(", ");
 
 export interface RegistryOptions extends HostDefaults {
@@ -112,7 +114,7 @@ async function describeAt(
   if (head.status === 404) return undefined;
   const described = head.status === 200 ? describe(head, reference) : undefined;
   if (described !== undefined) return described;
-  // The head does not say enough, or nothing; a refusal's words come with its body.
+  if (!WORTH_READING.includes(head.status)) throw await accessProblem(head, reference, "resolving");
   const response = await ask("GET", path);
   if (response.status === 200) return await describeByReading(response, reference);
   if (response.status !== 404) throw await accessProblem(response, reference, "resolving");
