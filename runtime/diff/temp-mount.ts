@@ -1,11 +1,14 @@
 // Mounts on a temporary folder for as long as a piece of work takes.
 // @source containerd core/mount/temp.go, temp_unix.go
-import { mkdtempSync, rmdirSync } from "node:fs";
+import { closeSync, constants, mkdtempSync, openSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Mount } from "../../api/core/task.js";
 import { mount, unmount } from "../sys/mount.js";
 
 const PREFIX = "berth-mount";
+const UPPER = "upperdir=";
+const LOWER = "lowerdir=";
+const LONG_OPTIONS = 3500;
 
 /** Runs `work` with the folder on which `mounts`, one over the other, are mounted. No mounts: an empty folder. */
 export async function withTempMount<T>(
@@ -15,7 +18,7 @@ export async function withTempMount<T>(
 ): Promise<T> {
   const folder = mkdtempSync(join(tempDir, PREFIX));
   try {
-    for (const { type, source, options } of mounts) mount({ type, source, target: folder, options });
+    for (const one of mounts) mountOn(folder, one);
     return await work(folder);
   } finally {
     takeDown(folder);
@@ -36,12 +39,28 @@ const asReadOnly = ({ options }: Mount): string[] => [
 ];
 
 function asLower({ options }: Mount): string[] {
-  const UPPER = "upperdir=";
-  const LOWER = "lowerdir=";
   const upper = options.find((option) => option.startsWith(UPPER))?.slice(UPPER.length);
   const kept = options.filter((option) => !option.startsWith(UPPER) && !option.startsWith("workdir="));
   if (upper === undefined) return kept;
   return kept.map((option) => (option.startsWith(LOWER) ? `${LOWER}${upper}:${option.slice(LOWER.length)}` : option));
+}
+
+/** The kernel takes one page of options; an overlay of many folders names them by their descriptors, which is shorter. */
+function mountOn(target: string, { type, source, options }: Mount): void {
+  const isLong = options.join(",").length > LONG_OPTIONS;
+  const lower = isLong && type === "overlay" ? options.find((option) => option.startsWith(LOWER)) : undefined;
+  if (lower === undefined) {
+    mount({ type, source, target, options });
+    return;
+  }
+  const open: number[] = [];
+  try {
+    for (const path of lower.slice(LOWER.length).split(":")) open.push(openSync(path, constants.O_DIRECTORY));
+    const short = LOWER + open.map((fd) => `/proc/self/fd/${fd}`).join(":");
+    mount({ type, source, target, options: options.map((option) => (option === lower ? short : option)) });
+  } finally {
+    for (const fd of open) closeSync(fd);
+  }
 }
 
 /** Unmounts all of a temporary folder and removes it. What is still busy goes out of sight now and away when it is free. */

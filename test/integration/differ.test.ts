@@ -1,6 +1,6 @@
 // The differ as a daemon has it: several layers at a time in threads, the event loop free meanwhile, jobs that are given up, disks
 // that are full, and what a predecessor left mounted.
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
@@ -118,6 +118,18 @@ describe.skipIf(requires.root())("the differ", () => {
     const mounts = [...bind(folder("root")), ...bind(join(dir, "not-there"))];
     await expect(differ.apply(ctx, layer, mounts)).rejects.toThrow(/ENOENT/);
     await expect(differ.diff(ctx, mounts, [])).rejects.toThrow(/ENOENT/);
+  });
+
+  test("a diff of an overlay with more folders than a page of options holds", async () => {
+    const lowers = Array.from({ length: 80 }, (_, index) => folder(`lower-${index}-${"x".repeat(60)}`));
+    for (const [index, path] of lowers.entries()) writeFileSync(join(path, `file-${index}`), "x");
+    const options = [`lowerdir=${lowers.join(":")}`, `upperdir=${folder("upper")}`, `workdir=${folder("work")}`];
+    writeFileSync(join(dir, "upper", "changed"), "x");
+    const left = [{ type: "overlay", source: "overlay", options: options.slice(0, 1) }];
+    const layer = await differ.diff(ctx, left, [{ type: "overlay", source: "overlay", options }]);
+    const root = folder("root");
+    await differ.apply(ctx, layer, bind(root));
+    expect(readdirSync(root)).toEqual(["changed"]);
   });
 
   test("an empty blob is an empty layer", async () => {

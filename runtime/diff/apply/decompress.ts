@@ -74,7 +74,7 @@ function nativeZstd(): Transform | undefined {
 }
 
 /** fzstd as a stream: in JavaScript, some 160 MB a second. */
-class SlowZstdStream extends Transform {
+export class SlowZstdStream extends Transform {
   readonly #zstd = new SlowZstd((data) => {
     this.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
   });
