@@ -1,31 +1,8 @@
 // Who writes under which ref right now. In memory: a writer ends with its process, and its ingest can then be taken up again.
 // @source containerd plugins/content/local/locks.go
+import { formatDuration } from "../api/core/duration.js";
 import { unavailable } from "../api/core/errors.js";
 import { type Clock, formatTime } from "../api/core/time.js";
-
-const UNITS = [
-  ["h", 3_600_000_000_000n],
-  ["m", 60_000_000_000n],
-] as const;
-
-/** As Go prints a duration: `1h2m3.5s`, `508.36ms`. */
-export function formatDuration(durationNs: bigint): string {
-  let text = "";
-  let rest = durationNs;
-  for (const [unit, sizeNs] of UNITS) {
-    if (text !== "" || rest >= sizeNs) text += `${rest / sizeNs}${unit}`;
-    rest %= sizeNs;
-  }
-  if (text !== "" || rest >= 1_000_000_000n) return `${text}${decimal(rest, 9)}s`;
-  if (rest >= 1_000_000n) return `${decimal(rest, 6)}ms`;
-  if (rest >= 1_000n) return `${decimal(rest, 3)}µs`;
-  return rest === 0n ? "0s" : `${rest}ns`;
-}
-
-function decimal(value: bigint, places: number): string {
-  const digits = value.toString().padStart(places + 1, "0");
-  return `${digits.slice(0, -places)}.${digits.slice(-places)}`.replace(/\.?0+$/, "");
-}
 
 export class RefLocks {
   readonly #clock: Clock;

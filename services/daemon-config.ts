@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { invalidArgument } from "../api/core/errors.js";
+import { type CollectorConfig, collectorConfigSchema } from "./collector-config.js";
 import { MAX_SOCKET_PATH_BYTES } from "./grpc/socket.js";
 
 /** Shims report events at the gRPC socket's path with this behind it. */
@@ -34,6 +35,7 @@ export const daemonConfigSchema = z.strictObject({
     .enum(["shared", "isolated"])
     .default("shared")
     .describe("whether a namespace may take over the blobs of another one by their digests"),
+  gc: collectorConfigSchema.prefault({}).describe("when the collector runs"),
   debug: z.boolean().default(false).describe("whether shims are asked for debug output"),
 });
 
@@ -48,6 +50,7 @@ export interface DaemonConfig {
   readonly stopTimeoutMs: number;
   readonly warmShims: number;
   readonly contentSharing: "shared" | "isolated";
+  readonly gc: CollectorConfig;
   readonly debug: boolean;
 }
 
@@ -82,6 +85,7 @@ export function completeConfig(options: DaemonOptions, places: Places): DaemonCo
     stopTimeoutMs: parsed.stopTimeoutMs,
     warmShims: parsed.warmShims,
     contentSharing: parsed.contentSharing,
+    gc: parsed.gc,
     debug: parsed.debug,
   };
 }

@@ -104,6 +104,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
       content,
       contentSharing,
       snapshotBackends: backends,
+      collectorPolicy: config.gc,
     }),
   );
   const tasks = scope.use(
@@ -122,7 +123,9 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
       clock,
     }),
   );
+  const before = metadata.events.position;
   await tasks.load();
+  const startEvents = { after: before, upTo: metadata.events.position };
   const shimEvents = defineShimEventsService({ forward: (envelope) => tasks.forward(envelope) });
   await prepareSocketPath(ttrpcAddress);
   scope.use(await serveTtrpc({ path: ttrpcAddress, services: [shimEvents], log }));
@@ -139,6 +142,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   const host = hostExaminer({ address, rootDir: config.root, stateDir: config.state, tasks, containers, namespaces });
   const services = defineServices({
     ...metadata,
+    startEvents,
     tasks,
     differ,
     doctor: createDoctor({ examiners: [storeExaminer(databasePath), host], events, clock, log }),
@@ -150,6 +154,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
     databasePath,
     contentDir,
     contentSharing,
+    gc: config.gc,
     snapshotters: metadata.snapshots.all(),
     platform: hostPlatform(),
     descriptorsPath: fileURLToPath(new URL("../api/gen/api.binpb", import.meta.url)),

@@ -41,10 +41,12 @@ export interface Collector {
 /** The ledger's topic for each removal; it reaches only subscribers that name it. */
 export const REMOVAL_TOPIC = "/berth/gc/removed";
 
+export const REMOVAL_TYPE = "berth.events.Removal";
+
 /** The payload: JSON, since it is ours alone and no client of containerd asks for it. */
 export const removalCodec = {
   encode: (removal: Removal): Any => ({
-    typeUrl: "berth.events.Removal",
+    typeUrl: REMOVAL_TYPE,
     value: Buffer.from(JSON.stringify(removal)),
   }),
   /** @throws SyntaxError for what is no JSON. */

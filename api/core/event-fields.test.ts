@@ -5,6 +5,7 @@ import { ContainerCreate, ContainerUpdate } from "../gen/events/container.js";
 import { ContentCreate } from "../gen/events/content.js";
 import { TaskCreate, TaskDelete, TaskExit } from "../gen/events/task.js";
 import { ImageCreate } from "../gen/services/images/v1/images.js";
+import { removalCodec } from "./collector.js";
 import type { EventEnvelope } from "./event.js";
 import { decodeEvent, eventAdaptor } from "./event-fields.js";
 import { parseFilters } from "./filters/index.js";
@@ -56,6 +57,7 @@ const EVENTS = {
     ImageCreate,
     ImageCreate.fromPartial({ name: "n" }),
   ),
+  removal: removalCodec.encode({ type: "snapshot", namespace: "n", key: "native/s", reason: "r" }),
   unknown: { typeUrl: "example.Message", value: Buffer.from("x") },
   damaged: { typeUrl: "containerd.events.TaskExit", value: Buffer.from([0xff, 0xff]) },
 } satisfies Record<string, Any>;
@@ -86,6 +88,7 @@ describe("decodeEvent", () => {
     { name: "update", want: '{"id":"c1","labels":{"a.b/c":"1","b":"2","empty":""},"snapshot_key":"k"}' },
     { name: "content", want: '{"digest":"sha256:x","size":5,"mediaType":"m"}' },
     { name: "image", want: '{"name":"n"}' },
+    { name: "removal", want: '{"type":"snapshot","namespace":"n","key":"native/s","reason":"r"}' },
   ])("$name", ({ name, want }) => {
     expect(JSON.stringify(decodeEvent(EVENTS[name]))).toBe(want);
   });
@@ -124,6 +127,7 @@ describe("eventAdaptor", () => {
     { event: "content", filter: "event.mediaType==m", match: true },
     { event: "content", filter: "event.size", match: false },
     { event: "image", filter: "event.name==n", match: true },
+    { event: "removal", filter: "event.type==snapshot", match: true },
     { event: "unknown", filter: "event.name", match: false },
     { event: "damaged", filter: "event.container_id", match: false },
     { event: "damaged", filter: "namespace==blue", match: true },

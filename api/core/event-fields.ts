@@ -20,6 +20,7 @@ import {
   TaskStart,
 } from "../gen/events/task.js";
 import { ImageCreate, ImageDelete, ImageUpdate } from "../gen/services/images/v1/images.js";
+import { REMOVAL_TYPE, removalCodec } from "./collector.js";
 import type { EventEnvelope } from "./event.js";
 import type { Adaptor } from "./filters/index.js";
 import { TASK_VERDICT_TYPE, taskVerdictCodec } from "./task-verdict.js";
@@ -63,6 +64,7 @@ const CODECS: ReadonlyMap<string, Codec> = new Map<string, Codec>([
     codec,
   ]),
   [TASK_VERDICT_TYPE, taskVerdictCodec],
+  [REMOVAL_TYPE, removalCodec],
   ["berth.v1.Finding", Finding],
 ]);
 

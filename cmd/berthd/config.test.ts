@@ -62,7 +62,7 @@ describe("precedence", () => {
 
 test("the sample file shows every setting with its default", () => {
   const sample = readFileSync(new URL("../../packaging/config.toml", import.meta.url), "utf8");
-  expect(loadText(sample.replaceAll(/^#(?=[a-z_]+ = )/gm, ""))).toEqual(loadText(""));
+  expect(loadText(sample.replaceAll(/^#(?=[a-z_]+ = |\[)/gm, ""))).toEqual(loadText(""));
   for (const key of [
     "root",
     "state",
@@ -73,9 +73,38 @@ test("the sample file shows every setting with its default", () => {
     "warm_shims",
     "content_sharing_policy",
     "debug",
+    "pause_threshold",
+    "deletion_threshold",
+    "mutation_threshold",
+    "schedule_delay",
+    "startup_delay",
   ]) {
     expect(sample).toMatch(new RegExp(`^#${key} = `, "m"));
   }
+});
+
+describe("the collector's times", () => {
+  test("are as containerd writes them", () => {
+    const text =
+      '[gc]\npause_threshold = 0.1\nschedule_delay = "1.5s"\nstartup_delay = "250us"\nmutation_threshold = 7';
+    expect(loadText(text).daemon.gc).toEqual({
+      pauseThreshold: 0.1,
+      deletionThreshold: 0,
+      mutationThreshold: 7,
+      scheduleDelayMs: 1_500,
+      startupDelayMs: 0.25,
+    });
+  });
+
+  test("out of bounds are moved into them", () => {
+    const text = '[gc]\npause_threshold = 3\nschedule_delay = "-1s"\ndeletion_threshold = -1\nmutation_threshold = -5';
+    expect(loadText(text).daemon.gc).toMatchObject({
+      pauseThreshold: 0.5,
+      deletionThreshold: 0,
+      mutationThreshold: 0,
+      scheduleDelayMs: 0,
+    });
+  });
 });
 
 describe("refusals", () => {
@@ -91,6 +120,9 @@ describe("refusals", () => {
     ],
     ["an unknown level", 'log_level = "loud"', /berthd\.toml: logLevel: /],
     ["a negative timeout", "stop_timeout_ms = -1", /stopTimeoutMs: /],
+    ["a time without a unit", '[gc]\nstartup_delay = "5"', /berthd\.toml: \[gc\]: startup_delay: must be a duration/],
+    ["an unknown time", "[gc]\nspeed = 1", /berthd\.toml: \[gc\]: .*speed/],
+    ["a section that is none", "gc = 1", /berthd\.toml: \[gc\]: /],
     ["a line that is no TOML", "root = ", /berthd\.toml:1:\d+: /],
   ])("%s, with its place", (_, text, message) => {
     expect(() => loadText(text)).toThrow(expect.objectContaining({ kind: "invalid_argument" }));

@@ -4,6 +4,7 @@ import { parse as parseToml, TomlError } from "smol-toml";
 import * as z from "zod";
 import { ContainerdError } from "../../api/core/errors.js";
 import { completeConfig, type DaemonConfig, daemonConfigSchema, defaultPlaces } from "../../services/daemon.js";
+import { gcSectionSchema } from "./gc-section.js";
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./log.js";
 
 const schema = z.strictObject({
@@ -41,6 +42,13 @@ const FILE_KEYS: Readonly<Record<string, keyof Settings>> = {
   debug: "debug",
 };
 
+/** Tables of the file, each with its own keys; the environment does not have them. */
+const FILE_SECTIONS: Readonly<
+  Record<string, { readonly setting: keyof Settings; readonly schema: z.ZodType<object> }>
+> = {
+  gc: { setting: "gc", schema: gcSectionSchema },
+};
+
 /** `BERTHD_LOG_LEVEL` and so on. */
 const environmentName = (key: string): string => `BERTHD_${key.toUpperCase()}`;
 
@@ -67,9 +75,19 @@ function readConfigFile(path: string, isRequired: boolean): Settings {
   }
   const settings = new Map<string, unknown>();
   for (const [key, value] of Object.entries(parseFile(path, text))) {
+    const section = Object.hasOwn(FILE_SECTIONS, key) ? FILE_SECTIONS[key] : undefined;
+    if (section !== undefined) {
+      settings.set(
+        section.setting,
+        refusing(`${path}: [${key}]`, () => section.schema.parse(value)),
+      );
+      continue;
+    }
     const setting = Object.hasOwn(FILE_KEYS, key) ? FILE_KEYS[key] : undefined;
     if (setting === undefined)
-      throw bad(`${path}: unknown setting ${key}; known are ${Object.keys(FILE_KEYS).join(", ")}`);
+      throw bad(
+        `${path}: unknown setting ${key}; known are ${[...Object.keys(FILE_KEYS), ...Object.keys(FILE_SECTIONS)].join(", ")}`,
+      );
     settings.set(setting, value);
   }
   const values: Settings = Object.fromEntries(settings);

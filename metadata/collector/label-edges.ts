@@ -1,7 +1,8 @@
 // What labels say to the collector: this holds that, this lives while that lives, this holds that on a condition.
 // @source containerd core/metadata/gc.go (the keys), docs/garbage-collection.md
 import type { CollectorNode } from "../../api/core/collector.js";
-import { parseDuration, parseTime } from "./expiry.js";
+import { parseDuration } from "../../api/core/duration.js";
+import { parseTime } from "./expiry.js";
 
 const REF = "containerd.io/gc.ref.";
 const BREF = "containerd.io/gc.bref.";

@@ -1,4 +1,5 @@
 // What clients may count on: only what this daemon really does is announced, since they act upon it.
+import { formatDuration } from "../../api/core/duration.js";
 import type { Platform } from "../../api/gen/types/platform.js";
 
 export interface PluginRecord {
@@ -17,6 +18,14 @@ export interface SnapshotterPlugin {
   readonly capabilities: readonly string[];
 }
 
+/** Times in milliseconds. */
+export interface CollectorTimes {
+  readonly pauseThreshold: number;
+  readonly deletionThreshold: number;
+  readonly mutationThreshold: number;
+  readonly scheduleDelayMs: number;
+}
+
 export interface PluginListDeps {
   /** Last parts of the gRPC services that are served: `containers`, `tasks`, … */
   readonly grpcIds: readonly string[];
@@ -26,6 +35,8 @@ export interface PluginListDeps {
   readonly contentDir: string;
   /** Who may take over whose blobs. */
   readonly contentSharing: string;
+  /** When the collector runs. */
+  readonly gc: CollectorTimes;
   readonly platform: Platform;
   /** Those that work on this machine. */
   readonly snapshotters: readonly SnapshotterPlugin[];
@@ -41,12 +52,15 @@ const plugin = (type: string, id: string, more: Partial<PluginRecord> = {}): Plu
   ...more,
 });
 
+const goDuration = (ms: number): string => formatDuration(BigInt(Math.round(ms * 1e6)));
+
 /** In the order in which containerd would initialise them. */
 export const builtinPlugins = ({
   grpcIds,
   databasePath,
   contentDir,
   contentSharing,
+  gc,
   platform,
   snapshotters,
 }: PluginListDeps): PluginRecord[] => [
@@ -59,7 +73,15 @@ export const builtinPlugins = ({
     requires: ["io.containerd.content.v1", "io.containerd.snapshotter.v1"],
     exports: { policy: contentSharing, path: databasePath },
   }),
-  plugin("gc.v1", "scheduler", { requires: ["io.containerd.metadata.v1"] }),
+  plugin("gc.v1", "scheduler", {
+    requires: ["io.containerd.metadata.v1"],
+    exports: {
+      PauseThreshold: String(gc.pauseThreshold),
+      DeletionThreshold: String(gc.deletionThreshold),
+      MutationThreshold: String(gc.mutationThreshold),
+      ScheduleDelay: goDuration(gc.scheduleDelayMs),
+    },
+  }),
   plugin("diff.v1", "walking", { requires: ["io.containerd.metadata.v1"], platforms: [platform] }),
   plugin("lease.v1", "manager", { requires: ["io.containerd.metadata.v1"] }),
   plugin("runtime.v2", "task", {

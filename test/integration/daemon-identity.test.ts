@@ -36,6 +36,13 @@ describe("version and introspection", () => {
     const found = (await plugins(["type==io.containerd.runtime.v2, id==task"])).plugins;
     expect(found).toHaveLength(1);
     expect(found[0]?.platforms).toMatchObject([{ os: "linux" }]);
+    const [collector] = (await plugins(["type==io.containerd.gc.v1"])).plugins;
+    expect(Object.fromEntries(collector?.exports ?? [])).toEqual({
+      PauseThreshold: "0.02",
+      DeletionThreshold: "0",
+      MutationThreshold: "100",
+      ScheduleDelay: "0s",
+    });
     await expect(plugins(["id=task"])).rejects.toMatchObject({
       code: Code.INVALID_ARGUMENT,
       details: 'filters: parse error: [id >|=|< task]: unsupported operator "=": invalid argument: invalid argument',
