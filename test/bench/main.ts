@@ -3,60 +3,66 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DisposeScope } from "../../api/core/dispose.js";
-import { createCli } from "../helpers/cli.js";
+import { type Cli, createCli } from "../helpers/cli.js";
 import { startContainerd } from "../helpers/containerd.js";
 import { startBerthd } from "../helpers/daemon.js";
 import { makeRootfs } from "../helpers/rootfs.js";
 import { freshNamespace, tempDir } from "../helpers/temp.js";
 import { syncLatencyMs } from "./disk.js";
+import { benchImages } from "./images.js";
 import { benchRecords } from "./records.js";
-import { benchRuns } from "./runs.js";
-import { figure, printTable } from "./table.js";
+import { benchRuns, type Runner } from "./runs.js";
+import { figure, printTable, type Row } from "./table.js";
 
-const FULL = { rounds: 5, records: 1000, runs: 10 };
-const QUICK = { rounds: 3, records: 400, runs: 4 };
+const FULL = { rounds: 5, records: 1000, runs: 10, files: 30_000, largeBytes: 500_000_000 };
+const QUICK = { rounds: 3, records: 400, runs: 4, files: 6_000, largeBytes: 100_000_000 };
+const GROUPS = ["records", "runs", "images"] as const;
 const CALLERS = [1, 8, 64];
 
 async function main(args: readonly string[]): Promise<void> {
-  const unknown = args.filter((arg) => arg !== "--quick");
-  if (unknown.length > 0) throw new Error(`unknown argument ${unknown.join(" ")}; there is only --quick`);
+  const wanted = GROUPS.filter((group) => args.includes(group));
+  const unknown = args.filter((arg) => arg !== "--quick" && !wanted.some((group) => group === arg));
+  if (unknown.length > 0) {
+    throw new Error(`unknown argument ${unknown.join(" ")}; there are --quick and ${GROUPS.join(", ")}`);
+  }
   if (!existsSync(fileURLToPath(new URL("../../dist/.built", import.meta.url)))) {
     throw new Error("dist is missing; `npm run bench` builds it first");
   }
   // What users run.
   process.env["BERTH_PROGRAMS"] = "dist";
   const size = args.includes("--quick") ? QUICK : FULL;
+  const groups = new Set(wanted.length === 0 ? GROUPS : wanted);
   await using scope = new DisposeScope();
-  const namespaces = [freshNamespace(scope), freshNamespace(scope)];
+  const [theirNamespace, ourNamespace] = [freshNamespace(scope), freshNamespace(scope)];
   const dir = await tempDir(scope);
-  const rootfs = await makeRootfs(join(dir, "rootfs"));
   const containerd = await startContainerd(scope);
   const berthd = await startBerthd(scope, { args: ["--log-level", "info"] });
+  const runner = (name: string, cli: Cli): Runner => ({ name, cli });
+  const theirs = runner("ctr on containerd", createCli("ctr", containerd, theirNamespace));
+  const ctr = runner("ctr", createCli("ctr", berthd, ourNamespace));
+  const berth = runner("berth", createCli("berth", berthd, ourNamespace));
+  const runners = [theirs, ctr, berth];
   const syncBeforeMs = await syncLatencyMs(dir);
+  const rows: Row[] = [];
 
-  console.log(`records: ${size.records} of 6 KB, medians of ${size.rounds} rounds`);
-  const records = await benchRecords({
-    engines: [containerd, berthd],
-    rounds: size.rounds,
-    count: size.records,
-    callers: CALLERS,
-  });
-  console.log(`run --rm: ${size.runs * size.rounds} of each, medians`);
-  const [theirNamespace = "", ourNamespace = ""] = namespaces;
-  const runs = await benchRuns({
-    runners: [
-      { name: "ctr on containerd", cli: createCli("ctr", containerd, theirNamespace) },
-      { name: "ctr run --rm", cli: createCli("ctr", berthd, ourNamespace) },
-      { name: "berth run --rm", cli: createCli("berth", berthd, ourNamespace) },
-    ],
-    rootfs,
-    rounds: size.rounds,
-    count: size.runs,
-  });
+  if (groups.has("records")) {
+    console.log(`records: ${size.records} of 6 KB, medians of ${size.rounds} rounds`);
+    const engines = [containerd, berthd] as const;
+    rows.push(...(await benchRecords({ engines, rounds: size.rounds, count: size.records, callers: CALLERS })));
+  }
+  if (groups.has("runs")) {
+    console.log(`run --rm: ${size.runs * size.rounds} of each, medians`);
+    const rootfs = await makeRootfs(join(dir, "rootfs"));
+    rows.push(...(await benchRuns({ runners, rootfs, rounds: size.rounds, count: size.runs })));
+  }
+  if (groups.has("images")) {
+    console.log(`images: medians of ${size.rounds} rounds`);
+    rows.push(...(await benchImages({ ...size, runners, dir })));
+  }
   const syncAfterMs = await syncLatencyMs(dir);
   console.log(`fdatasync on this disk: ${figure(syncBeforeMs)} ms before, ${figure(syncAfterMs)} ms after`);
   console.log(`ratio above 1: berthd is ahead\n`);
-  printTable([...records, ...runs]);
+  printTable(rows);
 }
 
 await main(process.argv.slice(2));

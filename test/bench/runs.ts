@@ -44,7 +44,7 @@ export async function benchRuns({ runners, rootfs, rounds, count }: RunsOptions)
     for (const { name, ms } of others) {
       const theirs = reference?.ms ?? 0;
       rows.push({
-        what: `${name}, ${pauseMs === 0 ? "back to back" : `${pauseMs} ms apart`}`,
+        what: `${name} run --rm, ${pauseMs === 0 ? "back to back" : `${pauseMs} ms apart`}`,
         containerd: `${figure(theirs)} ms`,
         berthd: `${figure(ms)} ms`,
         ratio: theirs / ms,
