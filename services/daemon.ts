@@ -134,6 +134,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
       content: metadata.content,
       blobPath: (digest) => content.path(digest),
       tempDir: join(config.root, TEMP_MOUNTS_FOLDER),
+      log,
     }),
   );
   const databasePath = join(config.root, DATABASE_FILE);

@@ -13,6 +13,7 @@ export type {
 } from "../core/content.js";
 export type { PeerCredentials, RequestContext } from "../core/context.js";
 export type { Descriptor } from "../core/descriptor.js";
+export type { ApplyOptions, Differ, DiffOptions } from "../core/diff.js";
 export type { Doctor, Finding } from "../core/doctor.js";
 export {
   ContainerdError,

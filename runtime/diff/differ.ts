@@ -16,6 +16,7 @@ import {
   unknownError,
   wrapError,
 } from "../../api/core/errors.js";
+import type { Logger } from "../../api/core/log.js";
 import type { Mount } from "../../api/core/task.js";
 import type { ApplyTarget } from "./job.js";
 import { compressionOf, GZIP_LAYER, isSniffed, PLAIN_LAYER } from "./media-types.js";
@@ -29,6 +30,8 @@ export interface DifferOptions {
   readonly blobPath: (digest: string) => string;
   /** Folder of temporary mounts; this differ's alone, made when missing. */
   readonly tempDir: string;
+  /** Default: silent. */
+  readonly log?: Logger;
 }
 
 const MIN_THREADS = 2;
@@ -37,7 +40,14 @@ const MAX_THREADS = 4;
 /** Takes down what a predecessor left mounted. Dispose it to end its threads. */
 export async function createDiffer(options: DifferOptions): Promise<LocalDiffer> {
   await mkdir(options.tempDir, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(options.tempDir)) takeDown(join(options.tempDir, name));
+  for (const name of await readdir(options.tempDir)) {
+    const folder = join(options.tempDir, name);
+    try {
+      takeDown(folder);
+    } catch (err) {
+      options.log?.warn({ folder, err }, "a temporary mount stays");
+    }
+  }
   return new LocalDiffer(options);
 }
 

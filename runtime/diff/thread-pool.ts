@@ -66,11 +66,14 @@ export class ThreadPool implements AsyncDisposable {
   #start(): Worker {
     const worker = startThread();
     this.#all.add(worker);
-    worker.once("exit", () => {
+    const forget = (): void => {
       this.#all.delete(worker);
       const index = this.#idle.indexOf(worker);
       if (index >= 0) this.#idle.splice(index, 1);
-    });
+    };
+    // Its job is told by its own listener; without this one, an error between two jobs would end the process.
+    worker.once("error", forget);
+    worker.once("exit", forget);
     return worker;
   }
 

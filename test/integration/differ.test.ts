@@ -1,6 +1,6 @@
 // The differ as a daemon has it: several layers at a time in threads, the event loop free meanwhile, jobs that are given up, disks
 // that are full, and what a predecessor left mounted.
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
@@ -142,9 +142,13 @@ describe.skipIf(requires.root())("the differ", () => {
     mkdirSync(left);
     mount({ type: "bind", source: folder("precious"), target: left, options: ["bind"] });
     mkdirSync(join(dir, "precious", "kept"));
+    // Not ours to delete, whatever it is; and no reason not to start.
+    mkdirSync(join(tempMounts(), "full", "kept"), { recursive: true });
     await using next = await createDiffer({ content: metadata.content, blobPath: String, tempDir: tempMounts() });
     expect(next).toBeDefined();
     expect(existsSync(left)).toBe(false);
+    expect(existsSync(join(tempMounts(), "full", "kept"))).toBe(true);
+    rmSync(join(tempMounts(), "full"), { recursive: true });
     expect(readdirSync(join(dir, "precious"))).toEqual(["kept"]);
   });
 });
