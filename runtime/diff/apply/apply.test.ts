@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { requires } from "../../../test/helpers/requires.js";
 import { type RawEntry, tarOf } from "../../../test/helpers/tar.js";
 import { listMountPoints } from "../../sys/mount.js";
 import { getXattr } from "../../sys/xattr.js";
@@ -56,7 +57,7 @@ async function apply(
 const applyEntries = (entries: readonly RawEntry[], mode?: "plain" | "overlay", lowers?: string[]) =>
   apply(tarOf(...entries), mode, lowers);
 
-describe("what entries make", () => {
+describe.skipIf(requires.root())("what entries make", () => {
   test("files, folders, links, devices, FIFOs, with all that they have", async () => {
     await applyEntries([
       { name: "./", type: "5", mode: 0o700 },
