@@ -1,5 +1,7 @@
 // Freeing folders that no record names: those of removed snapshots, and those of creations that a crash cut off.
 // @source containerd core/metadata/snapshot.go (garbageCollect)
+
+import type { BackendLock } from "./backend-lock.js";
 import { readIds } from "./snapshot-rows.js";
 import type { SnapshotParts } from "./snapshot-words.js";
 
@@ -10,15 +12,14 @@ export interface SnapshotCleanup {
   readonly freedBytes: number;
 }
 
-/** Nobody may create or remove in the backend meanwhile. What builds on another has a higher number, and goes first. */
-export async function cleanUpSnapshots({ db, backend }: SnapshotParts): Promise<SnapshotCleanup> {
-  const folders = await backend.list();
-  const live = db.view((reader) => readIds(reader, backend.name));
-  const removed = folders.filter((id) => !live.has(id)).sort((a, b) => b - a);
-  let freedBytes = 0;
-  for (const id of removed) {
-    freedBytes += (await backend.usage(id)).sizeBytes;
-    await backend.remove(id);
-  }
-  return { removed, freedBytes };
+/** Whoever creates or removes waits until the folders are out of sight, not until they are freed. */
+export async function cleanUpSnapshots({ db, backend }: SnapshotParts, lock: BackendLock): Promise<SnapshotCleanup> {
+  const { removed, free } = await lock.exclusive(async () => {
+    const folders = await backend.list();
+    const live = db.view((reader) => readIds(reader, backend.name));
+    // What builds on another has a higher number, and goes first.
+    const removed = folders.filter((id) => !live.has(id)).sort((a, b) => b - a);
+    return { removed, free: await backend.retire(removed) };
+  });
+  return { removed, freedBytes: await free() };
 }

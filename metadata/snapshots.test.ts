@@ -10,7 +10,7 @@ import { createNativeBackend } from "../runtime/snapshotters/native/backend.js";
 import { makeNode } from "../runtime/sys/inode.js";
 import { failure } from "../test/conformance/failure.js";
 import { heldContext, SNAPSHOTTERS, snapshotStoreConformance } from "../test/conformance/snapshot-store.js";
-import { temporaryMetadata } from "../test/helpers/metadata.js";
+import { ONLY_WHEN_ASKED, temporaryMetadata } from "../test/helpers/metadata.js";
 import { mounted } from "../test/helpers/mounted.js";
 import { requires } from "../test/helpers/requires.js";
 import { tempDir } from "../test/helpers/temp.js";
@@ -35,7 +35,10 @@ describe("snapshots in this process", () => {
 
   const folders = () => readdir(join(rootDir, "snapshots"));
   const open = async () => {
-    const metadata = await temporaryMetadata(scope, { snapshotBackends: [createNativeBackend(rootDir)] });
+    const metadata = await temporaryMetadata(scope, {
+      snapshotBackends: [createNativeBackend(rootDir)],
+      collectorPolicy: ONLY_WHEN_ASKED,
+    });
     return { ...metadata, store: metadata.snapshots.get("native"), ctx: await heldContext(metadata.leases) };
   };
 

@@ -38,7 +38,7 @@ export interface LocalSnapshotStore extends SnapshotStore {
   readonly rootDir: string;
   /** What the snapshotter can do beyond the common, in containerd's words. */
   readonly capabilities: readonly string[];
-  /** Frees the folders that no record names, the uppermost first; nothing else happens in the backend meanwhile. */
+  /** Frees the folders that no record names. */
   cleanup(): Promise<SnapshotCleanup>;
 }
 
@@ -172,6 +172,6 @@ function createSnapshotStore(db: Database, backend: SnapshotBackend): LocalSnaps
       );
     },
 
-    cleanup: () => lock.exclusive(() => cleanUpSnapshots(parts)),
+    cleanup: () => cleanUpSnapshots(parts, lock),
   };
 }

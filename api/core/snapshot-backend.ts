@@ -34,6 +34,11 @@ export interface SnapshotBackend {
   usage(id: number): Promise<SnapshotUsage>;
   /** Frees the folders; fine when there are none. */
   remove(id: number): Promise<void>;
-  /** Ids that have folders. Half-made and half-removed ones, left by a crash, are freed by the way. */
+  /** Ids that have folders. */
   list(): Promise<readonly number[]>;
+  /**
+   * Takes folders out of sight, in this order, and with them whatever a crash left half made or half removed. Quick: nobody may
+   * create or remove meanwhile. What it resolves with frees them, which may take its time, and answers the bytes that they took.
+   */
+  retire(ids: readonly number[]): Promise<() => Promise<number>>;
 }

@@ -5,7 +5,7 @@ import { REMOVAL_TOPIC, type Removal, removalCodec } from "../../api/core/collec
 import type { RequestContext } from "../../api/core/context.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { failure } from "../../test/conformance/failure.js";
-import { temporaryMetadata } from "../../test/helpers/metadata.js";
+import { ONLY_WHEN_ASKED, temporaryMetadata } from "../../test/helpers/metadata.js";
 import type { Metadata } from "../index.js";
 
 const PAST = "2001-01-01T00:00:00Z";
@@ -17,10 +17,7 @@ const ctx: RequestContext = { namespace: "gc" };
 
 beforeEach(async () => {
   scope = new DisposeScope();
-  // Only runs that a test asks for.
-  store = await temporaryMetadata(scope, {
-    collectorPolicy: { startupDelayMs: 0, scheduleDelayMs: 0, mutationThreshold: 0, deletionThreshold: 1_000_000 },
-  });
+  store = await temporaryMetadata(scope, { collectorPolicy: ONLY_WHEN_ASKED });
 });
 
 afterEach(() => scope[Symbol.asyncDispose]());

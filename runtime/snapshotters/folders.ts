@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "../sys/errno.js";
+import { diskUsage } from "./disk-usage.js";
 
 const FOLDER_MODE = 0o700;
 const NUMBER = /^[1-9]\d*$/;
@@ -56,19 +57,52 @@ export class SnapshotFolders {
     await rm(passing, { recursive: true, force: true });
   }
 
-  /** All numbers that have folders, in order. Frees those with passing names: nobody may be making or removing one meanwhile. */
+  /** All numbers that have folders, in order. */
   async list(): Promise<number[]> {
-    const names = await readdir(this.#dir).catch((error: unknown) => {
-      if (hasCode(error, "ENOENT")) return [];
-      throw error;
-    });
-    for (const name of names) {
-      if (PASSING.test(name)) await rm(join(this.#dir, name), { recursive: true, force: true });
-    }
+    const names = await this.#names();
     return names
       .filter((name) => NUMBER.test(name))
       .map(Number)
       .sort((a, b) => a - b);
+  }
+
+  /**
+   * Gives the folders passing names, and resolves with what frees them and all others that have such names: nobody may be making or
+   * removing one meanwhile. Freeing goes through all of them before it rejects.
+   */
+  async retire(ids: readonly number[]): Promise<() => Promise<number>> {
+    for (const id of ids) {
+      try {
+        await rename(this.path(id), join(this.#dir, `rm-${id}`));
+      } catch (error) {
+        if (!hasCode(error, "ENOENT")) throw error;
+      }
+    }
+    const passing = (await this.#names()).filter((name) => PASSING.test(name));
+    return () => this.#free(passing.map((name) => join(this.#dir, name)));
+  }
+
+  async #free(paths: readonly string[]): Promise<number> {
+    let freedBytes = 0;
+    const failures: unknown[] = [];
+    for (const path of paths) {
+      try {
+        const { sizeBytes } = await diskUsage(path);
+        await rm(path, { recursive: true, force: true });
+        freedBytes += sizeBytes;
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+    return freedBytes;
+  }
+
+  async #names(): Promise<string[]> {
+    return await readdir(this.#dir).catch((error: unknown) => {
+      if (hasCode(error, "ENOENT")) return [];
+      throw error;
+    });
   }
 
   /** The record that vouches for a folder is on disk before the answer leaves; so must be the folder. */

@@ -5,6 +5,13 @@ import { type Metadata, type MetadataOptions, openMetadata } from "../../metadat
 import { openContentBackend } from "../../runtime/content/backend.js";
 import { tempDir } from "./temp.js";
 
+/** For a store whose collector runs only when a test asks for it. */
+export const ONLY_WHEN_ASKED: MetadataOptions["collectorPolicy"] = {
+  startupDelayMs: 0,
+  mutationThreshold: 0,
+  deletionThreshold: Number.MAX_SAFE_INTEGER,
+};
+
 /** Opens a store in a fresh folder; a sync that fails throws in the test instead of ending the process. */
 export async function temporaryMetadata(
   scope: DisposeScope,

@@ -37,5 +37,6 @@ export function createNativeBackend(rootDir: string): SnapshotBackend {
     usage: (id) => diskUsage(folders.path(id)),
     remove: (id) => folders.remove(id),
     list: () => folders.list(),
+    retire: (ids) => folders.retire(ids),
   };
 }

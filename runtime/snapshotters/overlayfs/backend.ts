@@ -76,5 +76,6 @@ export function createOverlayfsBackend(rootDir: string): SnapshotBackend {
     usage: (id) => diskUsage(fsOf(id)),
     remove: (id) => folders.remove(id),
     list: () => folders.list(),
+    retire: (ids) => folders.retire(ids),
   };
 }
