@@ -1,4 +1,5 @@
-// The door `berthd/client`: a client of Berth or containerd with its words (records, stores, errors), the stdio of tasks, OCI specs.
+// The door `berthd/client`: a client of Berth or containerd with its words (records, stores, errors), the stdio of tasks, OCI
+// specs, and images to and from registries.
 export type { CollectionReport, Collector, CollectorNode, HoldingChain, Removal } from "../core/collector.js";
 export type { Container, ContainerStore, ContainerUpdate, NewContainer } from "../core/container.js";
 export type {
@@ -64,6 +65,29 @@ export {
 } from "../core/typeurl.js";
 export { type BlobSource, type ContentIngester, waitForWriter, writeBlob } from "../core/write-blob.js";
 export { type Client, type ConnectOptions, connect } from "./connect.js";
+export { snapshotLabel } from "./distribution/gc-labels.js";
+export { resolveManifest } from "./distribution/manifest.js";
+export {
+  ALL_PLATFORMS,
+  exactPlatforms,
+  formatPlatform,
+  hostPlatform,
+  onlyPlatforms,
+  type Platform,
+  type PlatformMatcher,
+  parsePlatform,
+} from "./distribution/platform.js";
+export type { ObjectStatus, OnProgress, ProgressEvent } from "./distribution/progress.js";
+export { type PullOptions, pull } from "./distribution/pull.js";
+export { type PushOptions, push } from "./distribution/push.js";
+export { familiarName, normalizeReference, parseReference, type Reference } from "./distribution/reference.js";
+export type { CredentialSource, Credentials } from "./distribution/registry/authorizer.js";
+export { dockerCredentials } from "./distribution/registry/credentials.js";
+export type { ClientCertificate } from "./distribution/registry/host.js";
+export { createRegistry, type RegistryClient, type RegistryOptions } from "./distribution/registry/registry.js";
+export type { ImageStores } from "./distribution/stores.js";
+export type { Fetcher, Pusher, PushSource, Registry } from "./distribution/transport.js";
+export { chainIds, isUnpacked, type UnpackOptions, unpack } from "./distribution/unpack.js";
 export { type Copy, type CopyOptions, copyStreams, type LocalStreams } from "./io/copy.js";
 export { FifoEnds, type ProcessStreams } from "./io/fifo-ends.js";
 export { type FifoOptions, makeFifos, NULL_STDIO, removeFifos } from "./io/fifos.js";

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { failedPrecondition, invalidArgument } from "../../../core/errors.js";
 import type { CredentialSource, Credentials } from "./authorizer.js";
 

@@ -14,7 +14,7 @@ export interface HostTls {
   readonly ca?: readonly string[] | undefined;
   /** Shown to hosts that ask for one. */
   readonly clients?: readonly ClientCertificate[] | undefined;
-  /** Do not check certificates. Default: false. */
+  /** Do not check certificates. Default: false, except on loopback. */
   readonly skipVerify?: boolean | undefined;
 }
 
@@ -49,18 +49,23 @@ export interface HostDefaults extends HostTls {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The host itself. On loopback http is spoken except on port 443 or without a port, and certificates are not checked. */
+/**
+ * The host itself. On loopback http is spoken except on port 443 or without a port, and certificates are not checked; where
+ * certificates are given, they are meant.
+ */
 export function defaultHost(host: string, defaults: HostDefaults = {}): RegistryHost {
   const { name, port } = splitPort(host);
-  const isLocal = isLoopback(name);
-  const isPlain = defaults.plainHttp === true || (isLocal && port !== "" && port !== "443");
-  const address = host === "docker.io" ? "registry-1.docker.io" : host;
   const { ca, clients } = defaults;
+  const isLocal = isLoopback(name);
+  const isSecured = ca !== undefined || clients !== undefined;
+  const isPlain = defaults.plainHttp === true || (isLocal && !isSecured && port !== "" && port !== "443");
+  const address = host === "docker.io" ? "registry-1.docker.io" : host;
+  const skipVerify = defaults.skipVerify === true || (isLocal && ca === undefined && port !== "80");
   return {
     baseUrl: `${isPlain ? "http" : "https"}://${address}/v2`,
     name: address,
     capabilities: ALL_CAPABILITIES,
     headers: defaults.headers ?? {},
-    tls: { ca, clients, skipVerify: defaults.skipVerify === true || (isLocal && port !== "80") },
+    tls: { ca, clients, skipVerify },
   };
 }

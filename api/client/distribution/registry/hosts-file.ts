@@ -3,7 +3,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { parse as parseToml } from "smol-toml";
-import { z } from "zod";
+import * as z from "zod";
 import { invalidArgument } from "../../../core/errors.js";
 import {
   ALL_CAPABILITIES,
@@ -133,11 +133,8 @@ async function fromCertificates(
       key: await read(name.replace(/\.cert$/, ".key")),
     }));
   const clients = await Promise.all(certificates);
-  const base = defaultHost(host, defaults);
-  // Certificates that were put here are meant to be checked, on loopback too.
-  const skipVerify = ca.length > 0 ? defaults.skipVerify : base.tls.skipVerify;
-  const tls = { ca: ca.length > 0 ? ca : base.tls.ca, clients: clients.length > 0 ? clients : base.tls.clients };
-  return [{ ...base, tls: { ...tls, skipVerify } }];
+  const found = { ...(ca.length > 0 && { ca }), ...(clients.length > 0 && { clients }) };
+  return [defaultHost(host, { ...defaults, ...found })];
 }
 
 /** The hosts to ask for `host`, in their order. @throws invalid_argument for a file that is not understood. */

@@ -1,6 +1,6 @@
 // What a registry's refusals mean.
 // @source containerd core/remotes/errors, core/remotes/docker/{fetcher,pusher}.go; distribution spec "error codes"
-import { z } from "zod";
+import * as z from "zod";
 import { type ContainerdError, errorOf, notFound, unavailable } from "../../../core/errors.js";
 import type { Reference } from "../reference.js";
 import { bytesOf, type Response, shownUrl } from "./http.js";

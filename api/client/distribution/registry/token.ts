@@ -1,6 +1,6 @@
 // Asking a token server: by form with a password or a refresh token, by address where it knows no forms.
 // @source containerd core/remotes/docker/auth/fetch.go; distribution spec "token", "oauth"
-import { z } from "zod";
+import * as z from "zod";
 import { errorOf, unavailable } from "../../../core/errors.js";
 
 export interface Credentials {
