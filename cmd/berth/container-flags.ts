@@ -2,22 +2,30 @@
 // @source containerd cmd/ctr/commands/commands_unix.go, cmd/ctr/commands/run/run_unix.go
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { RuncOptions, RuntimeOptions } from "../../api/client/payloads.js";
 import { createSpec, type SpecOptions } from "../../api/client/spec/create-spec.js";
 import type { NewContainer } from "../../api/core/container.js";
-import { notImplemented } from "../../api/core/errors.js";
 import { type Any, anyOfMessage, RUNC_OPTIONS_TYPE, SPEC_TYPE } from "../../api/core/typeurl.js";
 import { UsageError } from "./exit-status.js";
 import { collect, parseInteger, parseLabels, parsePairs, parsePositive, parseSize, readEnvFile } from "./flags.js";
 import { parseMount } from "./mount-flag.js";
+import { addSnapshotterOption, type SnapshotterFlags } from "./snapshotter-flag.js";
 
 const DEFAULT_RUNTIME = "io.containerd.runc.v2";
 const CPU_PERIOD_US = 100_000;
+const PULL_POLICIES = ["missing", "always", "never"] as const;
+export type PullPolicy = (typeof PULL_POLICIES)[number];
 const JOINABLE = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"];
 
-export interface ContainerFlags {
+export interface ContainerFlags extends SnapshotterFlags {
   rootfs?: boolean;
+  snapshotterLabel?: string[];
+  platform?: string;
+  pull: PullPolicy;
+  plainHttp?: boolean;
+  skipVerify?: boolean;
+  hostsDir?: string;
   config?: string;
   cwd?: string;
   env?: string[];
@@ -53,8 +61,15 @@ export interface ContainerFlags {
 
 /** `cpuShares` is the weight without the flag; 0 leaves it to the runtime. */
 export function addContainerOptions(command: Command, { cpuShares }: { readonly cpuShares: number }): void {
+  addSnapshotterOption(command);
   command
-    .option("--rootfs", "the first argument is a root filesystem: a folder that holds one")
+    .option("--rootfs", "the first argument is no image but a folder that holds a root filesystem")
+    .option("--snapshotter-label <key=value>", "label of the container's snapshot (repeatable)", collect)
+    .option("--platform <os/arch>", "which of the image's platforms; default: this machine's")
+    .addOption(new Option("--pull <when>", "fetch the image from its registry").choices(PULL_POLICIES).default("never"))
+    .option("--plain-http", "with --pull: speak http instead of https")
+    .option("--skip-verify", "with --pull: do not check the registry's certificate")
+    .option("--hosts-dir <dir>", "with --pull: folder with a folder of hosts.toml for each registry")
     .option("-c, --config <file>", "an OCI spec instead of the flags below; the only argument is then the id")
     .option("--cwd <dir>", "working directory of the process")
     .option("--env <key=value>", "environment variable (repeatable); KEY alone removes one", collect)
@@ -88,26 +103,31 @@ export function addContainerOptions(command: Command, { cpuShares }: { readonly 
     .option("--no-pivot", "do not use pivot_root");
 }
 
-/** What the arguments name. @throws UsageError, or not_implemented for an image. */
-export function parseTarget(
-  flags: ContainerFlags,
-  args: readonly string[],
-): { root: string; id: string; rest: string[] } {
+/** What the arguments name: the root filesystem of a container, its id and its program. */
+export interface Target {
+  /** `config`: a spec that says it all, `source` is empty. */
+  readonly kind: "config" | "rootfs" | "image";
+  /** Absolute path of the root filesystem, or name of the image. */
+  readonly source: string;
+  readonly id: string;
+  readonly args: readonly string[];
+}
+
+/** @throws UsageError. */
+export function parseTarget(flags: ContainerFlags, words: readonly string[]): Target {
   if (flags.config !== undefined) {
-    const [id = "", ...rest] = args;
+    const [id = "", ...rest] = words;
     if (rest.length > 0) throw new UsageError("with --config only the container id is to be given");
     if (id === "") throw new UsageError("container id must be provided");
-    return { root: "", id, rest };
+    return { kind: "config", source: "", id, args: [] };
   }
-  const [root = "", id = "", ...rest] = args;
-  if (flags.rootfs !== true) {
-    throw notImplemented(
-      `image "${root}": images are not served; give a root filesystem: berth run --rootfs DIR ID [COMMAND...]`,
-    );
-  }
-  if (root === "") throw new UsageError("the root filesystem must be provided");
+  const [source = "", id = "", ...rest] = words;
+  if (source === "") throw new UsageError("image ref must be provided");
   if (id === "") throw new UsageError("container id must be provided");
-  return { root: resolve(root), id, rest: withoutDashes(rest) };
+  const args = withoutDashes(rest);
+  return flags.rootfs === true
+    ? { kind: "rootfs", source: resolve(source), id, args }
+    : { kind: "image", source, id, args };
 }
 
 /** A `--` in front of the program, which the arguments before it make needless, is no part of it. */
@@ -115,15 +135,21 @@ export function withoutDashes(args: readonly string[]): string[] {
   return args.slice(args[0] === "--" ? 1 : 0);
 }
 
-/** The record of the container that the flags describe. */
-export async function containerOf(
-  flags: ContainerFlags,
-  namespace: string,
-  args: readonly string[],
-): Promise<NewContainer> {
-  const { root, id, rest } = parseTarget(flags, args);
-  const spec =
-    flags.config === undefined ? await specOf(flags, namespace, root, id, rest) : await readSpec(flags.config);
+/** The record of a container on a folder or of a spec that is given. */
+export async function containerOf(flags: ContainerFlags, namespace: string, target: Target): Promise<NewContainer> {
+  const { kind, source, id, args } = target;
+  if (kind === "config") return recordOf(flags, id, await readSpec(flags.config ?? ""));
+  const isFolder = await stat(source).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) throw new UsageError(`root filesystem "${source}" is not a folder`);
+  const own = { rootfs: source, args: args.length === 0 ? ["/bin/sh"] : args, cwd: flags.cwd, user: flags.user };
+  return recordOf(flags, id, await specOf(flags, namespace, id, own));
+}
+
+/** The record itself. */
+export function recordOf(flags: ContainerFlags, id: string, spec: Buffer): NewContainer {
   const options = runtimeOptionsOf(flags);
   return {
     id,
@@ -133,27 +159,19 @@ export async function containerOf(
   };
 }
 
-async function specOf(
+/** The spec that the flags make of what is to run. */
+export async function specOf(
   flags: ContainerFlags,
   namespace: string,
-  rootfs: string,
   id: string,
-  args: readonly string[],
+  own: Pick<SpecOptions, "rootfs" | "args" | "cwd" | "user" | "baseEnv">,
 ): Promise<Buffer> {
-  const isFolder = await stat(rootfs).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
-  if (!isFolder) throw new UsageError(`root filesystem "${rootfs}" is not a folder`);
   const fileEnv = flags.envFile === undefined ? [] : await readEnvFile(flags.envFile);
   const options: SpecOptions = {
+    ...own,
     namespace,
     id,
-    rootfs,
-    args: args.length === 0 ? ["/bin/sh"] : args,
     env: [...fileEnv, ...(flags.env ?? [])],
-    cwd: flags.cwd,
-    user: flags.user,
     hostname: flags.hostname,
     terminal: flags.tty,
     readOnly: flags.readOnly,

@@ -22,6 +22,13 @@ export function parsePositive(text: string): number {
   return number;
 }
 
+/** A count from 0, for limits. */
+export function parseLimit(text: string): number {
+  const number = parseInteger(text);
+  if (number < 0) throw new InvalidArgumentError("It is less than 0.");
+  return number;
+}
+
 const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
 /** Bytes: `67108864`, `64m`, `64MiB`. */

@@ -6,20 +6,22 @@ import { invalidArgument } from "../../core/errors.js";
 import { capabilitiesOfMask, capabilitySets, parseCapability } from "./capabilities.js";
 import { DEFAULT_PATH, defaultSpec } from "./default-spec.js";
 import { findDevices, hostDevices, ruleFor } from "./devices.js";
-import type { Process, Spec, SpecMount } from "./oci.js";
+import type { Process, Spec, SpecMount, User } from "./oci.js";
 import { lookUpUser } from "./user.js";
 
 export interface SpecOptions {
   readonly namespace: string;
   readonly id: string;
-  /** The root filesystem, absolute. */
+  /** The root filesystem, absolute; `rootfs` for what the task is given as mounts. */
   readonly rootfs: string;
   readonly args: readonly string[];
-  /** `KEY=value`; the last one of a key holds. `KEY` alone removes it. A PATH is there without asking. */
+  /** The environment that `env` is put on. Default: a PATH. */
+  readonly baseEnv?: readonly string[] | undefined;
+  /** `KEY=value`; the last one of a key holds. `KEY` alone removes it. */
   readonly env?: readonly string[] | undefined;
   readonly cwd?: string | undefined;
-  /** `name`, `uid`, `name:group`, `uid:gid`. */
-  readonly user?: string | undefined;
+  /** `name`, `uid`, `name:group`, `uid:gid`, looked up in the root filesystem; or who it is. */
+  readonly user?: string | User | undefined;
   readonly hostname?: string | undefined;
   readonly terminal?: boolean | undefined;
   readonly readOnly?: boolean | undefined;
@@ -72,10 +74,10 @@ export function createSpec(options: SpecOptions): Spec {
 
 function applyProcess(process: Process, options: SpecOptions): void {
   process.args = [...options.args];
-  process.env = mergeEnv(
-    [DEFAULT_PATH],
-    [...(options.env ?? []), ...(options.netHost ? [`HOSTNAME=${hostname()}`] : [])],
-  );
+  process.env = mergeEnv(options.baseEnv ?? [DEFAULT_PATH], [
+    ...(options.env ?? []),
+    ...(options.netHost ? [`HOSTNAME=${hostname()}`] : []),
+  ]);
   if (options.cwd !== undefined) {
     if (!options.cwd.startsWith("/")) throw invalidArgument(`working directory "${options.cwd}" must be absolute`);
     process.cwd = options.cwd;
@@ -84,7 +86,8 @@ function applyProcess(process: Process, options: SpecOptions): void {
     process.terminal = true;
     if (!process.env.some((entry) => entry.startsWith("TERM="))) process.env.push("TERM=xterm");
   }
-  if (options.user !== undefined) process.user = lookUpUser(options.rootfs, options.user);
+  const { user } = options;
+  if (user !== undefined) process.user = typeof user === "string" ? lookUpUser(options.rootfs, user) : user;
   if (options.allowNewPrivileges === true) delete process.noNewPrivileges;
   const dropped = (options.capDrop ?? []).map(parseCapability);
   const had = process.capabilities?.bounding ?? [];

@@ -59,6 +59,21 @@ export function lookUpUser(root: string, text: string): User {
   return { uid, gid, ...(additionalGids.length === 0 ? {} : { additionalGids }) };
 }
 
+/**
+ * The user of an image's config; nothing stands for root. As containerd's client has it, all groups that name the user hold, also
+ * when one was asked for, and its own is among them.
+ * @throws as {@link lookUpUser}.
+ */
+export function lookUpImageUser(root: string, text = ""): User {
+  const { uid, gid } = text === "" ? { uid: 0, gid: 0 } : lookUpUser(root, text);
+  const passwd = parsePasswd(readInRoot(root, "/etc/passwd"));
+  const name = text === "" ? "root" : passwd.find((user) => user.uid === uid)?.name;
+  const further = parseGroup(readInRoot(root, "/etc/group"))
+    .filter((group) => name !== undefined && group.name !== name && group.members.includes(name))
+    .map((group) => group.gid);
+  return { uid, gid, additionalGids: further.includes(gid) ? further : [gid, ...further] };
+}
+
 function lookUpGroup(groups: readonly GroupEntry[], text: string): number {
   const number = parseId(text);
   if (number !== undefined) return number;

@@ -1,8 +1,9 @@
 // berth run: a container, its task and its process, from nothing to the exit status.
 // @source containerd cmd/ctr/commands/run/run.go
-import { isNotFound, isUnavailable } from "../../../api/core/errors.js";
+import { isUnavailable } from "../../../api/core/errors.js";
 import { type CommandContext, defineCommand } from "../command.js";
-import { addContainerOptions, type ContainerFlags, containerOf, taskOptionsOf } from "../container-flags.js";
+import { addContainerOptions, type ContainerFlags, parseTarget, taskOptionsOf } from "../container-flags.js";
+import { createContainer, removeContainer } from "../create-container.js";
 import { EarlyCall } from "../early-call.js";
 import { SESSION_FAILURE_STATUS, UsageError } from "../exit-status.js";
 import { runSession } from "../session.js";
@@ -15,12 +16,14 @@ interface RunFlags extends ContainerFlags, StdioFlags {
 const CLEANUP_TIMEOUT_MS = 15_000;
 
 export const command = defineCommand<RunFlags>({
-  arguments: "[rootfs] [id] [command...]",
+  arguments: "[image|rootfs] [id] [command...]",
   passThrough: true,
   failureStatus: SESSION_FAILURE_STATUS,
-  help: `Without a command /bin/sh is run. berth exits with the status of the process, 128 and the signal's number after a signal,
+  help: `The image must be here, unless --pull says otherwise; a command takes the place of its entrypoint and command. On a folder
+/bin/sh is run without a command. berth exits with the status of the process, 128 and the signal's number after a signal,
 and with 125 when it fails itself; then nothing is left of what it had made. Signals are passed on to the process.
 
+  berth run --rm --pull missing docker.io/library/busybox:latest hello echo hi
   berth run --rm --rootfs ./rootfs hello /bin/echo hi
   berth run -d --rootfs --memory-limit 64m --env KEY=value ./rootfs web /bin/httpd -f
   berth run --rm -t --rootfs ./rootfs shell`,
@@ -37,15 +40,13 @@ async function run(context: CommandContext, args: readonly string[], flags: RunF
     throw new UsageError("flags --detach and --rm cannot be specified together");
   }
   const { client, request, output, namespace } = context;
-  const container = await containerOf(flags, namespace, args);
-  const { id } = container;
-  // Nothing that a container on a folder refers to could be collected, so no lease; and its pipes are made while the daemon works.
-  const creation = new EarlyCall(request, (ctx) => client.containers.create(ctx, container));
+  const target = parseTarget(flags, args);
+  const { id } = target;
+  // Its pipes are made while the daemon works.
+  const creation = new EarlyCall(request, (ctx) => createContainer({ ...context, request: ctx }, flags, target));
   const remove = async (): Promise<void> => {
     const cleanup = { namespace, signal: AbortSignal.timeout(CLEANUP_TIMEOUT_MS) };
-    await client.containers.delete(cleanup, id).catch((error: unknown) => {
-      if (!isNotFound(error)) throw error;
-    });
+    await removeContainer(client, cleanup, (await creation.answer(undefined)).container);
   };
   let status: number;
   try {
@@ -63,8 +64,8 @@ async function run(context: CommandContext, args: readonly string[], flags: RunF
       pidFile: flags.pidFile,
       isOwner: () => creation.isDone,
       register: async (ctx, stdio) => {
-        await creation.answer(ctx.signal);
-        await client.tasks.create(ctx, id, { ...stdio, rootfs: [], options: taskOptionsOf(flags) });
+        const { rootfs } = await creation.answer(ctx.signal);
+        await client.tasks.create(ctx, id, { ...stdio, rootfs, options: taskOptionsOf(flags) });
       },
     });
   } catch (error) {

@@ -14,6 +14,7 @@ import { invalidArgument } from "../../../core/errors.js";
 import { writeBlob } from "../../../core/write-blob.js";
 import { OCI_INDEX } from "../media-types.js";
 import type { OnProgress } from "../progress.js";
+import { unzstd } from "../unzstd.js";
 
 const CLEANUP_MS = 10_000;
 const MAX_JSON_BYTES = 20 * 1024 * 1024;
@@ -74,18 +75,6 @@ async function* uncompressed(source: Readable): AsyncGenerator<Uint8Array> {
   feeding.catch(() => {});
   yield* gunzip;
   await feeding;
-}
-
-async function* unzstd(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const { Decompress } = await import("fzstd");
-  const ready: Uint8Array[] = [];
-  const decoder = new Decompress((chunk) => void ready.push(chunk));
-  for await (const chunk of source) {
-    decoder.push(chunk);
-    yield* ready.splice(0);
-  }
-  decoder.push(new Uint8Array(0), true);
-  yield* ready.splice(0);
 }
 
 function parseJson<T>(schema: z.ZodType<T>, bytes: Uint8Array, path: string): T {

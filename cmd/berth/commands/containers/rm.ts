@@ -3,18 +3,20 @@
 import { removeFifos } from "../../../../api/client/io/fifos.js";
 import { errorOf, isNotFound } from "../../../../api/core/errors.js";
 import { type CommandContext, defineCommand } from "../../command.js";
+import { removeContainer } from "../../create-container.js";
 import { forEach } from "../../for-each.js";
 
 export const command = defineCommand<{ keepSnapshot?: boolean }>({
   arguments: "<containers...>",
   options: (command) => {
-    command.option("--keep-snapshot", "leave the snapshot alone; a container that has none does not mind");
+    command.option("--keep-snapshot", "leave its snapshot alone");
   },
-  run: async (context, ids) => await forEach(context, ids, (id) => remove(context, id)),
+  run: async (context, ids, flags) =>
+    await forEach(context, ids, (id) => remove(context, id, flags.keepSnapshot === true)),
 });
 
-async function remove({ client, request }: CommandContext, id: string): Promise<void> {
-  await client.containers.get(request, id);
+async function remove({ client, request }: CommandContext, id: string, keepSnapshot: boolean): Promise<void> {
+  const container = await client.containers.get(request, id);
   const task = await client.tasks.get(request, id, "").catch((error: unknown) => {
     if (isNotFound(error)) return undefined;
     throw error;
@@ -26,5 +28,6 @@ async function remove({ client, request }: CommandContext, id: string): Promise<
     await client.tasks.delete(request, id);
     await removeFifos(task);
   }
-  await client.containers.delete(request, id);
+  if (keepSnapshot) await client.containers.delete(request, id);
+  else await removeContainer(client, request, container);
 }

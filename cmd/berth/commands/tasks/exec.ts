@@ -2,8 +2,9 @@
 // @source containerd cmd/ctr/commands/tasks/exec.go
 import { randomBytes } from "node:crypto";
 import { execProcess } from "../../../../api/client/spec/exec-process.js";
+import type { RequestContext } from "../../../../api/core/context.js";
 import { anyOfJson, PROCESS_TYPE } from "../../../../api/core/typeurl.js";
-import { defineCommand } from "../../command.js";
+import { type CommandContext, defineCommand } from "../../command.js";
 import { withoutDashes } from "../../container-flags.js";
 import { EarlyCall } from "../../early-call.js";
 import { SESSION_FAILURE_STATUS } from "../../exit-status.js";
@@ -55,9 +56,17 @@ export const command = defineCommand<ExecFlags>({
       pidFile: flags.pidFile,
       register: async (ctx, stdio) => {
         const spec = readSpec(await container.answer(ctx.signal));
-        const process = execProcess(spec, { args, terminal, cwd: flags.cwd, env: flags.env, user: flags.user });
+        // On a snapshot the spec names no folder of ours; the task's own view of its root is as good.
+        const isFolder = flags.user === undefined || (spec.root?.path ?? "/").startsWith("/");
+        const rooted = isFolder ? spec : { ...spec, root: { path: await rootOf(client, ctx, id) } };
+        const process = execProcess(rooted, { args, terminal, cwd: flags.cwd, env: flags.env, user: flags.user });
         await client.tasks.exec(ctx, id, execId, { ...stdio, spec: anyOfJson(PROCESS_TYPE, process) });
       },
     });
   },
 });
+
+/** The root of a running task as the kernel shows it. */
+async function rootOf(client: CommandContext["client"], ctx: RequestContext, id: string): Promise<string> {
+  return `/proc/${(await client.tasks.get(ctx, id, "")).pid}/root`;
+}

@@ -1,6 +1,7 @@
 // berth tasks start: runs a container that exists.
 // @source containerd cmd/ctr/commands/tasks/start.go
 import { defineCommand } from "../../command.js";
+import { rootfsOf } from "../../create-container.js";
 import { SESSION_FAILURE_STATUS } from "../../exit-status.js";
 import { runSession } from "../../session.js";
 import { readSpec } from "../../spec.js";
@@ -12,7 +13,8 @@ export const command = defineCommand<StdioFlags>({
   help: "berth exits with the status of the process. The task is removed when it has ended, the container stays.",
   options: addStdioOptions,
   run: async ({ client, request, output }, [id = ""], flags) => {
-    const spec = readSpec(await client.containers.get(request, id));
+    const container = await client.containers.get(request, id);
+    const spec = readSpec(container);
     return await runSession({
       client,
       request,
@@ -26,7 +28,8 @@ export const command = defineCommand<StdioFlags>({
       fifoDir: flags.fifoDir,
       pidFile: flags.pidFile,
       register: async (ctx, stdio) => {
-        await client.tasks.create(ctx, id, { ...stdio, rootfs: [] });
+        const rootfs = await rootfsOf(client, ctx, container);
+        await client.tasks.create(ctx, id, { ...stdio, rootfs });
       },
     });
   },

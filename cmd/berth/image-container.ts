@@ -1,0 +1,61 @@
+// A container of an image: its snapshot is prepared, its spec made of the image's config and the flags. Loaded only when there is one.
+// @source containerd cmd/ctr/commands/run/run_unix.go
+import { hostPlatform, onlyPlatforms, parsePlatform } from "../../api/client/distribution/platform.js";
+import { imageLabels, imageProcess, prepareImageRoot } from "../../api/client/image-container.js";
+import { isNotFound } from "../../api/core/errors.js";
+import type { Image } from "../../api/core/image.js";
+import type { CommandContext } from "./command.js";
+import { type ContainerFlags, recordOf, specOf, type Target } from "./container-flags.js";
+import { type CreatedContainer, cleanupOf, removeSnapshot } from "./create-container.js";
+import { UsageError } from "./exit-status.js";
+import { parseLabels } from "./flags.js";
+import { snapshotterOf } from "./snapshotter-flag.js";
+
+/** The record, its snapshot there already. To be called under a lease. @throws not_found for the image. */
+export async function containerOfImage(
+  context: CommandContext,
+  flags: ContainerFlags,
+  target: Target,
+): Promise<CreatedContainer> {
+  const { client, request, namespace } = context;
+  const { id } = target;
+  const snapshotter = snapshotterOf(flags);
+  const platform = onlyPlatforms([flags.platform === undefined ? hostPlatform() : parsePlatform(flags.platform)]);
+  const image = await imageOf(context, flags, target.source);
+  const labels = parseLabels(flags.snapshotterLabel ?? []);
+  const root = await prepareImageRoot(client, request, image, { key: id, snapshotter, platform, labels });
+  try {
+    const process = await imageProcess(root, flags.user);
+    const args = target.args.length > 0 ? target.args : process.args;
+    if (args.length === 0) throw new UsageError(`image ${image.name} names no command, so one must be given`);
+    const own = { rootfs: "rootfs", args, cwd: flags.cwd ?? process.cwd, user: process.user, baseEnv: process.env };
+    const record = recordOf(flags, id, await specOf(flags, namespace, id, own));
+    return {
+      container: {
+        ...record,
+        labels: { ...imageLabels(root.config), ...record.labels },
+        image: image.name,
+        snapshotter,
+        snapshotKey: id,
+      },
+      rootfs: root.mounts,
+    };
+  } catch (error) {
+    await removeSnapshot(client, cleanupOf(request), { id, snapshotter, snapshotKey: id }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The image, fetched if --pull wants it. */
+async function imageOf(context: CommandContext, flags: ContainerFlags, name: string): Promise<Image> {
+  const { client, request } = context;
+  if (flags.pull !== "always") {
+    try {
+      return await client.images.get(request, name);
+    } catch (error) {
+      if (flags.pull === "never" || !isNotFound(error)) throw error;
+    }
+  }
+  const { pullForRun } = await import("./pull-image.js");
+  return await pullForRun(context, flags, name);
+}

@@ -1,0 +1,113 @@
+// What is to be seen of a pull or push: a row for each object in the order of their coming, and a sum. Text only, the time comes in.
+// @source containerd cmd/ctr/commands/content/fetch.go (Display)
+import type { ProgressEvent } from "../../../api/client/distribution/progress.js";
+import { renderSize } from "../render/size.js";
+
+const BAR_WIDTH = 40;
+
+interface Row {
+  readonly name: string;
+  status: ProgressEvent["status"];
+  doneBytes: number;
+  totalBytes: number;
+  /** When bytes began to move, and how many were there already. */
+  moving: { readonly sinceMs: number; readonly fromBytes: number } | undefined;
+  /** Bytes that have moved here. */
+  movedBytes: number;
+}
+
+const FINAL: ReadonlySet<ProgressEvent["status"]> = new Set([
+  "done",
+  "exists",
+  "mounted",
+  "unpacked",
+  "resolved",
+  "saved",
+]);
+
+export class TransferView {
+  readonly #startMs: number;
+  readonly #rows = new Map<string, Row>();
+
+  constructor(nowMs: number) {
+    this.#startMs = nowMs;
+  }
+
+  /** Takes news. @returns whether the status of the object is another one now. */
+  take({ name, status, doneBytes = 0, totalBytes = 0 }: ProgressEvent, nowMs: number): boolean {
+    const known = this.#rows.get(name);
+    const row = known ?? { name, status, doneBytes: 0, totalBytes: 0, moving: undefined, movedBytes: 0 };
+    this.#rows.set(name, row);
+    const isNew = known === undefined || row.status !== status;
+    row.status = status;
+    row.totalBytes = Math.max(row.totalBytes, totalBytes);
+    if (status === "downloading" || status === "uploading") {
+      row.moving ??= { sinceMs: nowMs, fromBytes: doneBytes };
+      row.doneBytes = doneBytes;
+      row.movedBytes = Math.max(0, doneBytes - row.moving.fromBytes);
+    } else if (FINAL.has(status)) {
+      row.doneBytes = row.totalBytes;
+      if (row.moving !== undefined) row.movedBytes = Math.max(row.movedBytes, row.totalBytes - row.moving.fromBytes);
+    }
+    return isNew;
+  }
+
+  /** The rows and the sum, in a window of that size. Rows that are over give way to those that are not. */
+  lines(nowMs: number, window: { readonly columns: number; readonly rows: number }): string[] {
+    const room = Math.max(1, window.rows - 3);
+    const rows = [...this.#rows.values()];
+    const open = rows.filter(({ status }) => !FINAL.has(status));
+    const shown = rows.length <= room ? rows : open.slice(0, room);
+    const hidden = rows.length - shown.length;
+    const width = Math.max(...shown.map(({ name }) => shortName(name).length), 0);
+    return [
+      ...shown.map((row) => renderRow(row, width, nowMs)),
+      ...(hidden > 0 ? [`and ${hidden} more`] : []),
+      this.sum(nowMs),
+    ].map((line) => line.slice(0, Math.max(1, window.columns - 1)));
+  }
+
+  /** One line about one object, for a log. */
+  line(name: string): string {
+    const row = this.#rows.get(name);
+    if (row === undefined) return name;
+    const size = row.totalBytes > 0 && FINAL.has(row.status) ? `  ${renderSize(row.totalBytes)}` : "";
+    return `${row.name}: ${row.status}${size}`;
+  }
+
+  /** How long it has taken, and what has moved. */
+  sum(nowMs: number): string {
+    const seconds = (nowMs - this.#startMs) / 1000;
+    const moved = [...this.#rows.values()].reduce((total, { movedBytes }) => total + movedBytes, 0);
+    const speed = seconds > 0 ? moved / seconds : 0;
+    return `elapsed: ${seconds.toFixed(1)} s  total: ${renderSize(moved)}  (${renderSize(speed)}/s)`;
+  }
+}
+
+/** Digests are long: a dozen of their digits tell them apart. */
+function shortName(name: string): string {
+  return name.replace(/(sha\d{3}:[0-9a-f]{12})[0-9a-f]+$/, "$1");
+}
+
+function renderRow(row: Row, width: number, nowMs: number): string {
+  const { status, doneBytes, totalBytes, moving } = row;
+  const start = `${`${shortName(row.name)}:`.padEnd(width + 2)}${status.padEnd(12)}`;
+  if (status !== "downloading" && status !== "uploading") {
+    return FINAL.has(status) ? `${start}|${"+".repeat(BAR_WIDTH)}|` : `${start}|${"-".repeat(BAR_WIDTH)}|`;
+  }
+  const filled = totalBytes > 0 ? Math.min(BAR_WIDTH, Math.floor((doneBytes / totalBytes) * BAR_WIDTH)) : 0;
+  const bar = `|${"+".repeat(filled)}${"-".repeat(BAR_WIDTH - filled)}|`;
+  const seconds = moving === undefined ? 0 : (nowMs - moving.sinceMs) / 1000;
+  const speed = seconds > 0 ? row.movedBytes / seconds : 0;
+  const left = speed > 0 && totalBytes > doneBytes ? `  ${renderSeconds((totalBytes - doneBytes) / speed)} left` : "";
+  return `${start}${bar} ${renderSize(doneBytes)}/${renderSize(totalBytes)}  ${renderSize(speed)}/s${left}`;
+}
+
+/** `45s`, `2m05s`, `3h10m`. */
+function renderSeconds(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const two = (number: number): string => String(number).padStart(2, "0");
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`;
+  return `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`;
+}
