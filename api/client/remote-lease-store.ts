@@ -62,14 +62,20 @@ export async function withLease<T>(
     id: `${process.hrtime.bigint() % 1_000_000_000n}-${randomBytes(3).toString("base64url")}`,
     labels: { "containerd.io/gc.expire": expiryLabel(new Date(Date.now() + LEASE_HOURS * 3_600_000)) },
   });
+  // The work may have ended because the caller's signal fired; the lease goes all the same.
+  const end = () => leases.delete({ namespace: ctx.namespace, signal: AbortSignal.timeout(10_000) }, lease.id);
+  let result: T;
   try {
-    return await work({ ...ctx, leaseId: lease.id });
-  } finally {
-    // The work may have ended because the caller's signal fired; the lease goes all the same.
-    await leases.delete({ namespace: ctx.namespace, signal: AbortSignal.timeout(10_000) }, lease.id).catch((error) => {
-      if (!isNotFound(error)) throw error;
-    });
+    result = await work({ ...ctx, leaseId: lease.id });
+  } catch (error) {
+    // Why the work failed is what the caller must hear; the lease ends by itself.
+    await end().catch(() => {});
+    throw error;
   }
+  await end().catch((error: unknown) => {
+    if (!isNotFound(error)) throw error;
+  });
+  return result;
 }
 
 /** The value of the label that lets the collector end a lease: RFC 3339 to the second. */

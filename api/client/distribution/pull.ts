@@ -6,6 +6,7 @@ import { isAlreadyExists, isNotFound } from "../../core/errors.js";
 import type { Image } from "../../core/image.js";
 import { withLease } from "../remote-lease-store.js";
 import { ObjectFetcher } from "./fetch.js";
+import { dropKept, keepForNext } from "./kept.js";
 import { type ChildDescriptor, parseManifest, readDocument, resolveManifest } from "./manifest.js";
 import { hostPlatform, onlyPlatforms, type PlatformMatcher } from "./platform.js";
 import type { OnProgress } from "./progress.js";
@@ -57,7 +58,7 @@ export async function putImage(
 }
 
 /**
- * Pulls an image. What an earlier pull left is used; a failure leaves what was fetched for the next try, and no image.
+ * Pulls an image. What an earlier pull left is used. A failure leaves no image; what was fetched is kept for a day, for the next try.
  * @param text full reference, as {@link parseReference} takes it.
  * @throws not_found, permission_denied, unavailable, failed_precondition for bytes that are not what was promised.
  */
@@ -101,11 +102,13 @@ export async function pull(
       // An index without a match must not become an image.
       await resolveManifest(stores.content, working, target, platform);
     } catch (error) {
+      if (ctx.leaseId === undefined) await keepForNext(stores.leases, leased, text);
       leased.signal?.throwIfAborted();
       // What failed first; the others were only told to end.
       throw ending.signal.aborted ? ending.signal.reason : error;
     }
     const image = await putImage(stores, leased, text, target, labels);
+    await dropKept(stores.leases, leased, text);
     onProgress?.({ name: text, status: "saved", descriptor: target });
     return image;
   });
