@@ -1,10 +1,10 @@
 // Walking a tree of files. Names are bytes, since Linux asks no more of them; a link is never followed. Other work of this process
 // runs meanwhile, and only so many calls are under way at once.
-import type { BigIntStats } from "node:fs";
-import { lstat, readdir } from "node:fs/promises";
+import { type BigIntStats, lstatSync, readdirSync } from "node:fs";
 import { hasCode } from "../sys/errno.js";
 
 const AT_ONCE = 16;
+const SLICE_MS = 2;
 const SLASH = Buffer.from("/");
 
 /** A path one level deeper. */
@@ -26,32 +26,37 @@ export async function forEachOf<T>(items: readonly T[], work: (item: T) => Promi
   for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
-/** undefined for what is gone meanwhile. */
-async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
+/** Gone meanwhile is nothing there. */
+function unlessGone<T>(look: () => T, nothing: T): T {
   try {
-    return await work;
+    return look();
   } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return nothing;
     throw error;
   }
 }
 
-/** Visits `root` and everything below it, in no order; what goes away while it walks is passed over. */
+/**
+ * Visits `root` and everything below it, in no order; what goes away while it walks is passed over. The calls are synchronous, in
+ * short slices: a look at what the kernel knows takes microseconds, and its way through the thread pool ten times as long.
+ */
 export async function walk(root: string, visit: (stats: BigIntStats) => void): Promise<void> {
-  let folders: Buffer[] = [];
-  const look = async (path: Buffer): Promise<void> => {
-    const stats = await unlessGone(lstat(path, { bigint: true }));
+  const folders: Buffer[] = [];
+  const look = (path: Buffer): void => {
+    const stats = unlessGone(() => lstatSync(path, { bigint: true, throwIfNoEntry: false }), undefined);
     if (stats === undefined) return;
     visit(stats);
     if (stats.isDirectory()) folders.push(path);
   };
-  await look(Buffer.from(root));
-  while (folders.length > 0) {
-    const level = folders;
-    folders = [];
-    for (const folder of level) {
-      const names = (await unlessGone(readdir(folder, { encoding: "buffer" }))) ?? [];
-      await forEachOf(names, (name) => look(inside(folder, name)));
+  look(Buffer.from(root));
+  let sliceEnd = performance.now() + SLICE_MS;
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const path = folder;
+    for (const name of unlessGone(() => readdirSync(path, { encoding: "buffer" }), [])) {
+      look(inside(path, name));
+      if (performance.now() < sliceEnd) continue;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      sliceEnd = performance.now() + SLICE_MS;
     }
   }
 }
