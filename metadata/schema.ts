@@ -10,7 +10,7 @@
 //   ├─ revision               commit that last changed the row or its labels
 //   ├─ namespace_labels       key: namespace, key          value is never empty (in no table of labels)
 //   │
-//   ├─ containers             key: namespace, id           index: namespace, image, id
+//   ├─ containers             key: namespace, id           index: namespace, image, id; where there is one, snapshot
 //   │  ├─ image, runtime_name, snapshotter, snapshot_key, sandbox     what queries and people read
 //   │  ├─ created_*, updated_*                                        seconds since 1970 and nanos
 //   │  ├─ revision                                                    commit that last changed it

@@ -26,7 +26,6 @@ export interface GraphNode extends CollectorNode {
   expired: string | undefined;
 }
 
-/** Every label that may matter, by its owner. */
 type LabelTable = "content_labels" | "snapshot_labels" | "image_labels" | "container_labels" | "lease_labels";
 
 const OWNER: Readonly<Record<LabelTable, { readonly type: NodeType; readonly key: string }>> = {
@@ -41,7 +40,9 @@ const labelsSql = (table: LabelTable): string =>
   `SELECT ${OWNER[table].key} AS owner, key, value FROM ${table}
     WHERE namespace = ? AND key >= 'containerd.io/gc.' AND key < 'containerd.io/gc/'`;
 
-const CONTAINERS = `SELECT id AS key, snapshotter, snapshot_key AS snapshotKey FROM containers WHERE namespace = ?`;
+const CONTAINERS = `SELECT id AS key, snapshotter, snapshot_key AS snapshotKey FROM containers
+  WHERE namespace = ? AND snapshotter <> ''`;
+const HAS_CONTAINER = "SELECT 1 FROM containers WHERE namespace = ? AND id = ?";
 const IMAGES = "SELECT name AS key, target_digest AS digest FROM images WHERE namespace = ?";
 const CONTENT = "SELECT digest AS key FROM content WHERE namespace = ?";
 const SNAPSHOTS = "SELECT snapshotter, name, parent FROM snapshots WHERE namespace = ?";
@@ -77,8 +78,9 @@ export class NamespaceGraph {
   readonly nodes = new Map<string, GraphNode>();
   readonly #namespace: string;
   readonly #nowNs: bigint;
-  /** Edges whose origin may not exist: it is enough that something refers to it from below. */
+  /** The labels that may matter, by the id of their owner. */
   readonly #labels = new Map<string, Map<string, string>>();
+  readonly #labelledContainers = new Set<string>();
 
   constructor(reader: Reader, namespace: string, nowNs: bigint) {
     this.#namespace = namespace;
@@ -90,13 +92,14 @@ export class NamespaceGraph {
     this.#readSnapshots(reader);
     this.#readIngests(reader);
     this.#readLeases(reader);
-    for (const node of [...this.nodes.values()]) this.#addLabelEdges(node);
+    for (const node of [...this.nodes.values()]) this.#addLabelEdges(reader, node);
   }
 
   #readLabels(reader: Reader, table: LabelTable): void {
     const { type } = OWNER[table];
     for (const { owner, key, value } of reader.all<LabelRow>(labelsSql(table), this.#namespace)) {
       const id = nodeId(type, owner);
+      if (type === "container") this.#labelledContainers.add(owner);
       const labels = this.#labels.get(id);
       if (labels === undefined) this.#labels.set(id, new Map([[key, value]]));
       else labels.set(key, value);
@@ -122,6 +125,7 @@ export class NamespaceGraph {
     return node;
   }
 
+  /** Those that hold something: of thousands of containers most may hold nothing. */
   #readContainers(reader: Reader): void {
     interface Row {
       readonly key: string;
@@ -129,10 +133,24 @@ export class NamespaceGraph {
       readonly snapshotKey: string;
     }
     for (const { key, snapshotter, snapshotKey } of reader.all<Row>(CONTAINERS, this.#namespace)) {
-      const node = this.#add("container", key);
-      node.root = "containers stay until they are deleted";
-      if (snapshotter !== "") link(node, nodeId("snapshot", `${snapshotter}/${snapshotKey}`), "snapshot of container");
+      link(this.#container(key), nodeId("snapshot", `${snapshotter}/${snapshotKey}`), "snapshot of container");
     }
+    for (const key of this.#labelledContainers) this.#container(key);
+  }
+
+  #container(key: string): GraphNode {
+    const known = this.nodes.get(nodeId("container", key));
+    if (known !== undefined) return known;
+    const node = this.#add("container", key);
+    node.root = "containers stay until they are deleted";
+    return node;
+  }
+
+  /** What a label names, if it is there. */
+  #target(reader: Reader, { type, key }: Pick<CollectorNode, "type" | "key">): GraphNode | undefined {
+    const known = this.nodes.get(nodeId(type, key));
+    if (known !== undefined || type !== "container") return known;
+    return reader.get(HAS_CONTAINER, this.#namespace, key) === undefined ? undefined : this.#container(key);
   }
 
   #readImages(reader: Reader): void {
@@ -207,16 +225,15 @@ export class NamespaceGraph {
     }
   }
 
-  #addLabelEdges(node: GraphNode): void {
+  #addLabelEdges(reader: Reader, node: GraphNode): void {
     if (node.type === "lease" || node.type === "ingest") return;
     for (const [key, value] of this.#labels.get(node.id) ?? []) {
       const by = `label ${key}`;
       const edge = labelEdge(key, value);
-      const target = edge && nodeId(edge.target.type, edge.target.key);
-      if (target !== undefined && edge?.direction === "holds") node.edges.push(byLabel(target, by));
-      // Held by the other: an edge of the other's. Containers and living images need nobody to hold them.
-      if (target !== undefined && edge?.direction === "by" && node.type !== "container" && node.root === undefined) {
-        this.nodes.get(target)?.edges.push(byLabel(node.id, `${by} on it`));
+      if (edge?.direction === "holds") node.edges.push(byLabel(nodeId(edge.target.type, edge.target.key), by));
+      // Held by the other: an edge of the other's. Roots need nobody to hold them.
+      if (edge?.direction === "by" && node.root === undefined) {
+        this.#target(reader, edge.target)?.edges.push(byLabel(node.id, `${by} on it`));
       }
       if (node.type !== "image" && node.type !== "content") continue;
       const usedAt = (snapshot: string) => this.#label(nodeId("snapshot", snapshot), USED_AT_LABEL);

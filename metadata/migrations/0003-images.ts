@@ -92,6 +92,8 @@ CREATE TABLE snapshot_labels (
   FOREIGN KEY (namespace, snapshotter, name) REFERENCES snapshots (namespace, snapshotter, name) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX containers_by_snapshot ON containers (namespace, snapshotter, snapshot_key, id) WHERE snapshotter <> '';
+
 CREATE TABLE counters (
   name TEXT PRIMARY KEY,
   last INTEGER NOT NULL
