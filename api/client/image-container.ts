@@ -81,9 +81,9 @@ export async function imageProcess({ config, mounts }: ImageRoot, user?: string)
   };
 }
 
-/** The labels that a container has of its image. Those that no store would take are left out. */
-export function imageLabels({ config }: ImageConfig): Labels {
-  const own = Object.entries(config?.Labels ?? {}).filter(
+/** The labels that a container has of its image: of its config and of its record. Those that no store would take are left out. */
+export function imageLabels({ labels }: Pick<Image, "labels">, { config }: ImageConfig): Labels {
+  const own = [...Object.entries(config?.Labels ?? {}), ...Object.entries(labels)].filter(
     ([key, value]) => key !== "" && Buffer.byteLength(key) + Buffer.byteLength(value) <= MAX_LABEL_BYTES,
   );
   return { ...Object.fromEntries(own), [STOP_SIGNAL_LABEL]: config?.StopSignal || DEFAULT_STOP_SIGNAL };

@@ -75,4 +75,6 @@ export interface CommandGroup {
   readonly aliases: readonly string[];
   readonly summary: string;
   readonly verbs: readonly CommandEntry[];
+  /** Flags that stand before the verb; a verb that has the same one too takes its own first. */
+  options?(command: CommanderCommand): void;
 }

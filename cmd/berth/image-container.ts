@@ -33,7 +33,7 @@ export async function containerOfImage(
     return {
       container: {
         ...record,
-        labels: { ...imageLabels(root.config), ...record.labels },
+        labels: { ...imageLabels(image, root.config), ...record.labels },
         image: image.name,
         snapshotter,
         snapshotKey: id,

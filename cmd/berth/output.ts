@@ -1,4 +1,5 @@
 // Where records go: stdout, as a table for people or as JSON for programs. Messages about what went wrong go to stderr.
+import { once } from "node:events";
 import { isHungUp } from "../../runtime/sys/hang-up.js";
 import { SIGPIPE_STATUS } from "./exit-status.js";
 import { renderJson } from "./render/json.js";
@@ -41,6 +42,13 @@ export class Output {
   /** Text that ends its own lines. */
   text(text: string): void {
     process.stdout.write(text);
+  }
+
+  /** Bytes as they come, no faster than they are read. */
+  async bytes(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const chunk of chunks) {
+      if (!process.stdout.write(chunk)) await once(process.stdout, "drain");
+    }
   }
 
   /** A document: indented JSON, or one line of it with `--format jsonl`. */

@@ -52,6 +52,7 @@ function addGroup(program: CommanderCommand, group: CommandGroup, execution: Exe
     .description(group.summary)
     .enablePositionalOptions()
     .helpCommand(false);
+  group.options?.(noun);
   for (const verb of group.verbs) addVerb(program, noun, verb, execution);
 }
 
@@ -66,9 +67,17 @@ function addVerb(program: CommanderCommand, parent: CommanderCommand, entry: Com
     execution.chosen(command);
     command.configure(verb);
     verb.action(async () => {
+      if (parent !== program) inheritOptions(verb, parent);
       const format = verb.opts<GlobalFlags>().format;
       const flags = { ...program.opts<GlobalFlags>(), ...(format === undefined ? {} : { format }) };
       await execution.run(command, flags, verb);
     });
   });
+}
+
+/** What stood before the verb. */
+function inheritOptions(verb: CommanderCommand, noun: CommanderCommand): void {
+  for (const [name, value] of Object.entries(noun.opts())) {
+    if (verb.getOptionValue(name) === undefined) verb.setOptionValue(name, value);
+  }
 }

@@ -16,6 +16,9 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   "c label missing foo=bar": "berth makes one call, Update, where ctr reads first; each has its own message",
   "c rm c1": "ctr prints a Go struct",
   "t kill -s SIGNOTHING c1": "refused by the client itself, before any call",
+  "c rm d1": "ctr prints a Go struct",
+  "run --rm --snapshotter overlayfs example.com/ghost:1 i2 /bin/id": "ctr names a folder of its own and not the user",
+  "run --rm --snapshotter native example.com/ghost:1 i2 /bin/id": "ctr names a folder of its own and not the user",
   "t rm c1": "ctr wraps it in `no running task found`",
 };
 

@@ -22,6 +22,7 @@ export function mask(text: string, places: Places): string {
   return masked
     .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| \+0000 UTC)/g, "TIME")
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID")
+    .replace(/containerd-mount\d+/g, "MOUNT")
     .replace(/\/run\/(containerd|berth)\/fifo\/\d+/g, "FIFOS");
 }
 

@@ -1,5 +1,7 @@
 // The list of commands. A command's module is loaded when it is called, or its own help asked for, and not before.
 import type { CommandEntry, CommandGroup } from "../command.js";
+import { contentGroup } from "./content/index.js";
+import { snapshotsGroup } from "./snapshots/index.js";
 
 const RM = ["delete", "del", "remove"];
 
@@ -59,6 +61,8 @@ export const GROUPS: readonly CommandGroup[] = [
       { name: "export", aliases: [], summary: "export an archive", load: () => import("./images/export.js") },
     ],
   },
+  contentGroup,
+  snapshotsGroup,
   {
     name: "namespaces",
     aliases: ["ns", "namespace"],

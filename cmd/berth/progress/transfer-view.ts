@@ -3,7 +3,11 @@
 import type { ProgressEvent } from "../../../api/client/distribution/progress.js";
 import { renderSize } from "../render/size.js";
 
-const BAR_WIDTH = 40;
+const MIN_BAR = 10;
+const MAX_BAR = 40;
+const STATUS_WIDTH = 12;
+/** Columns for `999.9 MiB/999.9 MiB`, for the speed, and for the time that is left. */
+const [SIZES_WIDTH, SPEED_WIDTH, LEFT_WIDTH] = [20, 14, 12];
 
 interface Row {
   readonly name: string;
@@ -61,7 +65,7 @@ export class TransferView {
     const hidden = rows.length - shown.length;
     const width = Math.max(...shown.map(({ name }) => shortName(name).length), 0);
     return [
-      ...shown.map((row) => renderRow(row, width, nowMs)),
+      ...shown.map((row) => renderRow(row, width, nowMs, window.columns)),
       ...(hidden > 0 ? [`and ${hidden} more`] : []),
       this.sum(nowMs),
     ].map((line) => line.slice(0, Math.max(1, window.columns - 1)));
@@ -84,23 +88,26 @@ export class TransferView {
   }
 }
 
-/** Digests are long: a dozen of their digits tell them apart. */
+/** Digests are long: a few of their digits tell them apart. */
 function shortName(name: string): string {
-  return name.replace(/(sha\d{3}:[0-9a-f]{12})[0-9a-f]+$/, "$1");
+  return name.replace(/(sha\d{3}:[0-9a-f]{8})[0-9a-f]+$/, "$1");
 }
 
-function renderRow(row: Row, width: number, nowMs: number): string {
+/** Name, status, bar, and of what moves the bytes, the speed where there is room for it, and the time that is left. */
+function renderRow(row: Row, nameWidth: number, nowMs: number, columns: number): string {
   const { status, doneBytes, totalBytes, moving } = row;
-  const start = `${`${shortName(row.name)}:`.padEnd(width + 2)}${status.padEnd(12)}`;
-  if (status !== "downloading" && status !== "uploading") {
-    return FINAL.has(status) ? `${start}|${"+".repeat(BAR_WIDTH)}|` : `${start}|${"-".repeat(BAR_WIDTH)}|`;
-  }
-  const filled = totalBytes > 0 ? Math.min(BAR_WIDTH, Math.floor((doneBytes / totalBytes) * BAR_WIDTH)) : 0;
-  const bar = `|${"+".repeat(filled)}${"-".repeat(BAR_WIDTH - filled)}|`;
+  const start = `${`${shortName(row.name)}:`.padEnd(nameWidth + 2)}${status.padEnd(STATUS_WIDTH)}`;
+  const room = columns - start.length - SIZES_WIDTH - LEFT_WIDTH - 3;
+  const hasSpeed = room - SPEED_WIDTH >= MIN_BAR;
+  const width = Math.max(MIN_BAR, Math.min(MAX_BAR, hasSpeed ? room - SPEED_WIDTH : room));
+  const bar = (filled: number): string => `|${"+".repeat(filled)}${"-".repeat(width - filled)}|`;
+  if (status !== "downloading" && status !== "uploading") return `${start}${bar(FINAL.has(status) ? width : 0)}`;
+  const filled = totalBytes > 0 ? Math.min(width, Math.floor((doneBytes / totalBytes) * width)) : 0;
   const seconds = moving === undefined ? 0 : (nowMs - moving.sinceMs) / 1000;
   const speed = seconds > 0 ? row.movedBytes / seconds : 0;
-  const left = speed > 0 && totalBytes > doneBytes ? `  ${renderSeconds((totalBytes - doneBytes) / speed)} left` : "";
-  return `${start}${bar} ${renderSize(doneBytes)}/${renderSize(totalBytes)}  ${renderSize(speed)}/s${left}`;
+  const sizes = ` ${renderSize(doneBytes)}/${renderSize(totalBytes)}`;
+  const left = speed > 0 && totalBytes > doneBytes ? ` ${renderSeconds((totalBytes - doneBytes) / speed)} left` : "";
+  return `${start}${bar(filled)}${sizes}${hasSpeed ? ` ${renderSize(speed)}/s` : ""}${left}`;
 }
 
 /** `45s`, `2m05s`, `3h10m`. */

@@ -6,13 +6,16 @@ export interface TableStyle {
   readonly gap?: number;
   /** Whether the last column is padded: in all rows, in the title's only, in none. Default: `title`. */
   readonly lastColumn?: "padded" | "title" | "bare";
+  /** What stands between the columns; tabs for stops at every eighth place. Default: spaces. */
+  readonly fill?: "spaces" | "tabs";
 }
 
 const DEFAULT_GAP = 4;
+const TAB = 8;
 
 /** The rows, the titles first, each ended by a newline. */
 export function renderTable(rows: readonly (readonly string[])[], style: TableStyle = {}): string {
-  const gap = style.gap ?? DEFAULT_GAP;
+  const gap = style.gap ?? (style.fill === "tabs" ? 1 : DEFAULT_GAP);
   const lastColumn = style.lastColumn ?? "title";
   const isPadded = (row: number, column: number, columns: number): boolean =>
     column < columns - 1 || lastColumn === "padded" || (lastColumn === "title" && row === 0);
@@ -22,8 +25,9 @@ export function renderTable(rows: readonly (readonly string[])[], style: TableSt
       if (isPadded(r, c, row.length)) widths[c] = Math.max(widths[c] ?? gap, length(cell) + gap);
     });
   });
+  const fill = style.fill === "tabs" ? padWithTabs : pad;
   return rows
-    .map((row, r) => row.map((cell, c) => (isPadded(r, c, row.length) ? pad(cell, widths[c] ?? 0) : cell)).join(""))
+    .map((row, r) => row.map((cell, c) => (isPadded(r, c, row.length) ? fill(cell, widths[c] ?? 0) : cell)).join(""))
     .map((line) => `${line}\n`)
     .join("");
 }
@@ -34,4 +38,10 @@ function length(cell: string): number {
 
 function pad(cell: string, width: number): string {
   return cell + " ".repeat(Math.max(0, width - length(cell)));
+}
+
+/** Up to the tab stop at or behind `width`. */
+function padWithTabs(cell: string, width: number): string {
+  const toWidth = Math.ceil(width / TAB) * TAB;
+  return cell + "\t".repeat(Math.ceil((toWidth - length(cell)) / TAB));
 }

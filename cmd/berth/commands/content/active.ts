@@ -1,0 +1,41 @@
+// berth content active: writes that are not finished.
+// @source containerd cmd/ctr/commands/content/content.go (activeIngestCommand)
+import { formatTime } from "../../../../api/core/time.js";
+import { defineCommand } from "../../command.js";
+import { parseDuration } from "../../flags.js";
+import { renderDecimalSize, renderSince } from "../../render/age.js";
+
+interface ActiveFlags {
+  timeout?: number;
+  root?: string;
+}
+
+export const command = defineCommand<ActiveFlags>({
+  arguments: "[filter]",
+  formats: true,
+  help: "The filter is about the ref: ref==name, ref~=^layer-.",
+  options: (command) => {
+    command
+      .option("-t, --timeout <duration>", "give up after that long", parseDuration)
+      .option("--root <dir>", "taken for scripts of ctr, which does nothing with it either");
+  },
+  run: async ({ client, request, output }, filters, { timeout = 0 }) => {
+    const signal = timeout > 0 ? AbortSignal.timeout(timeout) : request.signal;
+    output.list(await client.content.listStatuses({ ...request, signal }, filters), {
+      style: { fill: "tabs", lastColumn: "padded" },
+      id: ({ ref }) => ref,
+      columns: [
+        { title: "REF", text: ({ ref }) => ref },
+        { title: "SIZE", text: ({ offsetBytes }) => renderDecimalSize(offsetBytes) },
+        { title: "AGE", text: ({ startedAtNs }) => renderSince(startedAtNs) },
+      ],
+      json: ({ ref, offsetBytes, totalBytes, startedAtNs, updatedAtNs }) => ({
+        ref,
+        offset: offsetBytes,
+        total: totalBytes,
+        startedAt: formatTime(startedAtNs),
+        updatedAt: formatTime(updatedAtNs),
+      }),
+    });
+  },
+});

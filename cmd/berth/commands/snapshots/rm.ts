@@ -1,0 +1,12 @@
+// berth snapshots rm: removes snapshots that nothing builds on.
+import { defineCommand } from "../../command.js";
+import { forEach } from "../../for-each.js";
+import { type SnapshotterFlags, snapshotterOf } from "../../snapshotter-flag.js";
+
+export const command = defineCommand<SnapshotterFlags>({
+  arguments: "[keys...]",
+  run: async (context, keys, flags) => {
+    const snapshots = context.client.snapshots.get(snapshotterOf(flags));
+    await forEach(context, keys, (key) => snapshots.remove(context.request, key));
+  },
+});
