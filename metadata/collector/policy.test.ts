@@ -161,6 +161,7 @@ describe("the interval", () => {
     ["goes by the mean of all pauses", 0.02, [10, 30], 980],
     ["takes short pauses for 5 ms", 0.02, [0.1], 245],
     ["is as long as the pause at the greatest share", 0.5, [20], 20],
+    ["is no longer than a timer can wait", 1e-12, [20], 2 ** 31 - 1],
     ["is a second for a share of 0", 0, [20], 1_000],
   ])("%s", (_what, pauseThreshold, pausesMs, intervalMs) => {
     const machine = policy({ pauseThreshold });

@@ -26,6 +26,8 @@ export const DEFAULT_POLICY: CollectorPolicyConfig = {
 const MIN_PAUSE_MS = 5;
 const IDLE_INTERVAL_MS = 1_000;
 const RETRY_MS = 1_000;
+/** Node's timers wait no longer. */
+const MAX_INTERVAL_MS = 2 ** 31 - 1;
 
 export class CollectorPolicy {
   readonly #config: CollectorPolicyConfig;
@@ -98,7 +100,8 @@ export class CollectorPolicy {
     this.#runs += 1;
     this.#pausesMs += pauseMs;
     const averageMs = Math.max(this.#pausesMs / this.#runs, MIN_PAUSE_MS);
-    this.#intervalMs = pauseThreshold > 0 ? averageMs / pauseThreshold - averageMs : IDLE_INTERVAL_MS;
+    const intervalMs = pauseThreshold > 0 ? averageMs / pauseThreshold - averageMs : IDLE_INTERVAL_MS;
+    this.#intervalMs = Math.min(intervalMs, MAX_INTERVAL_MS);
     this.#nextMs ??= nowMs + this.#intervalMs;
   }
 
@@ -107,7 +110,7 @@ export class CollectorPolicy {
     this.#isRunning = false;
     this.#isTriggered = true;
     const delayMs = this.#intervalMs > 0 ? this.#intervalMs + RETRY_MS : this.#config.scheduleDelayMs || RETRY_MS;
-    this.#nextMs ??= nowMs + delayMs;
+    this.#nextMs ??= nowMs + Math.min(delayMs, MAX_INTERVAL_MS);
   }
 
   #schedule(nowMs: number): void {

@@ -8,6 +8,8 @@ import { tempDir } from "./temp.js";
 /** For a store whose collector runs only when a test asks for it. */
 export const ONLY_WHEN_ASKED: MetadataOptions["collectorPolicy"] = {
   startupDelayMs: 0,
+  // Hours between a run that was asked for and the tick that follows it.
+  pauseThreshold: 1e-6,
   mutationThreshold: 0,
   deletionThreshold: Number.MAX_SAFE_INTEGER,
 };
