@@ -1,6 +1,7 @@
 // Pulls from a real registry: into local stores, through the client into berthd and into the real containerd. The last is the
 // oracle: what its own ctr leaves for the same image must be what our pull leaves.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ALL_PLATFORMS, exactPlatforms, onlyPlatforms, parsePlatform } from "../../api/client/distribution/platform.js";
 import { pull } from "../../api/client/distribution/pull.js";
 import { createRegistry } from "../../api/client/distribution/registry/registry.js";
 import type { ImageStores } from "../../api/client/distribution/stores.js";
@@ -12,7 +13,9 @@ import {
   busyboxLayer,
   LINUX_ARM64,
   noiseLayer,
+  sha256,
   type TestImage,
+  testBlob,
   testImage,
   testIndex,
   testLayer,
@@ -105,4 +108,63 @@ describe.skipIf(skip)("a pull", () => {
       }
     },
   );
+
+  test("of an index without this platform makes no image; all platforms, and their documents, come on demand", async () => {
+    const stores = await localStores(scope);
+    const ctx = { namespace: "default" };
+    await using client = createRegistry();
+    const reference = `${registry.host}/team/index:1`;
+    const none = pull(stores, ctx, reference, {
+      registry: client,
+      platform: exactPlatforms([parsePlatform("plan9/arm")]),
+    });
+    await expect(none).rejects.toMatchObject({
+      kind: "not_found",
+      message: expect.stringContaining("no match for platform"),
+    });
+    expect(await stores.images.list(ctx)).toEqual([]);
+    const present = async () => {
+      const wanted = [...new Set(images.get("index")?.blobs.map(({ digest }) => digest))];
+      const there = await Promise.all(
+        wanted.map((digest) => stores.content.info(ctx, digest).then(Boolean, () => false)),
+      );
+      return there.filter(Boolean).length;
+    };
+    await pull(stores, ctx, reference, { registry: client, platform: onlyPlatforms([LINUX_ARM64]) });
+    expect(await present()).toBe(5);
+    await pull(stores, ctx, reference, { registry: client, platform: onlyPlatforms([LINUX_ARM64]), allMetadata: true });
+    expect(await present()).toBe(7);
+    await pull(stores, ctx, reference, { registry: client, platform: ALL_PLATFORMS, allMatching: true });
+    expect(await present()).toBe(8);
+  });
+
+  test("of something that is no file system is not unpacked", async () => {
+    const stores = await localStores(scope);
+    const ctx = { namespace: "default" };
+    const chart = {
+      ...testBlob("application/vnd.example.chart", Buffer.from("a chart")),
+      diffId: sha256(Buffer.from("x")),
+    };
+    await seedRegistry(registry, "team/chart", "1", testImage([chart]));
+    await using client = createRegistry();
+    const image = await pull(stores, ctx, `${registry.host}/team/chart:1`, { registry: client, snapshotter: "native" });
+    expect((await stores.content.info(ctx, chart.digest)).sizeBytes).toBe(7);
+    expect(image.name).toBe(`${registry.host}/team/chart:1`);
+    for await (const page of stores.snapshots.get("native").list(ctx)) expect(page).toEqual([]);
+  });
+
+  test("of a layer with another diff id than promised leaves neither image nor snapshot", async () => {
+    const stores = await localStores(scope);
+    const ctx = { namespace: "default" };
+    const layer = testLayer([{ name: "a", body: "lie" }]);
+    await seedRegistry(registry, "team/lie", "1", testImage([layer], { diffIds: [sha256(Buffer.from("else"))] }));
+    await using client = createRegistry();
+    const pulling = pull(stores, ctx, `${registry.host}/team/lie:1`, { registry: client, snapshotter: "overlayfs" });
+    await expect(pulling).rejects.toMatchObject({
+      kind: "failed_precondition",
+      message: expect.stringMatching(/wrong diff id/),
+    });
+    expect(await stores.images.list(ctx)).toEqual([]);
+    for await (const page of stores.snapshots.get("overlayfs").list(ctx)) expect(page).toEqual([]);
+  });
 });

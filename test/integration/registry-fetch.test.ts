@@ -303,7 +303,7 @@ describe.skipIf(requires.binary("docker-registry"))("a registry that misbehaves"
       response.writeHead(200, { "content-length": String(layer.sizeBytes) });
       return response.write(layer.bytes.subarray(0, 2_000_000));
     };
-    const onProgress = ({ doneBytes = 0 }) => doneBytes > 1_000_000 && ending.abort(new Error("enough"));
+    const onProgress = ({ doneBytes = 0 }) => doneBytes > 1_500_000 && ending.abort(new Error("enough"));
     const pulling = pull(stores, { ...ctx, signal: ending.signal }, reference().text, { registry: client, onProgress });
     await expect(pulling).rejects.toThrow("enough");
     expect(await stores.images.list(ctx)).toEqual([]);

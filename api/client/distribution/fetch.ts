@@ -145,11 +145,11 @@ export class ObjectFetcher {
       startedAt(offsetBytes);
       let doneBytes = offsetBytes;
       tell(doneBytes);
-      for await (const chunk of fetcher.fetch(descriptor, offsetBytes, signal)) {
-        yield chunk;
-        doneBytes += chunk.length;
+      const heard = (sizeBytes: number) => {
+        doneBytes += sizeBytes;
         tell(doneBytes);
-      }
+      };
+      yield* inBatches(fetcher.fetch(descriptor, offsetBytes, signal), heard);
     };
     await writeBlob(this.#stores.content, this.#ctx, { ref: refOf(descriptor), sizeBytes, expected: digest, bytes });
   }
@@ -185,4 +185,34 @@ export class ObjectFetcher {
       if (!isNotFound(error)) throw error;
     }
   }
+}
+
+const BATCH_BYTES = 1 << 20;
+
+/** Larger pieces than the network's: each is answered by the store. When the source fails, what came before is handed on first. */
+async function* inBatches(source: AsyncIterable<Uint8Array>, heard: (sizeBytes: number) => void) {
+  let batch: Uint8Array[] = [];
+  let sizeBytes = 0;
+  let failure: { readonly error: unknown } | undefined;
+  const chunks = source[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await chunks.next().catch((error: unknown) => {
+        failure = { error };
+        return undefined;
+      });
+      if (next === undefined || next.done === true) break;
+      batch.push(next.value);
+      sizeBytes += next.value.length;
+      heard(next.value.length);
+      if (sizeBytes < BATCH_BYTES) continue;
+      yield Buffer.concat(batch);
+      batch = [];
+      sizeBytes = 0;
+    }
+    if (sizeBytes > 0) yield Buffer.concat(batch);
+  } finally {
+    await chunks.return?.();
+  }
+  if (failure !== undefined) throw failure.error;
 }

@@ -2,12 +2,13 @@
 // @source containerd client/pull.go
 import type { RequestContext } from "../../core/context.js";
 import type { Descriptor } from "../../core/descriptor.js";
-import { isAlreadyExists, isNotFound } from "../../core/errors.js";
+import { isAlreadyExists, isNotFound, notFound } from "../../core/errors.js";
 import type { Image } from "../../core/image.js";
 import { withLease } from "../remote-lease-store.js";
 import { ObjectFetcher } from "./fetch.js";
 import { dropKept, keepForNext } from "./kept.js";
-import { type ChildDescriptor, parseManifest, readDocument, resolveManifest } from "./manifest.js";
+import { type ChildDescriptor, parseManifest, readDocument } from "./manifest.js";
+import { isLayer } from "./media-types.js";
 import { hostPlatform, onlyPlatforms, type PlatformMatcher } from "./platform.js";
 import type { OnProgress } from "./progress.js";
 import { parseReference } from "./reference.js";
@@ -89,18 +90,22 @@ export async function pull(
     const unpackOne = async (descriptor: ChildDescriptor): Promise<void> => {
       if (snapshotter === undefined) return;
       const manifest = parseManifest(await readDocument(stores.content, working, descriptor.digest), descriptor);
+      // Not everything that manifests are used for is a file system: charts, signatures, attestations.
+      if (!manifest.layers.every(({ mediaType }) => isLayer(mediaType))) return;
       const fetched = (layer: Descriptor) => fetcher.fetch(layer);
       await unpack(stores, working, manifest, { snapshotter, fetched, onProgress });
     };
     try {
+      let manifests = 0;
       await fetcher.fetchTree(target, async (descriptor) => {
+        manifests += 1;
         await unpackOne(descriptor).catch((error: unknown) => {
           ending.abort(error);
           throw error;
         });
       });
-      // An index without a match must not become an image.
-      await resolveManifest(stores.content, working, target, platform);
+      // What has nothing to run must not become an image.
+      if (manifests === 0) throw notFound(`no match for platform in manifest ${target.digest}`);
     } catch (error) {
       if (ctx.leaseId === undefined) await keepForNext(stores.leases, leased, text);
       leased.signal?.throwIfAborted();
