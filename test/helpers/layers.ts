@@ -27,7 +27,9 @@ export async function ingest(
       expected: digest,
       totalBytes: bytes.length,
     });
-    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) await writer.write(bytes.subarray(at, at + CHUNK_BYTES));
+    // Another namespace may have the bytes already.
+    for (let at = writer.offsetBytes; at < bytes.length; at += CHUNK_BYTES)
+      await writer.write(bytes.subarray(at, at + CHUNK_BYTES));
     await writer.commit({ sizeBytes: bytes.length, expected: digest });
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;

@@ -17,6 +17,7 @@ export function createNativeBackend(rootDir: string): SnapshotBackend {
     rootDir,
     mountsName: "snapshot mount",
     canRebase: false,
+    settleLayer: async () => {},
     check: async () => undefined,
 
     async create({ id, kind, parents: [parent] }) {
