@@ -48,12 +48,16 @@ function commonWords(stderr: string): string {
       .replace(/^time="TIME" level=error .*\n/gm, "")
       .replace(/^time="TIME" level=warning msg="(.*)"$/gm, "$1")
       .replace(/^(ctr|berth): /gm, "")
+      // Whose commit it was, and that it failed, is said by what follows.
+      .replace(/^failed commit on ref ".*?": commit failed: /gm, "")
       // ctr's library adds the class of an error that came without one.
       .replace(/(?:: unknown)+$/gm, "")
   );
 }
 
 function commonOutput(step: string, stdout: string): unknown {
+  // ctr prints its titles before it asks.
+  if (step === "content ls size>1") return "";
   if (step === "version") return stdout.slice(stdout.indexOf("Server:"));
   // ctr prints a Go struct where berth prints the exec id.
   if (step.includes("t ps")) return stdout.replace(/&ProcessDetails\{ExecID:(\w+),.*\}/g, "$1");

@@ -18,8 +18,8 @@ export const command = defineCommand<PrepareFlags>({
       .option("-t, --target <path>", "print the commands that mount it there")
       .option("--mounts", "print its mounts as JSON");
   },
-  run: async ({ client, request, output }, [key = "", parent = ""], flags) => {
-    if (key === "") throw new UsageError("please name the snapshot");
+  run: async ({ client, request, output }, [key, parent = ""], flags) => {
+    if (key === undefined) throw new UsageError("please name the snapshot");
     const mounts = await client.snapshots
       .get(snapshotterOf(flags))
       .prepare(request, key, { parent, labels: rootLabel() });

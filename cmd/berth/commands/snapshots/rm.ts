@@ -1,4 +1,6 @@
 // berth snapshots rm: removes snapshots that nothing builds on.
+import { wrapError } from "../../../../api/core/errors.js";
+import { quote } from "../../../../api/core/quote.js";
 import { defineCommand } from "../../command.js";
 import { forEach } from "../../for-each.js";
 import { type SnapshotterFlags, snapshotterOf } from "../../snapshotter-flag.js";
@@ -7,6 +9,12 @@ export const command = defineCommand<SnapshotterFlags>({
   arguments: "[keys...]",
   run: async (context, keys, flags) => {
     const snapshots = context.client.snapshots.get(snapshotterOf(flags));
-    await forEach(context, keys, (key) => snapshots.remove(context.request, key));
+    await forEach(context, keys, async (key) => {
+      try {
+        await snapshots.remove(context.request, key);
+      } catch (error) {
+        throw wrapError(`failed to remove ${quote(key)}`, error);
+      }
+    });
   },
 });

@@ -18,8 +18,8 @@ export const command = defineCommand<ViewFlags>({
       .option("-t, --target <path>", "print the commands that mount it there")
       .option("--mounts", "print its mounts as JSON");
   },
-  run: async ({ client, request, output }, [key = "", parent = ""], flags) => {
-    if (key === "") throw new UsageError("please name the snapshot");
+  run: async ({ client, request, output }, [key, parent = ""], flags) => {
+    if (key === undefined) throw new UsageError("please name the snapshot");
     const mounts = await client.snapshots.get(snapshotterOf(flags)).view(request, key, { parent });
     for (const line of flags.target === undefined ? [] : mountCommands(flags.target, mounts)) output.line(line);
     if (flags.mounts === true) output.document(mountsDocument(mounts));
