@@ -93,7 +93,7 @@ export class CollectorScript {
   }
 
   /** Labels as the model has them, with names for values, and as the daemon gets them. */
-  #labels(): { readonly model: Labels; readonly sent: Labels } {
+  #labels(mayExpire = true): { readonly model: Labels; readonly sent: Labels } {
     const common = [
       () => [["root", "1"]],
       () => [["ref.content", this.#pick("content")]],
@@ -104,7 +104,7 @@ export class CollectorScript {
       () => [["ref.contentx", this.#pick("content")]],
       () => [["ref.snapshot.native", this.#pick("snapshot")]],
       () => [["ref.snapshot.native/2", this.#pick("snapshot")]],
-      () => [["expire", PAST]],
+      () => (mayExpire ? [["expire", PAST]] : []),
     ];
     const later = [
       () => [["rootx", "1"]],
@@ -168,13 +168,12 @@ export class CollectorScript {
   async #image(): Promise<void> {
     const name = this.#pick("image");
     const content = this.#pick("content");
-    const { model, sent } = this.#labels();
+    // 1.6 knows no images that expire.
+    const { model, sent } = this.#labels(this.#dialect !== "1.6");
     const target = { mediaType: MEDIA_TYPE, digest: digestOf(content), sizeBytes: 1, annotations: {} };
     const image = { name: idOf(name), labels: sent, target };
     const isNew = !this.world.has(name);
-    // 1.6 knows no images that expire.
-    const labels = this.#dialect === "1.6" ? { ...model, [`${PREFIX}expire`]: FUTURE } : model;
-    this.world.set(name, { labels, holds: [content] });
+    this.world.set(name, { labels: model, holds: [content] });
     if (isNew) await this.#stores.images.create(this.#ctx, image);
     else await this.#stores.images.update(this.#ctx, image, ["target", "labels"]);
   }
