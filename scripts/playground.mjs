@@ -1,4 +1,4 @@
-// A throw-away place to run containers in: a folder with a busybox root filesystem, a berthd of its own, a namespace nobody else
+// A throw-away place to run containers in: a folder with a busybox root filesystem and a greeting to put over it, a berthd of its own, a namespace nobody else
 // uses. Ending it takes away everything that the containers made on the host, also when they or the daemon failed half-way.
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -88,6 +88,8 @@ export class Playground {
   /** Unlike anybody else's, since FIFOs are told apart by it. */
   id = `hello-${randomBytes(4).toString("hex")}`;
   rootfs = join(this.folder, "rootfs");
+  /** Folders that make an image, the lowest layer first. */
+  layers = [this.rootfs, join(this.folder, "greeting")];
   address = join(this.folder, "berth.sock");
   /** @type {import("node:child_process").ChildProcess | undefined} */
   #daemon;
@@ -97,6 +99,13 @@ export class Playground {
   /** Makes the root filesystem, starts the daemon and waits until it answers. */
   async begin() {
     await makeRootfs(this.rootfs);
+    for (const folder of this.layers.slice(1)) {
+      mkdirSync(join(folder, "etc"), { recursive: true });
+      writeFileSync(
+        join(folder, "etc", "motd"),
+        "hello from an image that was made, served and pulled on this machine\n",
+      );
+    }
     const args = [
       "--root",
       join(this.folder, "root"),

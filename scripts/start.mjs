@@ -1,15 +1,17 @@
-// `npm start`: brings what is missing, builds, and runs a real container through the whole path: CLI, daemon, store, shim, runc.
-// It shows the container's output, its record, its task while it runs, its events and its exit status. With arguments
-// (`npm start -- sh -c 'echo hi; exit 3'`) it runs those instead and ends with the container's status.
+// `npm start`: brings what is missing, builds, and runs a real image through the whole path: a registry, pull, snapshot, daemon,
+// store, shim, runc. It shows the pull, the container's output, its record, its task while it runs, its events and its exit
+// status. With arguments (`npm start -- sh -c 'echo hi; exit 3'`) it runs those instead and ends with the container's status.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { bringDebianPackages, bringNpmPackages, requireRoot } from "./bring.mjs";
+import { makeImage } from "./demo-image.mjs";
+import { serveImage } from "./demo-registry.mjs";
 import { Playground } from "./playground.mjs";
 import { main, StepError, say } from "./steps.mjs";
 
-/** What the container runs: says something, waits for a word, and ends with a status of its own. */
-const PROGRAM = `echo "hello from $(hostname), process $$, user $(id -un)"; read word; echo "you said: $word"; exit 7`;
+/** What the image runs: says something, waits for a word, and ends with a status of its own. */
+const PROGRAM = `cat /etc/motd; echo "this is $(hostname), process $$, user $(id -un)"; read word; echo "you said: $word"; exit 7`;
 const EXPECTED_STATUS = 7;
 const TIMEOUT_MS = 20_000;
 const PAUSE_MS = 50;
@@ -75,8 +77,16 @@ async function showRecord(place) {
   );
 }
 
+/** Makes an image of what is here and serves it on loopback. @param {Playground} place */
+async function serveDemo(place) {
+  const image = await makeImage(place.layers, ["sh", "-c", PROGRAM]);
+  return await serveImage("demo/hello", "latest", image);
+}
+
 /** The tour. @param {Playground} place @returns {Promise<number>} */
 async function tour(place) {
+  const registry = await serveDemo(place);
+  const { reference } = registry;
   const events = background(place, ["events"]);
   try {
     // The subscription is live when it shows a change that was made after it.
@@ -87,10 +97,17 @@ async function tour(place) {
       if (status !== 0) throw new StepError(`berth namespaces ${verb.join(" ")} ended with ${status}: ${output}`);
       await sleep(PAUSE_MS);
     }
-    say(`berth run --rm --rootfs ROOTFS ${place.id} sh -c '${PROGRAM}'`);
-    const container = background(place, ["run", "--rm", "--rootfs", place.rootfs, place.id, "sh", "-c", PROGRAM]);
-    await container.waitFor(/hello from .*\n/);
+    say(`berth images pull --plain-http ${reference}`);
+    // On the caller's own terminal, where progress is drawn.
+    const [file, words] = place.command(["images", "pull", "--plain-http", reference]);
+    const [pulled] = await once(spawn(file, words, { stdio: ["ignore", "inherit", "inherit"] }), "close");
+    if (pulled !== 0) throw new StepError(`berth images pull ended with ${pulled}\n${place.log}`);
+    await showCommand(place, ["images", "ls"]);
+    say(`berth run --rm ${reference} ${place.id}`);
+    const container = background(place, ["run", "--rm", reference, place.id]);
+    await container.waitFor(/this is .*\n/);
     await showCommand(place, ["tasks", "ls"]);
+    await showCommand(place, ["snapshots", "ls"]);
     await showRecord(place);
     container.child.stdin.end("ahoy\n");
     const status = await container.ended;
@@ -102,10 +119,12 @@ async function tour(place) {
     say(`its exit status: ${status}`);
     if (status !== EXPECTED_STATUS)
       throw new StepError(`the container should have ended with ${EXPECTED_STATUS}\n${place.log}`);
+    await showCommand(place, ["images", "rm", "--sync", reference]);
     return 0;
   } finally {
     events.child.kill("SIGTERM");
     await events.ended;
+    await registry.close();
   }
 }
 
