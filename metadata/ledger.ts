@@ -112,6 +112,10 @@ export class SqliteEventLedger implements TaskLedger, CommitObserver, LedgerSour
     for (const subscription of this.#subscriptions) subscription.wake();
   }
 
+  get position(): bigint {
+    return this.#durable;
+  }
+
   /** The position that the slowest open subscription has reached; the newest one without any. */
   get slowest(): bigint {
     let slowest = this.#durable;

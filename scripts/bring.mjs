@@ -1,6 +1,6 @@
 // Brings what the project needs and is not there yet: npm packages, and as root Debian's packages of the runtime. It looks
 // first, says what it installs, and removes nothing. `node scripts/bring.mjs` runs it alone; start and test run it first.
-import { existsSync, statSync } from "node:fs";
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findBinary, main, must, ROOT, run, StepError, say } from "./steps.mjs";
 
@@ -11,13 +11,21 @@ const DEBIAN_PACKAGES = {
   "busybox-static": ["busybox"],
 };
 
-/** What only the tests need: strace looks on while the daemon syncs; a real registry, and a stranger that speaks to it. */
+/**
+ * What only the tests need: strace looks on while the daemon syncs; a real registry, and strangers that speak to it and make images; a
+ * Docker engine that runs on our socket.
+ */
 const TEST_PACKAGES = {
   strace: ["strace"],
   "docker-registry": ["docker-registry"],
   skopeo: ["skopeo"],
   openssl: ["openssl"],
+  umoci: ["umoci"],
+  "docker.io": ["dockerd"],
 };
+
+/** Asked by Debian's packages before they start a service; 101 says no. */
+const POLICY_FILE = "/usr/sbin/policy-rc.d";
 
 /** Whether node_modules is missing or older than the lockfile. npm writes its own lockfile copy at the end of an install. */
 export function needsNpmPackages() {
@@ -63,18 +71,30 @@ export async function bringDebianPackages({ forTests = false } = {}) {
     throw new StepError(`needs the Debian packages ${missing.join(", ")}; install them as root: ${byHand}`);
   }
   say(`installing the Debian packages ${missing.join(", ")}`);
-  const install = ["install", "-y", "--no-remove", "--no-install-recommends", ...missing];
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  // The lists of packages may be missing or old; fetch them only when an install without fails.
-  const first = await run("apt-get", install, { env, quiet: true });
-  if (first.status !== 0) {
-    say("the package lists are missing or old: apt-get update");
-    await must("apt-get", ["update", "-q"], { env, quiet: true });
-    await must("apt-get", install, { env, quiet: true });
+  // A registry or an engine that starts by itself would only be in the way of those that tests start.
+  const setsPolicy = forTests && !existsSync(POLICY_FILE);
+  if (setsPolicy) writeFileSync(POLICY_FILE, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    await install(missing);
+  } finally {
+    if (setsPolicy) rmSync(POLICY_FILE, { force: true });
   }
   const still = missingDebianPackages(forTests);
   if (still.length > 0)
     throw new StepError(`installed ${missing.join(", ")}, but ${still.join(", ")} brought no programs`);
+}
+
+/** @param {readonly string[]} packages */
+async function install(packages) {
+  const args = ["install", "-y", "--no-remove", "--no-install-recommends", ...packages];
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  // The lists of packages may be missing or old; fetch them only when an install without fails.
+  const first = await run("apt-get", args, { env, quiet: true });
+  if (first.status !== 0) {
+    say("the package lists are missing or old: apt-get update");
+    await must("apt-get", ["update", "-q"], { env, quiet: true });
+    await must("apt-get", args, { env, quiet: true });
+  }
 }
 
 /** @throws StepError unless running as root on Linux, saying what root is needed for. @param {string} what */

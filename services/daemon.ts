@@ -23,6 +23,7 @@ import { TaskManager } from "../runtime/task-manager.js";
 import { serveTtrpc } from "../runtime/ttrpc/server.js";
 import { completeConfig, type DaemonOptions, defaultPlaces, TTRPC_SUFFIX } from "./daemon-config.js";
 import { createDoctor } from "./doctor/doctor.js";
+import { catchUpFrom } from "./events/catch-up.js";
 import { MAX_MESSAGE_BYTES, serveGrpc } from "./grpc/server.js";
 import { prepareSocketPath } from "./grpc/socket.js";
 import { readPackageInfo } from "./package-info.js";
@@ -123,9 +124,8 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
       clock,
     }),
   );
-  const before = metadata.events.position;
+  const catchUp = await catchUpFrom(metadata.events, clock);
   await tasks.load();
-  const startEvents = { after: before, upTo: metadata.events.position };
   const shimEvents = defineShimEventsService({ forward: (envelope) => tasks.forward(envelope) });
   await prepareSocketPath(ttrpcAddress);
   scope.use(await serveTtrpc({ path: ttrpcAddress, services: [shimEvents], log }));
@@ -143,7 +143,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   const host = hostExaminer({ address, rootDir: config.root, stateDir: config.state, tasks, containers, namespaces });
   const services = defineServices({
     ...metadata,
-    startEvents,
+    catchUp,
     tasks,
     differ,
     doctor: createDoctor({ examiners: [storeExaminer(databasePath), host], events, clock, log }),

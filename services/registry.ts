@@ -16,6 +16,7 @@ import { defineContainersService, type EncodedContainerStore } from "./container
 import { defineContentService } from "./content/service.js";
 import { defineDiffService } from "./diff/service.js";
 import { defineDoctorService } from "./doctor/service.js";
+import type { CatchUp } from "./events/catch-up.js";
 import { defineEventsService } from "./events/service.js";
 import { defineHealthService } from "./health/service.js";
 import { defineImagesService } from "./images/service.js";
@@ -40,6 +41,7 @@ export interface ServiceDeps extends Omit<PluginListDeps, "grpcIds"> {
   readonly differ: Differ;
   readonly leases: LeaseStore;
   readonly events: EventLedger;
+  readonly catchUp: CatchUp;
   readonly snapshots: Snapshotters;
   readonly tasks: Tasks;
   readonly doctor: Doctor;

@@ -34,6 +34,8 @@ export interface EventStream extends AsyncIterable<LedgerEvent> {
 }
 
 export interface EventLedger {
+  /** Of the newest event that is on disk. */
+  readonly position: bigint;
   /** Resolves when the events are on disk. Subscribers see them in this order. @throws invalid_argument for topic or namespace. */
   append(envelopes: readonly EventEnvelope[]): Promise<void>;
   /**

@@ -10,13 +10,15 @@ import { Empty } from "../../api/gen/google/protobuf/empty.js";
 import { EventsService } from "../../api/gen/services/events/v1/events.js";
 import type { Envelope } from "../../api/gen/types/event.js";
 import { fromForwardedEnvelope } from "../envelope.js";
+import { type CatchUp, placeOf } from "./catch-up.js";
 
 export interface EventsServiceDeps {
   readonly events: EventLedger;
+  readonly catchUp: CatchUp;
   readonly clock: Clock;
 }
 
-export const defineEventsService = ({ events, clock }: EventsServiceDeps) =>
+export const defineEventsService = ({ events, catchUp, clock }: EventsServiceDeps) =>
   defineService(EventsService, {
     publish: async ({ topic, event }, ctx) => {
       if (event === undefined) throw invalidArgument("event must be set");
@@ -30,8 +32,9 @@ export const defineEventsService = ({ events, clock }: EventsServiceDeps) =>
     },
 
     async *subscribe({ filters }, { signal }) {
-      for await (const page of subscribe(events, { filters, signal }).pages()) {
-        yield new EncodedBatch(page.map(({ encoded }) => new Encoded<Envelope>(encoded)));
+      const { isFor, ...place } = placeOf(catchUp, events, clock);
+      for await (const page of subscribe(events, { filters, signal, ...place }).pages()) {
+        yield new EncodedBatch(page.filter(isFor).map(({ encoded }) => new Encoded<Envelope>(encoded)));
       }
     },
   });

@@ -24,6 +24,10 @@ export class MemoryLedger implements TaskLedger {
     this.#told.exec(toldProcesses.sql);
   }
 
+  get position(): bigint {
+    return BigInt(this.events.length);
+  }
+
   async tell(envelopes: readonly EventEnvelope[]): Promise<void> {
     const tx = {
       nowNs: systemClock(),
