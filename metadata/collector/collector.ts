@@ -43,6 +43,7 @@ export class SqliteCollector implements Collector, AsyncDisposable {
   readonly #dirty: Set<string>;
   #waiters: Waiter[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #armedForMs: number | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
 
@@ -99,8 +100,11 @@ export class SqliteCollector implements Collector, AsyncDisposable {
 
   #arm(): void {
     const { dueMs } = this.#policy;
+    // Told of every commit, of which few change when the next run is due.
+    if (this.#timer !== undefined && dueMs === this.#armedForMs) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#armedForMs = dueMs;
     if (dueMs === undefined || this.#running !== undefined || this.#closed) return;
     this.#timer = setTimeout(() => this.#tick(), Math.max(0, dueMs - nowMs())).unref();
   }

@@ -8,7 +8,14 @@ import type { Transaction } from "../transaction.js";
 import { type GraphNode, NamespaceGraph } from "./graph.js";
 import { mark } from "./mark.js";
 
-const NAMESPACES = "SELECT name FROM namespaces ORDER BY name";
+/** Those that have anything to take away; containers alone, however many, make no work. */
+const NAMESPACES = `SELECT name FROM namespaces AS n
+  WHERE EXISTS (SELECT 1 FROM leases WHERE namespace = n.name)
+    OR EXISTS (SELECT 1 FROM images WHERE namespace = n.name)
+    OR EXISTS (SELECT 1 FROM ingests WHERE namespace = n.name)
+    OR EXISTS (SELECT 1 FROM content WHERE namespace = n.name)
+    OR EXISTS (SELECT 1 FROM snapshots WHERE namespace = n.name)
+  ORDER BY name`;
 
 /** What is not scanned is not in here: containers stay. */
 const DELETE: Readonly<Record<"lease" | "image" | "ingest" | "content", string>> = {
