@@ -22,7 +22,8 @@ export function isRuncShim(runtime: string): boolean {
   return binary.startsWith(`${PREFIX}-runc-`);
 }
 
-async function isExecutable(path: string): Promise<boolean> {
+/** Whether there is a program at this path. */
+export async function isExecutable(path: string): Promise<boolean> {
   try {
     await access(path, constants.X_OK);
     return (await stat(path)).isFile();

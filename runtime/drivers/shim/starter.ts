@@ -1,6 +1,6 @@
 // How a task comes to its shim: one that waits for a task already, else one that is started now. And how that is undone.
 import { readFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { wrapError } from "../../../api/core/errors.js";
 import type { Any } from "../../../api/core/typeurl.js";
 import type { Options } from "../../../api/gen/types/runc/options/oci.js";
@@ -8,7 +8,7 @@ import { type Bundle, createBundle } from "../../bundle.js";
 import type { CreateTask, DriverDeps } from "../../driver.js";
 import { startShim } from "./actions.js";
 import type { Activity } from "./activity.js";
-import { type BinarySearch, resolveShimBinary } from "./binary.js";
+import { type BinarySearch, isExecutable, resolveShimBinary } from "./binary.js";
 import { parseShimAddress, type ShimAddress } from "./bootstrap.js";
 import { ShimConnection } from "./connection.js";
 import { ShimGenerations } from "./generation.js";
@@ -44,6 +44,8 @@ export class ShimStarter implements AsyncDisposable {
   readonly #deps: DriverDeps;
   readonly #remains: RemainsCollector;
   readonly #generations = new ShimGenerations();
+  /** Where the program of each runtime that has a name was found last. */
+  readonly #found = new Map<string, string>();
   readonly #warm: WarmShims;
 
   constructor(deps: DriverDeps, remains: RemainsCollector, activity: Activity) {
@@ -55,14 +57,23 @@ export class ShimStarter implements AsyncDisposable {
     this.#warm = new WarmShims({ stateDir, log, count: warmShims, activity, start });
   }
 
-  /** @throws kind unknown: `failed to resolve runtime path: …`. */
+  /**
+   * A place where a program was found stays its place for as long as it is there: one that is put before it in PATH later is not
+   * seen by this daemon.
+   * @source containerd runtime/v2/manager.go (resolveRuntimePath keeps what it found)
+   * @throws kind unknown: `failed to resolve runtime path: …`.
+   */
   async resolve(runtime: string): Promise<string> {
+    const known = this.#found.get(runtime);
+    if (known !== undefined && (await isExecutable(known))) return known;
     const search: BinarySearch = {
       path: process.env["PATH"] ?? "",
       programDir: dirname(this.#deps.publishBinary),
     };
     try {
-      return await resolveShimBinary(runtime, search);
+      const found = await resolveShimBinary(runtime, search);
+      if (!isAbsolute(runtime)) this.#found.set(runtime, found);
+      return found;
     } catch (error) {
       throw wrapError("failed to resolve runtime path", error);
     }
