@@ -23,7 +23,7 @@ export interface DiskSpaceOptions {
   readonly folder: string;
   readonly limits?: SpaceLimits | undefined;
   readonly log: Logger;
-  /** How old an answer of the file system may be. Default: 500. */
+  /** How old an answer of the file system may be by which a write is taken. Default: 500. */
   readonly lookMs?: number;
 }
 
@@ -56,6 +56,10 @@ export class DiskSpace {
 
   /** @throws resource_exhausted below the low-water mark. */
   requireRoom(): void {
+    this.look();
+    if (this.#freeBytes >= this.#limits.lowWaterBytes) return;
+    // Nobody is refused for what was so a moment ago: something may just have been removed.
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
     this.look();
     if (this.#freeBytes >= this.#limits.lowWaterBytes) return;
     const free = `${inMib(this.#freeBytes)} of ${inMib(this.#limits.lowWaterBytes)}`;
