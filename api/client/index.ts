@@ -65,6 +65,9 @@ export {
 } from "../core/typeurl.js";
 export { type BlobSource, type ContentIngester, waitForWriter, writeBlob } from "../core/write-blob.js";
 export { type Client, type ConnectOptions, connect } from "./connect.js";
+export { type ExportedImage, type ExportOptions, exportImages } from "./distribution/archive/export.js";
+export { type ImportOptions, importImages } from "./distribution/archive/import.js";
+export { type ConvertOptions, convertImage } from "./distribution/convert.js";
 export { snapshotLabel } from "./distribution/gc-labels.js";
 export { resolveManifest } from "./distribution/manifest.js";
 export {
