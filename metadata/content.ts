@@ -10,6 +10,7 @@ import { quote } from "../api/core/quote.js";
 import { type Clock, systemClock } from "../api/core/time.js";
 import { BackendLock } from "./backend-lock.js";
 import { contentDeleted } from "./change-events.js";
+import { auditContent, type ContentAudit } from "./content-audit.js";
 import { type ContentCleanup, cleanUpContent } from "./content-cleanup.js";
 import { contentPages, refMatcher } from "./content-filter.js";
 import {
@@ -47,6 +48,8 @@ export interface ContentStoreDeps {
 export interface LocalContentStore extends ContentStore {
   /** Frees the bytes that no record names, while nothing else is at work. */
   cleanup(): Promise<ContentCleanup>;
+  /** Compares records and files; changes nothing. */
+  audit(): Promise<ContentAudit>;
 }
 
 /** @throws invalid_argument in the words that `Info` and `Update` have for it. */
@@ -201,5 +204,6 @@ export function createContentStore(deps: ContentStoreDeps): LocalContentStore {
     },
 
     cleanup: () => cleanUpContent({ db, backend, lock }),
+    audit: () => auditContent({ db, backend, lock }),
   };
 }

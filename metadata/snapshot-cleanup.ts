@@ -1,8 +1,8 @@
-// Freeing folders that no record names: those of removed snapshots, and those of creations that a crash cut off.
+// Folders against records. Freeing those that no record names: those of removed snapshots, and those of creations that a crash cut off.
 // @source containerd core/metadata/snapshot.go (garbageCollect)
 
 import type { BackendLock } from "./backend-lock.js";
-import { readIds } from "./snapshot-rows.js";
+import { readFolderOwners, readIds } from "./snapshot-rows.js";
 import type { SnapshotParts } from "./snapshot-words.js";
 
 export interface SnapshotCleanup {
@@ -22,4 +22,24 @@ export async function cleanUpSnapshots({ db, backend }: SnapshotParts, lock: Bac
     return { removed, free: await backend.retire(removed) };
   });
   return { removed, freedBytes: await free() };
+}
+
+/** Records against folders, both ways. */
+export interface SnapshotAudit {
+  /** Snapshots that have no folder and need one; a view may show its parent's. */
+  readonly missing: readonly { readonly namespace: string; readonly name: string }[];
+  /** Numbers of folders that no record names. */
+  readonly strays: readonly number[];
+}
+
+export async function auditSnapshots({ db, backend }: SnapshotParts, lock: BackendLock): Promise<SnapshotAudit> {
+  return await lock.exclusive(async () => {
+    const folders = new Set(await backend.list());
+    const owners = db.view((reader) => readFolderOwners(reader, backend.name));
+    const live = new Set(owners.map(({ id }) => id));
+    return {
+      missing: owners.filter(({ id, kind }) => kind !== "view" && !folders.has(id)),
+      strays: [...folders].filter((id) => !live.has(id)),
+    };
+  });
 }

@@ -36,6 +36,7 @@ const LABELS =
   "SELECT name, key, value FROM snapshot_labels WHERE namespace = ? AND snapshotter = ? AND name >= ? AND name <= ? ORDER BY name, key";
 const CHILD = "SELECT 1 FROM snapshots WHERE namespace = ? AND snapshotter = ? AND parent = ? LIMIT 1";
 const IDS = "SELECT id FROM snapshots WHERE snapshotter = ?";
+const FOLDER_OWNERS = "SELECT namespace, name, id, kind FROM snapshots WHERE snapshotter = ? ORDER BY id";
 const INSERT = `INSERT INTO snapshots (namespace, snapshotter, name, id, seq, parent, kind, size, inodes,
     created_seconds, created_nanos, updated_seconds, updated_nanos, revision)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -112,6 +113,10 @@ export const hasChild = (reader: Reader, { namespace, snapshotter }: SnapshotSco
 /** Numbers of all folders that snapshots of any namespace need. */
 export const readIds = (reader: Reader, snapshotter: string): Set<number> =>
   new Set(reader.all<{ id: number }>(IDS, snapshotter).map(({ id }) => id));
+
+/** Whose folders there must be, over all namespaces. */
+export const readFolderOwners = (reader: Reader, snapshotter: string) =>
+  reader.all<Pick<SnapshotRow, "id" | "name" | "kind"> & { readonly namespace: string }>(FOLDER_OWNERS, snapshotter);
 
 export interface NewSnapshot extends SnapshotUsage {
   readonly name: string;

@@ -9,7 +9,7 @@ import { BackendLock } from "./backend-lock.js";
 import { snapshotRemoved } from "./change-events.js";
 import type { Database } from "./db.js";
 import { removeFromLease } from "./lease-header.js";
-import { cleanUpSnapshots, type SnapshotCleanup } from "./snapshot-cleanup.js";
+import { auditSnapshots, cleanUpSnapshots, type SnapshotAudit, type SnapshotCleanup } from "./snapshot-cleanup.js";
 import { commitSnapshot } from "./snapshot-commit.js";
 import { createSnapshot } from "./snapshot-create.js";
 import { snapshotMatcher } from "./snapshot-filter.js";
@@ -40,6 +40,8 @@ export interface LocalSnapshotStore extends SnapshotStore {
   readonly capabilities: readonly string[];
   /** Frees the folders that no record names. */
   cleanup(): Promise<SnapshotCleanup>;
+  /** Compares records and folders; changes nothing. */
+  audit(): Promise<SnapshotAudit>;
 }
 
 export interface LocalSnapshotters extends Snapshotters {
@@ -174,5 +176,6 @@ function createSnapshotStore(db: Database, backend: SnapshotBackend): LocalSnaps
     },
 
     cleanup: () => cleanUpSnapshots(parts, lock),
+    audit: () => auditSnapshots(parts, lock),
   };
 }

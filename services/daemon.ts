@@ -9,6 +9,7 @@ import { type Logger, silentLogger } from "../api/core/log.js";
 import type { SnapshotBackend } from "../api/core/snapshot-backend.js";
 import { type Clock, systemClock } from "../api/core/time.js";
 import { Platform } from "../api/gen/types/platform.js";
+import { backendExaminer } from "../metadata/backend-check.js";
 import { DATABASE_FILE } from "../metadata/db.js";
 import { openMetadata } from "../metadata/index.js";
 import { lockFolder } from "../metadata/owner-lock.js";
@@ -16,6 +17,7 @@ import { storeExaminer } from "../metadata/store-check.js";
 import { openContentBackend } from "../runtime/content/backend.js";
 import { createDiffer } from "../runtime/diff/differ.js";
 import { hostExaminer } from "../runtime/doctor/host.js";
+import { tempMountExaminer } from "../runtime/doctor/temp-mounts.js";
 import type { DriverDefinition } from "../runtime/driver.js";
 import { runtimeDrivers } from "../runtime/drivers/index.js";
 import { snapshotBackends } from "../runtime/snapshotters/index.js";
@@ -141,12 +143,19 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   const { containers, events } = metadata;
   const namespaces = async () => (await metadata.namespaces.list({})).map(({ name }) => name);
   const host = hostExaminer({ address, rootDir: config.root, stateDir: config.state, tasks, containers, namespaces });
+  const files = backendExaminer({ content: metadata.content, snapshotters: metadata.snapshots.all() });
   const services = defineServices({
     ...metadata,
     catchUp,
+    log,
     tasks,
     differ,
-    doctor: createDoctor({ examiners: [storeExaminer(databasePath), host], events, clock, log }),
+    doctor: createDoctor({
+      examiners: [storeExaminer(databasePath), files, host, tempMountExaminer(differ)],
+      events,
+      clock,
+      log,
+    }),
     clock,
     serverId: metadata.storeId,
     version,

@@ -59,6 +59,13 @@ export class LocalDiffer implements Differ, AsyncDisposable {
     this.#options = options;
   }
 
+  /** Folders of temporary mounts that no job can be using; none while jobs run, since theirs look alike. */
+  async strayMounts(): Promise<string[]> {
+    const { tempDir } = this.#options;
+    const names = await readdir(tempDir);
+    return this.#threads.isIdle ? names.map((name) => join(tempDir, name)) : [];
+  }
+
   async apply(
     ctx: RequestContext,
     layer: Descriptor,

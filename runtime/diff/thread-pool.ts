@@ -42,6 +42,11 @@ export class ThreadPool implements AsyncDisposable {
     this.#size = size;
   }
 
+  /** Whether no job runs or waits. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#idle.length === this.#all.size;
+  }
+
   run(job: Job, options: RunOptions = {}): Promise<ArchiveSummary> {
     if (this.#closed) return Promise.reject(new JobError("the differ is closed", undefined));
     return new Promise((resolve, reject) => {
