@@ -13,7 +13,6 @@ import {
   hadSnapshots,
   insertSnapshot,
   nextSeq,
-  readChain,
   readInfo,
   type SnapshotRow,
   type SnapshotScope,
@@ -50,33 +49,15 @@ function parentAfter(
   throw invalidArgument(`failed to commit snapshot: parent ${quote(backendKey(scope, row))} is not committed snapshot`);
 }
 
-/** Ids of what a snapshot that was filled apart will lie on; undefined for any other, and for what will be refused. */
-function layerParents(
-  reader: Reader,
-  scope: SnapshotScope,
-  row: SnapshotRow | undefined,
-  { name, parent = "" }: Commit,
-): number[] | undefined {
-  if (row?.kind !== "active" || row.parent !== "" || findSnapshot(reader, scope, name) !== undefined) return undefined;
-  if (!Object.hasOwn(readInfo(reader, scope, row).labels, LAYER_LABEL)) return undefined;
-  if (parent === "") return [];
-  return findSnapshot(reader, scope, parent)?.kind === "committed" ? readChain(reader, scope, parent) : undefined;
-}
-
 /** @throws already_exists, not_found, failed_precondition. */
 export async function commitSnapshot(
   { db, backend }: SnapshotParts,
   ctx: RequestContext,
   scope: SnapshotScope,
-  commit: Commit,
+  { name, key, labels: given = {}, parent = "" }: Commit,
 ): Promise<void> {
-  const { name, key, parent = "" } = commit;
-  const labels = checkedLabels(commit.labels ?? {});
-  const { before, below } = db.view((reader) => {
-    const row = findSnapshot(reader, scope, key);
-    return { before: row, below: layerParents(reader, scope, row, commit) };
-  });
-  if (before !== undefined && below !== undefined) await backend.settleLayer(before.id, below);
+  const labels = checkedLabels(given);
+  const before = db.view((reader) => findSnapshot(reader, scope, key));
   const usage: SnapshotUsage = before?.kind === "active" ? await backend.usage(before.id) : { sizeBytes: 0, inodes: 0 };
   const resource = (id: string) => ({ type: `snapshots/${scope.snapshotter}`, id });
   await db.update((tx) => {

@@ -108,7 +108,6 @@ function createSnapshotStore(db: Database, backend: SnapshotBackend): LocalSnaps
     rootDir: backend.rootDir,
     capabilities: backend.canRebase ? [LAYER_CAPABILITY] : [],
     list,
-    layersApart: async () => backend.canRebase,
 
     async stat(ctx, key) {
       const scope = scopeOf(ctx);

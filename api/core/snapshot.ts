@@ -48,8 +48,6 @@ export interface CommitSnapshotOptions {
 
 /** The snapshots of one snapshotter. */
 export interface SnapshotStore {
-  /** Whether {@link LAYER_LABEL} is heeded. */
-  layersApart(ctx: RequestContext): Promise<boolean>;
   /** @throws not_found. */
   stat(ctx: RequestContext, key: string): Promise<SnapshotInfo>;
   /** By name, in pages. Filter fields: name, parent, kind, labels.<key>. @throws unknown for a bad filter, as containerd does. */

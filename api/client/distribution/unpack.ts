@@ -1,11 +1,10 @@
-// Unpacking: the layers of a manifest as a chain of committed snapshots, each named by all that is below it. Where the snapshotter
-// can put a layer onto its parent afterwards, layers are filled side by side.
+// Unpacking: the layers of a manifest as a chain of committed snapshots, each named by all that is below it.
 // @source containerd core/unpack/unpacker.go, rootfs/apply.go; opencontainers/image-spec config.md (ChainID)
 import { createHash, randomBytes } from "node:crypto";
 import type { RequestContext } from "../../core/context.js";
 import type { Descriptor } from "../../core/descriptor.js";
-import { errorOf, invalidArgument, isAlreadyExists, isFailedPrecondition, isNotFound } from "../../core/errors.js";
-import { LAYER_LABEL, type SnapshotStore } from "../../core/snapshot.js";
+import { errorOf, invalidArgument, isAlreadyExists, isNotFound } from "../../core/errors.js";
+import type { SnapshotStore } from "../../core/snapshot.js";
 import { snapshotLabel, UNCOMPRESSED_LABEL } from "./gc-labels.js";
 import { type ImageConfig, type Manifest, parseConfig, readDocument } from "./manifest.js";
 import { refOf } from "./media-types.js";
@@ -73,47 +72,28 @@ interface Layer {
 async function prepareExtraction(
   snapshots: SnapshotStore,
   ctx: RequestContext,
-  { chainId }: Layer,
-  options: { readonly parent: string; readonly labels: Readonly<Record<string, string>> },
+  layer: Layer,
+  labels: Readonly<Record<string, string>>,
 ) {
-  const { parent } = options;
-  const labels = { ...options.labels, "containerd.io/snapshot.ref": chainId };
+  const wanted = { ...labels, "containerd.io/snapshot.ref": layer.chainId };
   for (let tries = 1; ; tries += 1) {
-    const key = extractKey(chainId);
+    const key = extractKey(layer.chainId);
     try {
-      return { key, mounts: await snapshots.prepare(ctx, key, { parent, labels }) };
+      return { key, mounts: await snapshots.prepare(ctx, key, { parent: layer.parent, labels: wanted }) };
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
-      if (await exists(snapshots, ctx, chainId)) return undefined;
+      if (await exists(snapshots, ctx, layer.chainId)) return undefined;
       if (tries === MAX_TRIES) throw error;
     }
   }
 }
 
-/** How a layer comes to lie on its parent. */
-interface Placing {
-  /** Filled over nothing, and put onto the parent at the end. */
-  readonly isApart: boolean;
-  /** Resolves when the parent is there. */
-  readonly below: Promise<unknown>;
-}
-
-async function unpackLayer(
-  stores: ImageStores,
-  ctx: RequestContext,
-  layer: Layer,
-  { isApart, below }: Placing,
-  options: UnpackOptions,
-): Promise<void> {
+async function unpackLayer(stores: ImageStores, ctx: RequestContext, layer: Layer, options: UnpackOptions) {
   const snapshots = stores.snapshots.get(options.snapshotter);
-  const { descriptor, diffId, chainId, parent } = layer;
+  const { descriptor, diffId, chainId } = layer;
   const tell = (status: "unpacking" | "unpacked") =>
     options.onProgress?.({ name: refOf(descriptor), status, descriptor });
-  if (!isApart) await below;
-  const own = isApart
-    ? { parent: "", labels: { ...options.labels, [LAYER_LABEL]: "" } }
-    : { parent, labels: options.labels ?? {} };
-  const prepared = await prepareExtraction(snapshots, ctx, layer, own);
+  const prepared = await prepareExtraction(snapshots, ctx, layer, options.labels ?? {});
   if (prepared === undefined) return;
   const { key, mounts } = prepared;
   try {
@@ -122,27 +102,18 @@ async function unpackLayer(
     if (applied.digest !== diffId) {
       throw errorOf("failed_precondition", `wrong diff id calculated on extraction "${applied.digest}"`);
     }
-    await below;
-    const labels = { ...options.labels, "containerd.io/snapshot.ref": chainId };
-    await snapshots.commit(ctx, chainId, key, { labels, parent: isApart ? parent : "" }).catch((error: unknown) => {
-      throw isApart && isFailedPrecondition(error) ? new MustLieOnParent() : error;
-    });
+    await snapshots.commit(ctx, chainId, key, { labels: { ...options.labels, "containerd.io/snapshot.ref": chainId } });
   } catch (error) {
     // The caller may have lost patience; what was begun is taken away all the same.
     const cleanup = { ...ctx, signal: AbortSignal.timeout(CLEANUP_MS) };
     // Should even that fail, the lease ends and the collector takes it; why the layer failed is what the caller must hear.
     await snapshots.remove(cleanup, key).catch(() => {});
-    if (error instanceof MustLieOnParent)
-      return await unpackLayer(stores, ctx, layer, { isApart: false, below }, options);
     if (!isAlreadyExists(error)) throw error;
   }
   const label = { [UNCOMPRESSED_LABEL]: diffId };
   await stores.content.update(ctx, { digest: descriptor.digest, labels: label }, [`labels.${UNCOMPRESSED_LABEL}`]);
   tell("unpacked");
 }
-
-/** A layer turned out to need what is below while it is filled. */
-class MustLieOnParent extends Error {}
 
 /**
  * Unpacks a manifest, from the lowest layer that is missing upwards, and binds the result to the image's config.
@@ -162,51 +133,18 @@ export async function unpack(
     throw invalidArgument(`image ${target.digest} has ${layers.length} layers and ${diffIds.length} diff ids`);
   }
   const chain = chainIds(diffIds);
-  const missing: Layer[] = [];
+  const snapshots = stores.snapshots.get(options.snapshotter);
   for (const [index, descriptor] of layers.entries()) {
     const [diffId = "", chainId = "", parent = ""] = [diffIds[index], chain[index], chain[index - 1]];
-    if (await exists(stores.snapshots.get(options.snapshotter), ctx, chainId)) continue;
-    missing.push({ descriptor, diffId, chainId, parent });
+    if (await exists(snapshots, ctx, chainId)) continue;
+    await options.fetched?.(descriptor);
+    ctx.signal?.throwIfAborted();
+    await unpackLayer(stores, ctx, { descriptor, diffId, chainId, parent }, options);
   }
-  await unpackLayers(stores, ctx, missing, options);
   const top = chain.at(-1) ?? "";
   if (top !== "") {
     const key = snapshotLabel(options.snapshotter);
     await stores.content.update(ctx, { digest: target.digest, labels: { [key]: top } }, [`labels.${key}`]);
   }
   return top;
-}
-
-/** When one fails the others are told to end, and waited for. @throws what failed first. */
-async function unpackLayers(
-  stores: ImageStores,
-  ctx: RequestContext,
-  layers: readonly Layer[],
-  options: UnpackOptions,
-): Promise<void> {
-  const canBeApart = layers.length > 1 && (await stores.snapshots.get(options.snapshotter).layersApart(ctx));
-  const ending = new AbortController();
-  const signal = ctx.signal === undefined ? ending.signal : AbortSignal.any([ctx.signal, ending.signal]);
-  const unpackOne = async (layer: Layer, below: Promise<unknown>): Promise<void> => {
-    try {
-      const isApart = canBeApart && layer.parent !== "";
-      if (!isApart) await below;
-      await options.fetched?.(layer.descriptor);
-      signal.throwIfAborted();
-      await unpackLayer(stores, { ...ctx, signal }, layer, { isApart, below }, options);
-    } catch (error) {
-      ending.abort(error);
-      throw error;
-    }
-  };
-  let below: Promise<unknown> = Promise.resolve();
-  const ends: Promise<void>[] = [];
-  for (const layer of layers) {
-    const end = unpackOne(layer, below);
-    ends.push(end);
-    below = end;
-  }
-  await Promise.allSettled(ends);
-  ctx.signal?.throwIfAborted();
-  if (ending.signal.aborted) throw ending.signal.reason;
 }

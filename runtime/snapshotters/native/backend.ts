@@ -17,7 +17,6 @@ export function createNativeBackend(rootDir: string): SnapshotBackend {
     rootDir,
     mountsName: "snapshot mount",
     canRebase: false,
-    settleLayer: async () => {},
     check: async () => undefined,
 
     async create({ id, kind, parents: [parent] }) {

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { LAYER_LABEL } from "../../../api/core/snapshot.js";
 import type { SnapshotBackend, SnapshotFolder } from "../../../api/core/snapshot-backend.js";
 import type { Mount } from "../../../api/core/task.js";
-import { markStandIn, settleImplied } from "../../diff/apply/implied-folders.js";
 import { diskUsage } from "../disk-usage.js";
 import { makeFolder, SnapshotFolders } from "../folders.js";
 import { mappedOwner, type Owner } from "../id-mapping.js";
@@ -46,7 +45,6 @@ export function createOverlayfsBackend(rootDir: string): SnapshotBackend {
     rootDir,
     mountsName: "active mount",
     canRebase: true,
-    settleLayer: (id, parents) => settleImplied(fsOf(id), parents.map(fsOf)),
 
     async check() {
       const { problem, options } = await probeOverlay(rootDir);
@@ -56,10 +54,7 @@ export function createOverlayfsBackend(rootDir: string): SnapshotBackend {
 
     async create(folder) {
       const owner = await ownerOf(folder);
-      if (isLayer(folder)) {
-        await mkdir(emptyDir, { recursive: true, mode: FS_MODE });
-        markStandIn(emptyDir);
-      }
+      if (isLayer(folder)) await mkdir(emptyDir, { recursive: true, mode: FS_MODE });
       await folders.create(folder.id, async (path) => {
         const fs = join(path, "fs");
         await makeFolder(fs, FS_MODE);
