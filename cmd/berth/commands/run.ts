@@ -3,9 +3,10 @@
 import { isUnavailable } from "../../../api/core/errors.js";
 import { type CommandContext, defineCommand } from "../command.js";
 import { addContainerOptions, type ContainerFlags, parseTarget, taskOptionsOf } from "../container-flags.js";
-import { createContainer, removeContainer } from "../create-container.js";
+import { createContainer } from "../create-container.js";
 import { EarlyCall } from "../early-call.js";
 import { SESSION_FAILURE_STATUS, UsageError } from "../exit-status.js";
+import { removeContainer } from "../remove-container.js";
 import { runSession } from "../session.js";
 import { addStdioOptions, type StdioFlags } from "../stdio-flags.js";
 

@@ -3,8 +3,8 @@
 import { removeFifos } from "../../../../api/client/io/fifos.js";
 import { errorOf, isNotFound } from "../../../../api/core/errors.js";
 import { type CommandContext, defineCommand } from "../../command.js";
-import { removeContainer } from "../../create-container.js";
 import { forEach } from "../../for-each.js";
+import { removeContainer } from "../../remove-container.js";
 
 export const command = defineCommand<{ keepSnapshot?: boolean }>({
   arguments: "<containers...>",

@@ -8,10 +8,10 @@ import { withLease } from "../../../../api/client/remote-lease-store.js";
 import { isAlreadyExists, isNotFound } from "../../../../api/core/errors.js";
 import { mount } from "../../../../runtime/sys/mount.js";
 import { defineCommand } from "../../command.js";
-import { cleanupOf } from "../../create-container.js";
 import { UsageError } from "../../exit-status.js";
 import { collect, parseLabels } from "../../flags.js";
 import { interruptible } from "../../interrupt.js";
+import { cleanupOf } from "../../remove-container.js";
 import { addSnapshotterOption, type SnapshotterFlags, snapshotterOf } from "../../snapshotter-flag.js";
 
 interface MountFlags extends SnapshotterFlags {

@@ -1,8 +1,8 @@
 // berth tasks start: runs a container that exists.
 // @source containerd cmd/ctr/commands/tasks/start.go
 import { defineCommand } from "../../command.js";
-import { rootfsOf } from "../../create-container.js";
 import { SESSION_FAILURE_STATUS } from "../../exit-status.js";
+import { rootfsOf } from "../../remove-container.js";
 import { runSession } from "../../session.js";
 import { readSpec } from "../../spec.js";
 import { addStdioOptions, type StdioFlags } from "../../stdio-flags.js";
