@@ -10,6 +10,7 @@ import { adaptService } from "./adapter.js";
 import { OpenCalls } from "./open-calls.js";
 import { peerName } from "./request-context.js";
 import { listenOnSocket, prepareSocketPath } from "./socket.js";
+import { widenWindows } from "./windows.js";
 
 /** containerd's limit, both ways. */
 export const MAX_MESSAGE_BYTES = 16 << 20;
@@ -42,6 +43,7 @@ export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer>
     const { definition, implementation } = adaptService(service, { log, calls, maxMessageBytes: MAX_MESSAGE_BYTES });
     grpc.addService(definition, implementation);
   }
+  widenWindows(grpc);
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   const sockets = new Set<Socket>();
   const listener = createServer((socket) => {
