@@ -3,7 +3,7 @@
 import type { RequestContext } from "../api/core/context.js";
 import { alreadyExists, failedPrecondition, invalidArgument, notFound, unknownError } from "../api/core/errors.js";
 import { quote } from "../api/core/quote.js";
-import { type CommitSnapshotOptions, LAYER_LABEL, type SnapshotUsage } from "../api/core/snapshot.js";
+import type { CommitSnapshotOptions, SnapshotUsage } from "../api/core/snapshot.js";
 import { snapshotCommitted } from "./change-events.js";
 import { addToLease, removeFromLease } from "./lease-header.js";
 import { checkedLabels } from "./snapshot-labels.js";
@@ -13,40 +13,21 @@ import {
   hadSnapshots,
   insertSnapshot,
   nextSeq,
-  readInfo,
   type SnapshotRow,
   type SnapshotScope,
 } from "./snapshot-rows.js";
 import { backendKey, missingSnapshot, type SnapshotParts } from "./snapshot-words.js";
-import type { Reader } from "./statements.js";
 
 interface Commit extends CommitSnapshotOptions {
   readonly name: string;
   readonly key: string;
 }
 
-/** The parent that the committed snapshot will have. @throws not_found, invalid_argument, failed_precondition. */
-function parentAfter(
-  reader: Reader,
-  scope: SnapshotScope,
-  active: SnapshotRow,
-  wanted: string,
-  canRebase: boolean,
-): string {
-  const { parent } = active;
-  if (wanted === "" || wanted === parent) return parent;
-  if (parent !== "")
-    throw invalidArgument(`failed to commit snapshot: it has parent ${quote(parent)}, not ${quote(wanted)}`);
-  const isLayer = Object.hasOwn(readInfo(reader, scope, active).labels, LAYER_LABEL);
-  if (!canRebase || !isLayer) {
-    throw failedPrecondition(
-      `failed to commit snapshot: ${quote(active.name)} was not prepared to be put onto a parent`,
-    );
-  }
-  const row = findSnapshot(reader, scope, wanted);
-  if (row === undefined) throw notFound(`parent snapshot ${wanted} does not exist`);
-  if (row.kind === "committed") return wanted;
-  throw invalidArgument(`failed to commit snapshot: parent ${quote(backendKey(scope, row))} is not committed snapshot`);
+/** @throws failed_precondition, invalid_argument: a snapshot stays on the parent that it was filled over. */
+function requireParent({ name, parent }: SnapshotRow, wanted: string): void {
+  if (wanted === "" || wanted === parent) return;
+  if (parent === "") throw failedPrecondition(`failed to commit snapshot: ${quote(name)} has no parent to be put onto`);
+  throw invalidArgument(`failed to commit snapshot: it has parent ${quote(parent)}, not ${quote(wanted)}`);
 }
 
 /** @throws already_exists, not_found, failed_precondition. */
@@ -72,10 +53,10 @@ export async function commitSnapshot(
     if (row.kind !== "active") {
       throw failedPrecondition(`failed to commit snapshot: snapshot ${quote(backendKey(scope, row))} is not active`);
     }
-    const newParent = parentAfter(tx, scope, row, parent, backend.canRebase);
+    requireParent(row, parent);
     const seq = nextSeq(tx, scope);
     deleteSnapshot(tx, scope, key);
-    insertSnapshot(tx, scope, { name, id: row.id, seq, parent: newParent, kind: "committed", labels, ...usage });
+    insertSnapshot(tx, scope, { name, id: row.id, seq, parent: row.parent, kind: "committed", labels, ...usage });
     tx.publish(scope.namespace, "/snapshot/commit", snapshotCommitted(scope.snapshotter, key, name));
   });
 }

@@ -3,7 +3,7 @@
 // @source containerd core/metadata/snapshot.go, core/snapshots/storage/bolt.go (the texts with numbers in them)
 import { type RequestContext, requireNamespace } from "../api/core/context.js";
 import { ContainerdError, failedPrecondition, invalidArgument, unknownError } from "../api/core/errors.js";
-import { LAYER_CAPABILITY, type SnapshotInfo, type SnapshotStore, type Snapshotters } from "../api/core/snapshot.js";
+import type { SnapshotInfo, SnapshotStore, Snapshotters } from "../api/core/snapshot.js";
 import type { SnapshotBackend } from "../api/core/snapshot-backend.js";
 import { BackendLock } from "./backend-lock.js";
 import { snapshotRemoved } from "./change-events.js";
@@ -37,7 +37,6 @@ export interface LocalSnapshotStore extends SnapshotStore {
   readonly name: string;
   readonly rootDir: string;
   /** What the snapshotter can do beyond the common, in containerd's words. */
-  readonly capabilities: readonly string[];
   /** Frees the folders that no record names. */
   cleanup(): Promise<SnapshotCleanup>;
   /** Compares records and folders; changes nothing. */
@@ -106,7 +105,6 @@ function createSnapshotStore(db: Database, backend: SnapshotBackend): LocalSnaps
   return {
     name: backend.name,
     rootDir: backend.rootDir,
-    capabilities: backend.canRebase ? [LAYER_CAPABILITY] : [],
     list,
 
     async stat(ctx, key) {

@@ -22,8 +22,6 @@ export interface SnapshotBackend {
   readonly rootDir: string;
   /** What the refusal of mounts calls them: containerd's two differ. */
   readonly mountsName: "active mount" | "snapshot mount";
-  /** Whether it heeds `LAYER_LABEL`: such a snapshot can be put onto a parent when it is committed. */
-  readonly canRebase: boolean;
   /** Whether it works on this machine; else why not. Asked once, at start. */
   check(): Promise<string | undefined>;
   /** Makes the folders of a new view or active snapshot. After a failure nothing of it is left. */

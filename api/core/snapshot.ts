@@ -29,20 +29,9 @@ export interface PrepareOptions {
   readonly labels?: Labels;
 }
 
-/**
- * Label of a snapshot over nothing that will be put onto a parent when it is committed, so that layers can be filled side by side:
- * its mounts keep the signs of what a layer removes. For snapshotters with {@link LAYER_CAPABILITY}; others take no notice.
- */
-export const LAYER_LABEL = "containerd.io/snapshot/berth.layer";
-/** Ours alone: containerd's `rebase` promises the same without a label, which loses the signs in a bind mount. */
-export const LAYER_CAPABILITY = "berth.layer";
-
 export interface CommitSnapshotOptions {
   readonly labels?: Labels;
-  /**
-   * Puts a snapshot that was prepared over nothing, with {@link LAYER_LABEL}, onto this committed one. Default: "", the parent
-   * stays as it is. @throws failed_precondition without the label, or where the snapshotter cannot.
-   */
+  /** Refuses the commit over any other parent than this one. Default: "", whichever it has. @throws failed_precondition. */
   readonly parent?: string;
 }
 

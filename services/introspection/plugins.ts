@@ -15,7 +15,6 @@ export interface PluginRecord {
 export interface SnapshotterPlugin {
   readonly name: string;
   readonly rootDir: string;
-  readonly capabilities: readonly string[];
 }
 
 /** Times in milliseconds. */
@@ -65,8 +64,8 @@ export const builtinPlugins = ({
   snapshotters,
 }: PluginListDeps): PluginRecord[] => [
   plugin("content.v1", "content", { exports: { root: contentDir } }),
-  ...snapshotters.map(({ name, rootDir, capabilities }) =>
-    plugin("snapshotter.v1", name, { platforms: [platform], exports: { root: rootDir }, capabilities }),
+  ...snapshotters.map(({ name, rootDir }) =>
+    plugin("snapshotter.v1", name, { platforms: [platform], exports: { root: rootDir } }),
   ),
   plugin("event.v1", "exchange"),
   plugin("metadata.v1", "bolt", {
@@ -84,6 +83,10 @@ export const builtinPlugins = ({
   }),
   plugin("diff.v1", "walking", { requires: ["io.containerd.metadata.v1"], platforms: [platform] }),
   plugin("lease.v1", "manager", { requires: ["io.containerd.metadata.v1"] }),
+  plugin("streaming.v1", "manager", { requires: ["io.containerd.metadata.v1"] }),
+  plugin("transfer.v1", "local", {
+    requires: ["io.containerd.lease.v1", "io.containerd.metadata.v1", "io.containerd.diff.v1"],
+  }),
   plugin("runtime.v2", "task", {
     requires: ["io.containerd.event.v1", "io.containerd.metadata.v1"],
     platforms: [platform],

@@ -16,7 +16,6 @@ export function createNativeBackend(rootDir: string): SnapshotBackend {
     name: "native",
     rootDir,
     mountsName: "snapshot mount",
-    canRebase: false,
     check: async () => undefined,
 
     async create({ id, kind, parents: [parent] }) {
