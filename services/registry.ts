@@ -7,6 +7,7 @@ import type { EventLedger } from "../api/core/event.js";
 import type { Service } from "../api/core/handler.js";
 import type { ImageStore } from "../api/core/image.js";
 import type { LeaseStore } from "../api/core/lease.js";
+import type { Logger } from "../api/core/log.js";
 import type { NamespaceStore } from "../api/core/namespace.js";
 import type { Snapshotters } from "../api/core/snapshot.js";
 import type { Tasks } from "../api/core/task.js";
@@ -46,6 +47,7 @@ export interface ServiceDeps extends Omit<PluginListDeps, "grpcIds"> {
   readonly tasks: Tasks;
   readonly doctor: Doctor;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly serverId: string;
   readonly version: string;
   readonly revision: string;

@@ -2,7 +2,7 @@
 // @source containerd plugins/streaming/manager.go, core/streaming/streaming.go
 import { AsyncQueue } from "../api/core/async-queue.js";
 import { type RequestContext, requireNamespace } from "../api/core/context.js";
-import { alreadyExists, invalidArgument, notFound } from "../api/core/errors.js";
+import { alreadyExists, errorOf, invalidArgument, notFound } from "../api/core/errors.js";
 import { quote } from "../api/core/quote.js";
 import type { Any } from "../api/core/typeurl.js";
 
@@ -12,8 +12,8 @@ export interface ServerStream {
   readonly incoming: AsyncIterable<Any>;
   /** Resolves when it is on its way, or the client has gone. */
   send(message: Any): Promise<void>;
-  /** Ends the call. */
-  close(): void;
+  /** Ends the call; with a failure the client hears of it. */
+  close(failure?: unknown): void;
 }
 
 const MAX_ID_BYTES = 1024;
@@ -28,18 +28,31 @@ export class Streams {
     if (this.#open.has(key)) throw alreadyExists(`stream ${quote(id)}`);
     const outgoing = new AsyncQueue<Any>();
     const received = new AsyncQueue<Any>();
-    const end = () => outgoing.end();
-    ctx.signal?.addEventListener("abort", end, { once: true });
-    void pump(incoming, received);
-    this.#open.set(key, { incoming: received, send: (message) => outgoing.put(message), close: end });
+    let failure: unknown;
+    const close = (why?: unknown): void => {
+      failure ??= why;
+      outgoing.end(why);
+    };
+    const onAbort = (): void => {
+      failure ??= errorOf("aborted", `stream ${quote(id)} was cut off`);
+      outgoing.end();
+    };
+    ctx.signal?.addEventListener("abort", onAbort, { once: true });
+    void pump(incoming, received, ctx.signal);
+    this.#open.set(key, {
+      incoming: received,
+      send: (message) => outgoing.put(message),
+      close,
+    });
     try {
       yield ack;
       yield* outgoing;
     } finally {
       this.#open.delete(key);
-      ctx.signal?.removeEventListener("abort", end);
+      ctx.signal?.removeEventListener("abort", onAbort);
       outgoing.end();
-      received.end();
+      // Whoever still reads must not take a client that was cut off for one that has said all.
+      received.end(failure);
     }
   }
 
@@ -52,12 +65,15 @@ export class Streams {
 }
 
 /** Each message is taken before the next is read: a client is held back by whoever reads its stream. */
-async function pump(source: AsyncIterable<Any>, target: AsyncQueue<Any>): Promise<void> {
+async function pump(source: AsyncIterable<Any>, target: AsyncQueue<Any>, signal?: AbortSignal): Promise<void> {
   try {
     for await (const message of source) {
       if (target.isEnded) return;
       await target.put(message);
     }
+    // The requests of a call that is cut off may end before that is told.
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
     target.end();
   } catch (error) {
     target.end(error);

@@ -27,6 +27,7 @@ import { RemoteLeaseStore } from "./remote-lease-store.js";
 import { RemoteNamespaceStore } from "./remote-namespace-store.js";
 import { RemoteSnapshotters } from "./remote-snapshot-store.js";
 import { RemoteTasks } from "./remote-tasks.js";
+import { RemoteTransfer } from "./remote-transfer.js";
 
 export interface ConnectOptions {
   /** The daemon's unix socket: a path, or `unix://` and a path. */
@@ -53,6 +54,7 @@ export interface Client extends AsyncDisposable {
   readonly doctor: Doctor;
   /** Of Berth only. */
   readonly collector: Collector;
+  readonly transfer: RemoteTransfer;
   version(ctx?: RequestContext): Promise<{ readonly version: string; readonly revision: string }>;
   /** Resolves when the daemon has been reached. @throws unavailable when it has not after `timeoutMs`. */
   ready(options: { readonly timeoutMs: number }): Promise<void>;
@@ -80,6 +82,7 @@ export function connect(options: ConnectOptions): Client {
     introspection: new RemoteIntrospection(channel),
     doctor: new RemoteDoctor(channel),
     collector: new RemoteCollector(channel),
+    transfer: new RemoteTransfer(channel),
     version: async (ctx = {}) => {
       const { version, revision } = await channel.unary(VersionService.version, {}, ctx);
       return { version, revision };

@@ -54,6 +54,11 @@ export class DuplexCall<Request, Response> implements AsyncDisposable {
     return reply;
   }
 
+  /** Says that no more requests follow; replies may. */
+  end(): void {
+    if (!this.#hasEnded) this.#call.end();
+  }
+
   /** Gives the call up; the daemon is told. */
   cancel(): void {
     this.#call.cancel();

@@ -97,6 +97,17 @@ export { type FifoOptions, makeFifos, NULL_STDIO, removeFifos } from "./io/fifos
 export type { RemoteEvents } from "./remote-events.js";
 export type { Plugin, RemoteIntrospection, ServerInfo } from "./remote-introspection.js";
 export { withLease } from "./remote-lease-store.js";
+export type {
+  RegistryAccess,
+  RemoteTransfer,
+  TransferExportOptions,
+  TransferImportOptions,
+  TransferNews,
+  TransferOptions,
+  TransferPullOptions,
+  TransferPushOptions,
+  UnpackTarget,
+} from "./remote-transfer.js";
 export { createSpec, type SpecOptions } from "./spec/create-spec.js";
 export { type ExecProcessOptions, execProcess, type InheritedProcess } from "./spec/exec-process.js";
 export type { Process, Spec, SpecMount, User } from "./spec/oci.js";

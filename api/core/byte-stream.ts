@@ -28,12 +28,32 @@ export async function* readBytes(stream: MessageStream): AsyncGenerator<Uint8Arr
   for await (const message of stream.incoming) {
     if (!isTypeOf(message, DATA_TYPE))
       throw invalidArgument(`a byte stream holds a message of type ${message.typeUrl}`);
-    const { data } = Data.decode(message.value);
+    const { data } = decoded(Data, message);
     windowBytes -= data.length;
     if (windowBytes < 0) throw invalidArgument("more bytes were sent than had been granted");
     yield data;
     await grant();
   }
+}
+
+interface Decoder<T> {
+  decode(bytes: Uint8Array): T;
+}
+
+function decoded<T>(codec: Decoder<T>, { typeUrl, value }: Any): T {
+  try {
+    return codec.decode(value);
+  } catch (error) {
+    throw invalidArgument(`the ${typeUrl} is malformed`, error);
+  }
+}
+
+function creditOf(message: Any): number {
+  if (!isTypeOf(message, WINDOW_TYPE))
+    throw invalidArgument(`a byte stream holds a message of type ${message.typeUrl}`);
+  const { update } = decoded(WindowUpdate, message);
+  if (update < 0) throw invalidArgument(`a window of ${update} bytes`);
+  return update;
 }
 
 /** Writes; resolves when all is sent. The caller ends the stream. @throws unavailable when the other end stops reading. */
@@ -45,7 +65,7 @@ export async function writeBytes(stream: MessageStream, source: AsyncIterable<Ui
       while (creditBytes <= 0) {
         const next = await updates.next();
         if (next.done === true) throw unavailable("the other end of the stream reads no more");
-        if (isTypeOf(next.value, WINDOW_TYPE)) creditBytes += WindowUpdate.decode(next.value.value).update;
+        creditBytes += creditOf(next.value);
       }
       const sizeBytes = Math.min(chunk.length - at, MAX_DATA_BYTES, creditBytes);
       const data = Buffer.from(chunk.buffer, chunk.byteOffset + at, sizeBytes);

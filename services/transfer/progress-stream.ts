@@ -8,6 +8,8 @@ import type { ServerStream } from "../streams.js";
 
 const PROGRESS_TYPE = "containerd.types.transfer.Progress";
 const TICK_MS = 300;
+/** Of a follower that does not read: from then on it gets no more ticks, only what begins and ends. */
+const MAX_UNREAD = 256;
 
 const WORDS: Readonly<Record<ObjectStatus | "resolving" | "resolved" | "saved", string>> = {
   waiting: "waiting",
@@ -26,6 +28,7 @@ const WORDS: Readonly<Record<ObjectStatus | "resolving" | "resolved" | "saved", 
 /** Tells one stream; without one, nobody. */
 export class ProgressTeller {
   readonly #stream: ServerStream | undefined;
+  #unread = 0;
   readonly #told = new Map<string, { status: string; atMs: number }>();
 
   constructor(stream: ServerStream | undefined) {
@@ -40,7 +43,8 @@ export class ProgressTeller {
   readonly event = ({ name, status, descriptor, doneBytes = 0, totalBytes = 0, parents = [] }: ProgressEvent): void => {
     const before = this.#told.get(name);
     const nowMs = performance.now();
-    if (before?.status === status && nowMs - before.atMs < TICK_MS) return;
+    const isTick = before?.status === status;
+    if (isTick && (nowMs - before.atMs < TICK_MS || this.#unread >= MAX_UNREAD)) return;
     this.#told.set(name, { status, atMs: nowMs });
     this.#send({
       event: WORDS[status],
@@ -53,7 +57,16 @@ export class ProgressTeller {
   };
 
   #send(progress: Progress): void {
+    if (this.#stream === undefined) return;
+    this.#unread += 1;
     // A slow follower is fed from its queue; one that has gone is no reason to stop.
-    void this.#stream?.send(anyOfMessage(PROGRESS_TYPE, Progress, progress));
+    void this.#stream.send(anyOfMessage(PROGRESS_TYPE, Progress, progress)).then(() => {
+      this.#unread -= 1;
+    });
+  }
+
+  /** All is told. */
+  end(): void {
+    this.#stream?.close();
   }
 }

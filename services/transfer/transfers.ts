@@ -17,13 +17,14 @@ import type { ImageStores } from "../../api/client/distribution/stores.js";
 import { readBytes, writeBytes } from "../../api/core/byte-stream.js";
 import type { RequestContext } from "../../api/core/context.js";
 import { alreadyExists, invalidArgument, isNotFound } from "../../api/core/errors.js";
+import type { Logger } from "../../api/core/log.js";
 import { quote } from "../../api/core/quote.js";
 import type { Platform as PlatformMessage } from "../../api/gen/types/platform.js";
 import type { ImageStore } from "../../api/gen/types/transfer/imagestore.js";
 import type { ImageExportStream, ImageImportStream } from "../../api/gen/types/transfer/importexport.js";
 import type { OCIRegistry } from "../../api/gen/types/transfer/registry.js";
 import { toRecord } from "../maps.js";
-import type { Streams } from "../streams.js";
+import type { ServerStream, Streams } from "../streams.js";
 import { askedCredentials } from "./auth-stream.js";
 import type { ProgressTeller } from "./progress-stream.js";
 
@@ -32,6 +33,7 @@ const MAX_DOWNLOADS = 3;
 export interface TransferDeps {
   readonly stores: ImageStores;
   readonly streams: Streams;
+  readonly log: Logger;
 }
 
 const toPlatform = ({ os, architecture, variant }: PlatformMessage): Platform => ({ os, architecture, variant });
@@ -39,14 +41,33 @@ const toPlatform = ({ os, architecture, variant }: PlatformMessage): Platform =>
 const matcherOf = (platforms: readonly PlatformMessage[], none: PlatformMatcher): PlatformMatcher =>
   platforms.length === 0 ? none : onlyPlatforms(platforms.map(toPlatform));
 
+/** Ends a stream with what it was used for, and as that ended: nobody may take half an archive for a whole one. */
+async function endWith<T>(ctx: RequestContext, stream: ServerStream, work: () => Promise<T>): Promise<T> {
+  // Whoever waits for the other end is woken by this.
+  const onAbort = (): void => stream.close(ctx.signal?.reason);
+  ctx.signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    const result = await work();
+    stream.close();
+    return result;
+  } catch (error) {
+    stream.close(error);
+    throw error;
+  } finally {
+    ctx.signal?.removeEventListener("abort", onAbort);
+  }
+}
+
 /** What this daemon can be asked to move. */
 export class Transfers {
   readonly #stores: ImageStores;
   readonly #streams: Streams;
+  readonly #log: Logger;
 
-  constructor({ stores, streams }: TransferDeps) {
+  constructor({ stores, streams, log }: TransferDeps) {
     this.#stores = stores;
     this.#streams = streams;
+    this.#log = log;
   }
 
   #registry(ctx: RequestContext, { reference, resolver }: OCIRegistry): RegistryClient {
@@ -63,11 +84,12 @@ export class Transfers {
 
   /** The first snapshotter to unpack for that is there; a wish that cannot be met is passed over, as containerd does. */
   #snapshotter({ unpacks }: ImageStore): string | undefined {
-    const known = unpacks.filter(({ snapshotter, platform }) => {
+    for (const { snapshotter, platform } of unpacks) {
       const isOurs = platform === undefined || onlyPlatforms([hostPlatform()]).rank(toPlatform(platform)) !== undefined;
-      return isOurs && this.#hasSnapshotter(snapshotter);
-    });
-    return known[0]?.snapshotter;
+      if (isOurs && this.#hasSnapshotter(snapshotter)) return snapshotter;
+      this.#log.warn({ snapshotter, platform }, "cannot unpack for what a transfer names");
+    }
+    return undefined;
   }
 
   #hasSnapshotter(name: string): boolean {
@@ -85,6 +107,7 @@ export class Transfers {
     tell.line(`Pulling from ${source.reference}`);
     const image = await pull(this.#stores, ctx, source.reference, {
       registry,
+      name: target.name === "" ? undefined : target.name,
       platform: matcherOf(target.platforms, onlyPlatforms([hostPlatform()])),
       allMatching: target.platforms.length > 1,
       allMetadata: target.allMetadata,
@@ -93,10 +116,6 @@ export class Transfers {
       maxConcurrent: MAX_DOWNLOADS,
       onProgress: tell.event,
     });
-    if (target.name !== "" && target.name !== image.name) {
-      await putImage(this.#stores, ctx, target.name, image.target, toRecord(target.labels));
-      await this.#stores.images.delete(ctx, image.name);
-    }
     await this.#addReferences(ctx, target, image.target);
     tell.line(`Completed pull from ${source.reference}`);
   }
@@ -119,16 +138,17 @@ export class Transfers {
     const stream = this.#streams.get(ctx, source.stream);
     tell.line("Importing");
     const prefix = target.extraReferences.find(({ isPrefix }) => isPrefix);
-    const images = await importImages(this.#stores, ctx, Readable.from(readBytes(stream)), {
-      platform: matcherOf(target.platforms, ALL_PLATFORMS),
-      compressBlobs: source.forceCompress,
-      labels: toRecord(target.labels),
-      snapshotter: this.#snapshotter(target),
-      onProgress: tell.event,
-      ...(target.name !== "" && { indexName: target.name }),
-      ...(prefix !== undefined && { baseName: prefix.name, digests: prefix.addDigest }),
-    });
-    stream.close();
+    const images = await endWith(ctx, stream, () =>
+      importImages(this.#stores, ctx, Readable.from(readBytes(stream)), {
+        platform: matcherOf(target.platforms, ALL_PLATFORMS),
+        compressBlobs: source.forceCompress,
+        labels: toRecord(target.labels),
+        snapshotter: this.#snapshotter(target),
+        onProgress: tell.event,
+        ...(target.name !== "" && { indexName: target.name }),
+        ...(prefix !== undefined && { baseName: prefix.name, digests: prefix.addDigest }),
+      }),
+    );
     for (const { name } of images) tell.line(`saved ${name}`);
     tell.line("Completed import");
   }
@@ -140,24 +160,31 @@ export class Transfers {
     tell: ProgressTeller,
   ): Promise<void> {
     const stream = this.#streams.get(ctx, target.stream);
-    const names = [...(source.name === "" ? [] : [source.name]), ...source.extraReferences.map(({ name }) => name)];
-    if (names.length === 0) throw invalidArgument("no image to export");
-    const images = await Promise.all(names.map((name) => this.#stores.images.get(ctx, name)));
-    tell.line("Exporting");
-    const archive = new PassThrough();
-    const writing = writeBytes(stream, archive);
-    const exporting = exportImages(this.#stores, ctx, images, archive, {
-      allPlatforms: target.allPlatforms,
-      skipManifestJson: target.skipCompatibilityManifest,
-      skipNonDistributable: target.skipNonDistributable,
-      onProgress: tell.event,
-      ...(target.platforms.length > 0 && { platform: matcherOf(target.platforms, ALL_PLATFORMS) }),
+    await endWith(ctx, stream, async () => {
+      const names = [...(source.name === "" ? [] : [source.name]), ...source.extraReferences.map(({ name }) => name)];
+      if (names.length === 0) throw invalidArgument("no image to export");
+      const images = await Promise.all(names.map((name) => this.#stores.images.get(ctx, name)));
+      tell.line("Exporting");
+      const archive = new PassThrough();
+      const writing = writeBytes(stream, archive);
+      const exporting = exportImages(this.#stores, ctx, images, archive, {
+        allPlatforms: target.allPlatforms,
+        skipManifestJson: target.skipCompatibilityManifest,
+        skipNonDistributable: target.skipNonDistributable,
+        onProgress: tell.event,
+        ...(target.platforms.length > 0 && { platform: matcherOf(target.platforms, ALL_PLATFORMS) }),
+      });
+      // Whichever fails first ends the other.
+      for (const half of [writing, exporting]) half.catch((error: Error) => archive.destroy(error));
+      await Promise.all([exporting, writing]);
     });
-    // Whichever fails first ends the other.
-    writing.catch((error: Error) => archive.destroy(error));
-    await Promise.all([exporting, writing]);
-    stream.close();
     tell.line("Completed export");
+  }
+
+  /** Passes bytes through: what clients try streams with. */
+  async echo(ctx: RequestContext, source: ImageImportStream, target: ImageExportStream): Promise<void> {
+    const [from, to] = [this.#streams.get(ctx, source.stream), this.#streams.get(ctx, target.stream)];
+    await endWith(ctx, from, () => endWith(ctx, to, () => writeBytes(to, readBytes(from))));
   }
 
   /** Another name for an image. */

@@ -18,6 +18,8 @@ import { unpack } from "./unpack.js";
 
 export interface PullOptions {
   readonly registry: Registry;
+  /** Of the image. Default: the reference. */
+  readonly name?: string | undefined;
   /** Default: what this machine can run. */
   readonly platform?: PlatformMatcher;
   /** All platforms that match, and not only the best. Default: false. */
@@ -112,9 +114,9 @@ export async function pull(
       // What failed first; the others were only told to end.
       throw ending.signal.aborted ? ending.signal.reason : error;
     }
-    const image = await putImage(stores, leased, text, target, labels);
+    const image = await putImage(stores, leased, options.name ?? text, target, labels);
     await dropKept(stores.leases, leased, text);
-    onProgress?.({ name: text, status: "saved", descriptor: target });
+    onProgress?.({ name: image.name, status: "saved", descriptor: target });
     return image;
   });
 }
