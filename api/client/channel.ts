@@ -8,8 +8,6 @@ import { abortError, dialTimeout, fromServiceError } from "./errors.js";
 
 /** containerd's limit, in each direction. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
-/** Bytes of a stream that may be on their way to us, and of a connection. */
-const WINDOW_BYTES = 4 * 1024 * 1024;
 /** sockaddr_un.sun_path less its final zero. */
 const MAX_SOCKET_PATH_BYTES = 107;
 
@@ -59,8 +57,6 @@ export class Channel implements Disposable {
     }
     this.#client = new GrpcClient(`unix:${this.socketPath}`, credentials.createInsecure(), {
       "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
-      // HTTP/2 begins with 64 KiB, which hold up every long read.
-      "grpc-node.flow_control_window": WINDOW_BYTES,
       "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
       // Two clients of one socket share nothing, so that closing one closes its connection.
       "grpc.use_local_subchannel_pool": 1,
