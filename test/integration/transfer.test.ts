@@ -115,7 +115,6 @@ describe.skipIf(lacking)("transfers", () => {
       asked.push(host);
       return { username: REGISTRY_USER.username, secret };
     };
-    await client.content.list(ctx);
     const seeded = await startRegistry(scope);
     await seedRegistry(seeded, "app", "1", image);
     await client.transfer.pull(ctx, `${seeded.host}/app:1`, { plainHttp: true, name: "app" });
