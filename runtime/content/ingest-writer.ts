@@ -6,7 +6,7 @@ import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { BackendIngest, BackendWriter } from "../../api/core/content-backend.js";
 import { type DigestAlgorithm, digestAlgorithm } from "../../api/core/digest.js";
-import { failedPrecondition, notFound } from "../../api/core/errors.js";
+import { errorKind, failedPrecondition, notFound } from "../../api/core/errors.js";
 import type { Clock } from "../../api/core/time.js";
 import { fromWriteError, hasCode, ifThere, makeFolder, syncFolder, writeAll } from "./files.js";
 import { dataPath, writeUpdatedAt } from "./ingest-files.js";
@@ -155,7 +155,12 @@ class IngestWriter implements BackendWriter {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return;
     await this.#close();
-    // An ingest that was aborted meanwhile has no folder any more.
-    await ifThere(writeUpdatedAt(this.#options.dir, this.#updatedAtNs));
+    try {
+      // An ingest that was aborted meanwhile has no folder any more.
+      await ifThere(writeUpdatedAt(this.#options.dir, this.#updatedAtNs));
+    } catch (error) {
+      // On a full disk the time of the data has to do: the failure that the caller must hear of is that of its write.
+      if (errorKind(fromWriteError(error)) !== "resource_exhausted") throw error;
+    }
   }
 }
