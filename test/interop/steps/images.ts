@@ -108,7 +108,8 @@ export const images: readonly Step[] = [
   image("ls", "-q", "nothing==1"),
   image("check", "name~=app"),
   image("check", "-q"),
-  image("label", "example.com/app:1", "a=b", "c=d"),
+  // One label: of several ctr prints the order of a Go map, which changes from run to run.
+  image("label", "example.com/app:1", "a=b"),
   image("label", "example.com/app:1", "a="),
   image("ls", "name==example.com/app:1"),
   image("label", "--replace-all", "example.com/app:1", "e=f"),
