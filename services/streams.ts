@@ -1,5 +1,6 @@
 // The open streams, by namespace and name: what other calls take up to read bytes, to ask for credentials, to tell progress.
 // @source containerd plugins/streaming/manager.go, core/streaming/streaming.go
+import { setTimeout as sleep } from "node:timers/promises";
 import { AsyncQueue } from "../api/core/async-queue.js";
 import { type RequestContext, requireNamespace } from "../api/core/context.js";
 import { alreadyExists, errorOf, invalidArgument, notFound } from "../api/core/errors.js";
@@ -17,6 +18,8 @@ export interface ServerStream {
 }
 
 const MAX_ID_BYTES = 1024;
+/** Between the end of a client's messages and their being taken for complete. */
+const GRACE_MS = 50;
 
 export class Streams {
   readonly #open = new Map<string, ServerStream>();
@@ -71,8 +74,8 @@ async function pump(source: AsyncIterable<Any>, target: AsyncQueue<Any>, signal?
       if (target.isEnded) return;
       await target.put(message);
     }
-    // The requests of a call that is cut off may end before that is told.
-    await new Promise((resolve) => setImmediate(resolve));
+    // The requests of a call that is cut off end a few turns before that is told, as those of a client that has said all do.
+    await sleep(GRACE_MS, undefined, { ...(signal && { signal }) }).catch(() => {});
     signal?.throwIfAborted();
     target.end();
   } catch (error) {
