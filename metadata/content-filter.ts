@@ -4,6 +4,7 @@ import type { ContentInfo } from "../api/core/content.js";
 import { type Adaptor, parseFilters } from "../api/core/filters/index.js";
 import { readInfos } from "./content-rows.js";
 import type { Database } from "./db.js";
+import { entryAt } from "./list-filter.js";
 
 const PAGE_RECORDS = 100;
 
@@ -11,8 +12,7 @@ const PAGE_RECORDS = 100;
 function infoAdaptor({ digest, labels }: ContentInfo): Adaptor {
   return ([field, ...rest]) => {
     if (field === "digest") return digest;
-    const key = rest.join(".");
-    return field === "labels" && Object.hasOwn(labels, key) ? labels[key] : undefined;
+    return field === "labels" ? entryAt(labels, rest) : undefined;
   };
 }
 

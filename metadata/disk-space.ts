@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { errorOf } from "../api/core/errors.js";
 import type { Logger } from "../api/core/log.js";
 import { allocateFile } from "../runtime/sys/allocate.js";
+import { hasCode } from "../runtime/sys/errno.js";
 
 const RESERVE_FILE = "reserve";
 const MIB = 1024 * 1024;
@@ -26,9 +27,6 @@ export interface DiskSpaceOptions {
   /** How old an answer of the file system may be by which a write is taken. Default: 500. */
   readonly lookMs?: number;
 }
-
-const hasCode = (error: unknown, code: string): boolean =>
-  error instanceof Error && "code" in error && error.code === code;
 
 const inMib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
 

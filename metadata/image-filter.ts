@@ -2,12 +2,7 @@
 // @source containerd core/metadata/adaptors.go
 import type { Adaptor } from "../api/core/filters/index.js";
 import type { Image } from "../api/core/image.js";
-import { parseListFilters } from "./list-filter.js";
-
-function entry(entries: Readonly<Record<string, string>>, path: readonly string[]): string | undefined {
-  const key = path.join(".");
-  return Object.hasOwn(entries, key) ? entries[key] : undefined;
-}
+import { entryAt, parseListFilters } from "./list-filter.js";
 
 function imageAdaptor({ name, target, labels }: Image): Adaptor {
   return ([field = "", ...rest]) => {
@@ -18,9 +13,9 @@ function imageAdaptor({ name, target, labels }: Image): Adaptor {
         if (rest[0] === "digest") return target.digest || undefined;
         return rest[0] === "mediatype" ? target.mediaType || undefined : undefined;
       case "labels":
-        return entry(labels, rest);
+        return entryAt(labels, rest);
       case "annotations":
-        return entry(target.annotations, rest);
+        return entryAt(target.annotations, rest);
       default:
         return undefined;
     }

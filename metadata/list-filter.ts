@@ -1,4 +1,4 @@
-// Filters of the list calls.
+// What the filters of the list calls share.
 import { errorKind, invalidArgument } from "../api/core/errors.js";
 import { type Filter, parseFilters } from "../api/core/filters/index.js";
 
@@ -10,4 +10,10 @@ export function parseListFilters(filters: readonly string[]): Filter {
     if (error instanceof Error && errorKind(error) === "invalid_argument") throw invalidArgument(error.message, error);
     throw error;
   }
+}
+
+/** A label, or an annotation, by the pieces of its path: keys hold dots. undefined when there is none. */
+export function entryAt(entries: Readonly<Record<string, string>>, path: readonly string[]): string | undefined {
+  const key = path.join(".");
+  return Object.hasOwn(entries, key) ? entries[key] : undefined;
 }

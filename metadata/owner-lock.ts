@@ -3,6 +3,7 @@
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { failedPrecondition } from "../api/core/errors.js";
+import { hasCode } from "../runtime/sys/errno.js";
 import { tryLockFile } from "../runtime/sys/flock.js";
 
 const LOCK_FILE = "owner.lock";
@@ -24,7 +25,7 @@ function writeHolder(fd: number): void {
   try {
     ftruncateSync(fd, writeSync(fd, holder, 0));
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+    if (!hasCode(error, "ENOSPC")) throw error;
   }
 }
 

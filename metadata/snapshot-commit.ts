@@ -5,8 +5,8 @@ import { alreadyExists, failedPrecondition, invalidArgument, notFound, unknownEr
 import { quote } from "../api/core/quote.js";
 import type { CommitSnapshotOptions, SnapshotUsage } from "../api/core/snapshot.js";
 import { snapshotCommitted } from "./change-events.js";
+import { validInfoLabels } from "./label-mask.js";
 import { addToLease, removeFromLease } from "./lease-header.js";
-import { checkedLabels } from "./snapshot-labels.js";
 import {
   deleteSnapshot,
   findSnapshot,
@@ -37,7 +37,7 @@ export async function commitSnapshot(
   scope: SnapshotScope,
   { name, key, labels: given = {}, parent = "" }: Commit,
 ): Promise<void> {
-  const labels = checkedLabels(given);
+  const labels = validInfoLabels(given);
   const before = db.view((reader) => findSnapshot(reader, scope, key));
   const usage: SnapshotUsage = before?.kind === "active" ? await backend.usage(before.id) : { sizeBytes: 0, inodes: 0 };
   const resource = (id: string) => ({ type: `snapshots/${scope.snapshotter}`, id });

@@ -9,8 +9,9 @@ import type { PrepareOptions } from "../api/core/snapshot.js";
 import type { SnapshotFolder } from "../api/core/snapshot-backend.js";
 import type { Mount } from "../api/core/task.js";
 import { snapshotPrepared } from "./change-events.js";
+import { validInfoLabels } from "./label-mask.js";
 import { addToLease, hasLease } from "./lease-header.js";
-import { backendLabels, checkedLabels, TARGET_LABEL } from "./snapshot-labels.js";
+import { backendLabels, TARGET_LABEL } from "./snapshot-labels.js";
 import {
   findSnapshot,
   insertSnapshot,
@@ -54,7 +55,7 @@ export async function createSnapshot(
   scope: SnapshotScope,
   { kind, key, parent = "", labels: given = {} }: Creation,
 ): Promise<readonly Mount[]> {
-  const labels = checkedLabels(given);
+  const labels = validInfoLabels(given);
   const lease = (tx: Transaction, id: string): void => {
     addToLease(tx, ctx, scope.namespace, { type: `snapshots/${scope.snapshotter}`, id });
   };

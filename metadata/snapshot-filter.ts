@@ -3,6 +3,7 @@
 import { errorKind, unknownError } from "../api/core/errors.js";
 import { type Adaptor, type Filter, parseFilters } from "../api/core/filters/index.js";
 import type { SnapshotInfo } from "../api/core/snapshot.js";
+import { entryAt } from "./list-filter.js";
 
 function snapshotAdaptor({ name, parent, kind, labels }: SnapshotInfo): Adaptor {
   return ([field = "", ...rest]) => {
@@ -13,10 +14,8 @@ function snapshotAdaptor({ name, parent, kind, labels }: SnapshotInfo): Adaptor 
         return parent;
       case "kind":
         return kind;
-      case "labels": {
-        const key = rest.join(".");
-        return Object.hasOwn(labels, key) ? labels[key] : undefined;
-      }
+      case "labels":
+        return entryAt(labels, rest);
       default:
         return undefined;
     }

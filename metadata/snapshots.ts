@@ -3,17 +3,19 @@
 // @source containerd core/metadata/snapshot.go, core/snapshots/storage/bolt.go (the texts with numbers in them)
 import { type RequestContext, requireNamespace } from "../api/core/context.js";
 import { ContainerdError, failedPrecondition, invalidArgument, unknownError } from "../api/core/errors.js";
+import { quote } from "../api/core/quote.js";
 import type { SnapshotInfo, SnapshotStore, Snapshotters } from "../api/core/snapshot.js";
 import type { SnapshotBackend } from "../api/core/snapshot-backend.js";
 import { BackendLock } from "./backend-lock.js";
 import { snapshotRemoved } from "./change-events.js";
 import type { Database } from "./db.js";
+import { updatedLabels } from "./label-mask.js";
 import { removeFromLease } from "./lease-header.js";
 import { auditSnapshots, cleanUpSnapshots, type SnapshotAudit, type SnapshotCleanup } from "./snapshot-cleanup.js";
 import { commitSnapshot } from "./snapshot-commit.js";
 import { createSnapshot } from "./snapshot-create.js";
 import { snapshotMatcher } from "./snapshot-filter.js";
-import { backendLabels, updatedLabels } from "./snapshot-labels.js";
+import { backendLabels } from "./snapshot-labels.js";
 import {
   deleteSnapshot,
   findSnapshot,
@@ -118,7 +120,7 @@ function createSnapshotStore(db: Database, backend: SnapshotBackend): LocalSnaps
       return lock.shared(() =>
         db.update((tx) => {
           const current = readInfo(tx, scope, requireSnapshot(tx, scope, info.name));
-          const labels = updatedLabels(current.labels, info, paths);
+          const labels = updatedLabels(current.labels, info.labels, paths, `snapshot ${quote(info.name)}`);
           replaceLabels(tx, scope, info.name, labels);
           return { ...current, labels, updatedAtNs: tx.nowNs };
         }),

@@ -2,8 +2,8 @@
 // lets them go in reverse. Tasks live in shims, so they neither start nor end with a daemon.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { arch } from "node:process";
 import { fileURLToPath } from "node:url";
+import { hostPlatform } from "../api/client/distribution/platform.js";
 import { DisposeScope } from "../api/core/dispose.js";
 import { type Logger, silentLogger } from "../api/core/log.js";
 import type { SnapshotBackend } from "../api/core/snapshot-backend.js";
@@ -166,7 +166,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
     contentSharing,
     gc: config.gc,
     snapshotters: metadata.snapshots.all(),
-    platform: hostPlatform(),
+    platform: announcedPlatform(),
     descriptorsPath: fileURLToPath(new URL("../api/gen/api.binpb", import.meta.url)),
   });
   scope.use(await serveGrpc({ path: address, services, log, stopDeadlineMs: config.stopTimeoutMs }));
@@ -186,8 +186,8 @@ async function usableBackends(rootDir: string, log: Logger): Promise<SnapshotBac
   return usable;
 }
 
-/** This host in the words of Go and OCI. */
-function hostPlatform(): Platform {
-  const architecture = { x64: "amd64", ia32: "386" }[arch as string] ?? arch;
-  return Platform.fromPartial({ os: process.platform, architecture, variant: arch === "arm64" ? "v8" : "" });
+/** This host as introspection announces it: containerd tells the default variant of arm64 too. */
+function announcedPlatform(): Platform {
+  const { os, architecture, variant } = hostPlatform();
+  return Platform.fromPartial({ os, architecture, variant: architecture === "arm64" ? "v8" : variant });
 }

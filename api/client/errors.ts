@@ -3,6 +3,7 @@
 
 import { accessSync, constants } from "node:fs";
 import { type ServiceError, status } from "@grpc/grpc-js";
+import { hasCode } from "../../runtime/sys/errno.js";
 import { ContainerdError, type ErrorKind, errorOf, unavailable } from "../core/errors.js";
 
 const KINDS: Readonly<Record<number, ErrorKind>> = {
@@ -71,7 +72,7 @@ function mayConnect(path: string): boolean {
     accessSync(path, constants.W_OK);
     return true;
   } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "EACCES");
+    return !hasCode(error, "EACCES");
   }
 }
 

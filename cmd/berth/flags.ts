@@ -1,6 +1,7 @@
 // Values of flags: text from the command line into what it means, or a usage error that says what was wrong.
 import { readFile } from "node:fs/promises";
 import { InvalidArgumentError } from "commander";
+import { parseDuration as parseGoDuration } from "../../api/core/duration.js";
 import { UsageError } from "./exit-status.js";
 
 /** For flags that may be given again and again. */
@@ -39,24 +40,13 @@ export function parseSize(text: string): number {
   return Math.round(Number(match[1]) * unit);
 }
 
-const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
 /** Milliseconds: `30s`, `1h30m`, `500ms`, `0`. */
 export function parseDuration(text: string): number {
-  if (text === "0") return 0;
-  if (!/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(text)) {
+  const durationNs = parseGoDuration(text);
+  if (durationNs === undefined || durationNs < 0) {
     throw new InvalidArgumentError("It is not a duration such as 30s or 1h30m.");
   }
-  const parts = text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g);
-  return [...parts].reduce((sum, [, number, unit = ""]) => sum + Number(number) * (DURATION_UNITS_MS[unit] ?? 0), 0);
+  return durationNs / 1e6;
 }
 
 /** `key=value` pairs; a key alone means `true`. A repeated key holds what came last. */

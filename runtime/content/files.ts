@@ -3,12 +3,8 @@
 import { type FileHandle, mkdir, open, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ContainerdError } from "../../api/core/errors.js";
+import { hasCode } from "../sys/errno.js";
 import { FOLDER_MODE } from "./layout.js";
-
-/** Whether it is an error of the system with this code. */
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
-}
 
 /** What `work` answers; undefined when a file it needs is not there. */
 export async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {

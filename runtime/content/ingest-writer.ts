@@ -8,7 +8,8 @@ import type { BackendIngest, BackendWriter } from "../../api/core/content-backen
 import { type DigestAlgorithm, digestAlgorithm } from "../../api/core/digest.js";
 import { errorKind, failedPrecondition, notFound } from "../../api/core/errors.js";
 import type { Clock } from "../../api/core/time.js";
-import { fromWriteError, hasCode, ifThere, makeFolder, syncFolder, writeAll } from "./files.js";
+import { hasCode } from "../sys/errno.js";
+import { fromWriteError, ifThere, makeFolder, syncFolder, writeAll } from "./files.js";
 import { dataPath, writeUpdatedAt } from "./ingest-files.js";
 import { BLOB_MODE, blobPath } from "./layout.js";
 

@@ -2,6 +2,7 @@
 // @source containerd mount/mount_linux.go (the order of calls)
 import { readFileSync, realpathSync } from "node:fs";
 import { constants } from "node:os";
+import { hasCode } from "./errno.js";
 import { cString, systemError, tryCall } from "./libc.js";
 import {
   MS_BIND,
@@ -105,7 +106,7 @@ export function isMountPoint(path: string): boolean {
   try {
     resolved = realpathSync(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    if (hasCode(error, "ENOENT")) return false;
     throw error;
   }
   return listMountPoints().includes(resolved);

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { unlinkSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { type Logger, silentLogger } from "../../api/core/log.js";
+import { hasCode } from "../sys/errno.js";
 import { ServerConnection } from "./connection.js";
 import { Router, type ServedService } from "./dispatch.js";
 
@@ -85,7 +86,7 @@ async function listenOnPath(server: Server, path: string, mode: number): Promise
   try {
     await listenOnce(server, path, mode);
   } catch (error) {
-    if (!isErrno(error, "EADDRINUSE") || (await isAnswering(path))) throw error;
+    if (!hasCode(error, "EADDRINUSE") || (await isAnswering(path))) throw error;
     unlinkSync(path);
     await listenOnce(server, path, mode);
   }
@@ -108,12 +109,8 @@ async function isAnswering(path: string): Promise<boolean> {
     await once(socket, "connect");
     return true;
   } catch (error) {
-    return !isErrno(error, "ECONNREFUSED");
+    return !hasCode(error, "ECONNREFUSED");
   } finally {
     socket.destroy();
   }
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

@@ -5,6 +5,7 @@
 import { closeSync, constants, openSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
+import { hasCode } from "../../../runtime/sys/errno.js";
 import type { Stdio } from "../../core/task.js";
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
@@ -61,7 +62,7 @@ export class FifoEnds implements Disposable {
       try {
         return openSync(path, flags | O_NONBLOCK);
       } catch (error) {
-        if (isErrno(error, "ENXIO") || isErrno(error, "ENOENT")) return undefined;
+        if (hasCode(error, "ENXIO") || hasCode(error, "ENOENT")) return undefined;
         throw error;
       }
     };
@@ -108,8 +109,4 @@ export class FifoEnds implements Disposable {
     this.#ends = undefined;
     return ends;
   }
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { constants, openSync } from "node:fs";
 import { check, chmodFd, chownFd, pathAt, setTimesFd, statFd, syncFileSystem } from "../../sys/at.js";
+import { hasCode } from "../../sys/errno.js";
 import { getXattr, listXattrs, setXattr } from "../../sys/xattr.js";
 import type { ApplyJob, ArchiveSummary, JobControl } from "../job.js";
 import { TarReader } from "../tar/reader.js";
@@ -91,7 +92,7 @@ function lookUp(tree: FolderTree, components: readonly string[]): Folder | "miss
   try {
     return tree.resolve(components) ?? "missing";
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOTDIR") return "replaced";
+    if (hasCode(error, "ENOTDIR")) return "replaced";
     throw error;
   }
 }

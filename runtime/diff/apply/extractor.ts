@@ -21,6 +21,7 @@ import {
   setTimesFd,
   statAt,
 } from "../../sys/at.js";
+import { hasCode } from "../../sys/errno.js";
 import { systemError } from "../../sys/libc.js";
 import { setXattr } from "../../sys/xattr.js";
 import { badHeader, TarError } from "../tar/header.js";
@@ -263,10 +264,6 @@ export class Extractor implements TarHandler, Disposable {
 }
 
 const isOwner = (id: number): boolean => id >= 0 && id <= 0xffff_ffff;
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
-}
 
 function timesOf(entry: TarEntry): { readonly accessedNs: bigint; readonly modifiedNs: bigint } {
   const modifiedNs = boundedTime(entry.modifiedNs);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import * as z from "zod";
 import type { Bundle } from "../../bundle.js";
+import { hasCode } from "../../sys/errno.js";
 
 /** Where containerd's shims have runc keep its state, unless their options say otherwise. */
 const DEFAULT_ROOT = "/run/containerd/runc";
@@ -41,7 +42,7 @@ export async function answerFifo(fifo: string, signal: AbortSignal): Promise<voi
       await handle.write("0");
       return;
     } catch (error) {
-      const isUnread = error instanceof Error && "code" in error && error.code === "ENXIO";
+      const isUnread = hasCode(error, "ENXIO");
       if (!isUnread) return;
     }
     await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);

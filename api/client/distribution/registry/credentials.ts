@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
+import { hasCode } from "../../../../runtime/sys/errno.js";
 import { failedPrecondition, invalidArgument } from "../../../core/errors.js";
 import type { CredentialSource, Credentials } from "./authorizer.js";
 
@@ -96,8 +97,7 @@ function fromAuths(config: DockerConfig, host: string): Credentials | undefined 
 
 async function readConfig(path: string): Promise<DockerConfig | undefined> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
-      return undefined;
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   });
   if (text === undefined) return undefined;

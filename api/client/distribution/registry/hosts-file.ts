@@ -4,6 +4,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { parse as parseToml } from "smol-toml";
 import * as z from "zod";
+import { hasCode } from "../../../../runtime/sys/errno.js";
+import { parseDuration } from "../../../core/duration.js";
 import { invalidArgument } from "../../../core/errors.js";
 import {
   ALL_CAPABILITIES,
@@ -38,21 +40,17 @@ const fileSchema = hostSchema.extend({
 
 type HostTable = z.infer<typeof hostSchema>;
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** A duration as Go writes it: `1m30s`. */
+/** Milliseconds. @throws invalid_argument for what Go would not read as a duration. */
 function parseTimeout(text: string): number {
-  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/.test(text)) throw invalidArgument(`dial_timeout "${text}" is no duration`);
-  const parts = text.matchAll(/([\d.]+)([a-z]+)/g);
-  return [...parts].reduce((sum, [, number, unit = ""]) => sum + Number(number) * (UNIT_MS[unit] ?? 0), 0);
+  const durationNs = parseDuration(text);
+  if (durationNs === undefined || durationNs < 0) throw invalidArgument(`dial_timeout "${text}" is no duration`);
+  return durationNs / 1e6;
 }
-
-const isMissing = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
 
 /** Text of a file; undefined when there is none. */
 async function readText(path: string): Promise<string | undefined> {
   return await readFile(path, "utf8").catch((error: unknown) => {
-    if (isMissing(error)) return undefined;
+    if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   });
 }
@@ -120,7 +118,7 @@ async function fromCertificates(
   defaults: HostDefaults,
 ): Promise<RegistryHost[] | undefined> {
   const names = await readdir(folder).catch((error: unknown) => {
-    if (isMissing(error)) return undefined;
+    if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   });
   if (names === undefined) return undefined;
