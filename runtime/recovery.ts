@@ -56,6 +56,17 @@ export class Recovery implements AsyncDisposable {
     if (pid !== 0) await this.#tell(namespace, [startEvent(id, execId, pid)]);
   }
 
+  /**
+   * A process is about to be deleted, and then its shim forgets how it ended, which it may not have told yet. So that is told first:
+   * a daemon that dies between the two takes nothing with it.
+   */
+  async forgetting(entry: TaskEntry, execId: string): Promise<void> {
+    if (entry.isExitReported(execId) || entry.process(execId)?.state.status === "created") return;
+    if (entry.process(execId)?.exit === undefined) await entry.ask(execId).catch(() => undefined);
+    const exit = entry.process(execId)?.exit;
+    if (exit !== undefined) await this.#tell(entry.task.namespace, endOf(entry.task.id, execId, exit));
+  }
+
   /** An exec was deleted; nobody but us can tell how it ended any more. */
   async execDeleted(namespace: string, id: string, execId: string, exit: ProcessExit): Promise<void> {
     await this.#tell(namespace, endOf(id, execId, exit));
@@ -63,6 +74,7 @@ export class Recovery implements AsyncDisposable {
 
   /** A task is about to be deleted, and with it whoever knows how its execs ended: those that nobody deleted are told now. */
   async deleting(entry: TaskEntry): Promise<void> {
+    await this.forgetting(entry, "");
     if (entry.init.exit === undefined) return;
     const { namespace, id } = entry.task;
     const open = await this.#deps.ledger.openProcesses({ namespace, containerId: id });

@@ -19,9 +19,10 @@ export class TaskEntry {
     this.init = init;
   }
 
-  /** Whether the ledger has heard of the end of init. */
-  get isInitExitReported(): boolean {
-    return this.#exitReported.has(this.init);
+  /** Whether the ledger has heard of the end of a process. */
+  isExitReported(execId: string): boolean {
+    const known = this.process(execId);
+    return known !== undefined && this.#exitReported.has(known);
   }
 
   /** Undefined for an exec that nobody has told of. */

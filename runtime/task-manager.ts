@@ -77,6 +77,7 @@ export class TaskManager implements Tasks, AsyncDisposable {
   async deleteProcess(ctx: RequestContext, id: string, execId: string): Promise<ProcessExit> {
     requireExecId(execId);
     const entry = await this.#table.findProcess(ctx, id, execId);
+    await this.#recovery.forgetting(entry, execId);
     const exit = await entry.task.delete(execId);
     entry.execDeleted(execId);
     await this.#recovery.execDeleted(entry.task.namespace, id, execId, exit);
