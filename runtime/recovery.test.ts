@@ -1,16 +1,9 @@
 // What is told before whoever knows it forgets: a daemon may die between any two steps of a delete.
 import { expect, test } from "vitest";
-import { silentLogger } from "../api/core/log.js";
-import { systemClock } from "../api/core/time.js";
 import { TaskExit } from "../api/gen/events/task.js";
-import { MemoryContainers, MemoryLedger } from "../test/helpers/memory-stores.js";
-import { ociProcess, ociSpec } from "../test/helpers/oci-spec.js";
+import { execOf, FakeTasks } from "../test/helpers/fake-tasks.js";
 import type { DriverDefinition, DriverTask } from "./driver.js";
-import { FAKE_RUNTIME, FakeWorld, fakeDriver } from "./drivers/fake/driver.js";
-import { TaskManager } from "./task-manager.js";
-
-const ctx = { namespace: "ns" };
-const NO_STDIO = { stdin: "", stdout: "", stderr: "", terminal: false };
+import { type FakeWorld, fakeDriver } from "./drivers/fake/driver.js";
 
 /** The fake driver with tasks whose events get lost on their way, as a shim's do that cannot reach its daemon. */
 function muteDriver(world: FakeWorld, onDelete: (execId: string) => void): DriverDefinition {
@@ -40,37 +33,16 @@ function muteDriver(world: FakeWorld, onDelete: (execId: string) => void): Drive
 }
 
 test("how a process ended is in the ledger before its shim is told to forget it", async () => {
-  const world = new FakeWorld();
-  const ledger = new MemoryLedger();
-  const containers = new MemoryContainers();
   const told = new Map<string, string[]>();
-  const exits = () =>
-    ledger.events
+  const exits = (): string[] =>
+    host.ledger.events
       .filter(({ topic }) => topic === "/tasks/exit")
       .map(({ event }) => TaskExit.decode(event?.value ?? Buffer.alloc(0)))
       .map(({ id, exitStatus }) => `${id}: ${exitStatus}`);
-  await using tasks = new TaskManager({
-    drivers: [muteDriver(world, (execId) => told.set(execId, exits()))],
-    containers,
-    ledger,
-    log: silentLogger,
-    clock: systemClock,
-    rootDir: "/root",
-    stateDir: "/state",
-    address: "/a.sock",
-    ttrpcAddress: "/a.sock.ttrpc",
-    publishBinary: "/berthd",
-    debug: false,
-  });
-  containers.add(
-    "ns",
-    "c",
-    { name: FAKE_RUNTIME },
-    ociSpec({ args: ["sleep", "1000"], rootfs: "r", cgroupsPath: "/c" }),
-  );
-  await tasks.create(ctx, "c", { ...NO_STDIO, rootfs: [] });
-  await tasks.start(ctx, "c", "");
-  await tasks.exec(ctx, "c", "e", { ...NO_STDIO, spec: ociProcess(["sh", "-c", "exit 85"]) });
+  const host = new FakeTasks((world) => muteDriver(world, (execId) => told.set(execId, exits())));
+  const { ctx, tasks } = host;
+  await host.running("c");
+  await tasks.exec(ctx, "c", "e", execOf("sh", "-c", "exit 85"));
   await tasks.start(ctx, "c", "e");
   await tasks.wait(ctx, "c", "e");
   await tasks.deleteProcess(ctx, "c", "e");

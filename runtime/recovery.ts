@@ -153,8 +153,10 @@ export class Recovery implements AsyncDisposable {
   async #settleLoaded(entry: TaskEntry, open: readonly OpenProcess[]): Promise<void> {
     const { namespace, id } = entry.task;
     const init = open.find(({ execId }) => execId === "");
-    if (entry.init.exit !== undefined && init?.hasExited !== true)
-      await this.#settled(namespace, id, "", entry.init.exit);
+    const { exit, state } = entry.init;
+    if (exit !== undefined && init?.hasExited !== true) await this.#settled(namespace, id, "", exit);
+    // Whoever started it may not have lived to tell.
+    if (state.status === "running") await this.started(namespace, id, "", state.pid);
     await this.#tellUntold(entry, open);
     const unknown: OpenProcess[] = [];
     for (const process of open) {

@@ -1,65 +1,27 @@
-// The manager's own part, on the fake driver: lookups, refusals, events, and that nobody waits for somebody else's shim.
+// The manager's own part, on the fake driver: lookups, events, and that nobody waits for somebody else's shim.
 import { beforeEach, describe, expect, test } from "vitest";
-import { silentLogger } from "../api/core/log.js";
-import type { CreateTaskOptions, ExecOptions } from "../api/core/task.js";
-import { type Any, anyOfJson, anyOfMessage, LINUX_RESOURCES_TYPE } from "../api/core/typeurl.js";
+import { type Any, anyOfMessage } from "../api/core/typeurl.js";
 import { TaskDelete, TaskExecStarted, TaskExit } from "../api/gen/events/task.js";
-import { CheckpointOptions, Options } from "../api/gen/types/runc/options/oci.js";
-import { MemoryContainers, MemoryLedger } from "../test/helpers/memory-stores.js";
-import { ociProcess, ociSpec } from "../test/helpers/oci-spec.js";
-import { FAKE_RUNTIME, FakeWorld, fakeDriver } from "./drivers/fake/driver.js";
-import { TaskManager } from "./task-manager.js";
+import { CREATE, execOf, FakeTasks, FOREVER } from "../test/helpers/fake-tasks.js";
+import type { MemoryLedger } from "../test/helpers/memory-stores.js";
+import type { FakeWorld } from "./drivers/fake/driver.js";
+import type { TaskManager } from "./task-manager.js";
 
 const ctx = { namespace: "ns" };
-const NO_STDIO = { stdin: "", stdout: "", stderr: "", terminal: false };
-const CREATE: CreateTaskOptions = { ...NO_STDIO, rootfs: [] };
-const FOREVER = ["sleep", "1000"];
 
+let host: FakeTasks;
 let world: FakeWorld;
 let ledger: MemoryLedger;
-let containers: MemoryContainers;
 let tasks: TaskManager;
 
-function makeManager(): TaskManager {
-  let now = 1_000n;
-  return new TaskManager({
-    drivers: [fakeDriver(world)],
-    containers,
-    ledger,
-    log: silentLogger,
-    clock: () => {
-      now += 1n;
-      return now;
-    },
-    rootDir: "/root",
-    stateDir: "/state",
-    address: "/a.sock",
-    ttrpcAddress: "/a.sock.ttrpc",
-    publishBinary: "/berthd",
-    debug: false,
-  });
-}
-
 beforeEach(() => {
-  world = new FakeWorld();
-  ledger = new MemoryLedger();
-  containers = new MemoryContainers();
-  tasks = makeManager();
+  host = new FakeTasks();
+  ({ world, ledger, tasks } = host);
 });
 
-function container(id: string, args: readonly string[] = FOREVER, options?: Any): void {
-  const spec = ociSpec({ args, rootfs: "rootfs", cgroupsPath: `/ns/${id}` });
-  containers.add("ns", id, { name: FAKE_RUNTIME, options }, spec);
-}
+const container: FakeTasks["container"] = (...args) => host.container(...args);
+const running: FakeTasks["running"] = (...args) => host.running(...args);
 
-async function running(id: string, args?: readonly string[]): Promise<number> {
-  container(id, args);
-  const { pid } = await tasks.create(ctx, id, CREATE);
-  await tasks.start(ctx, id, "");
-  return pid;
-}
-
-const execOf = (...args: string[]): ExecOptions => ({ ...NO_STDIO, spec: ociProcess(args) });
 const topics = (): string[] => ledger.events.map(({ topic }) => topic);
 const refusal = (kind: string, message: string): unknown => expect.objectContaining({ kind, message });
 
@@ -106,75 +68,6 @@ describe("lookups", () => {
   test("a task of another namespace is not there", async () => {
     await running("c");
     expect(await tasks.list({ namespace: "other" })).toEqual([]);
-  });
-});
-
-describe("refusals before any driver is asked", () => {
-  test("exec", async () => {
-    await running("c");
-    const exec = (id: string, spec: Any | undefined): Promise<void> =>
-      tasks.exec(ctx, "c", id, { ...NO_STDIO, spec: spec ?? { typeUrl: "", value: Buffer.alloc(0) } });
-    await expect(exec("", ociProcess(["true"]))).rejects.toEqual(
-      refusal("invalid_argument", "exec id cannot be empty"),
-    );
-    await expect(exec("a/b", ociProcess(["true"]))).rejects.toEqual(
-      refusal(
-        "invalid_argument",
-        'invalid exec id a/b: identifier "a/b" must match ^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$: invalid argument',
-      ),
-    );
-    await expect(exec("e", undefined)).rejects.toMatchObject({ kind: "invalid_argument" });
-    await expect(exec("e", anyOfJson(LINUX_RESOURCES_TYPE, {}))).rejects.toMatchObject({ kind: "invalid_argument" });
-    await expect(tasks.deleteProcess(ctx, "c", "")).rejects.toMatchObject({ kind: "invalid_argument" });
-  });
-
-  test("update", async () => {
-    await running("c");
-    const update = (resources: Any | undefined): Promise<void> =>
-      tasks.update(ctx, "c", { resources, annotations: {} });
-    await expect(update(undefined)).rejects.toMatchObject({ kind: "invalid_argument" });
-    await expect(update(ociProcess(["true"]))).rejects.toMatchObject({ kind: "invalid_argument" });
-    await update(anyOfJson(LINUX_RESOURCES_TYPE, {}));
-  });
-
-  test("checkpoint and restore", async () => {
-    await running("c");
-    const foreign = anyOfMessage("containerd.runc.v1.Options", Options, Options.fromPartial({}));
-    await expect(tasks.checkpoint(ctx, "c", foreign)).rejects.toEqual(
-      refusal("unknown", `invalid task checkpoint option for ${FAKE_RUNTIME}`),
-    );
-    const noPath = anyOfMessage(
-      "containerd.runc.v1.CheckpointOptions",
-      CheckpointOptions,
-      CheckpointOptions.fromPartial({}),
-    );
-    await expect(tasks.checkpoint(ctx, "c", noPath)).rejects.toMatchObject({ kind: "not_implemented" });
-    container("d");
-    const checkpoint = { digest: "", sizeBytes: 0n, annotations: {} };
-    await expect(tasks.create(ctx, "d", { ...CREATE, checkpoint: { ...checkpoint, mediaType: "x" } })).rejects.toEqual(
-      refusal("unknown", 'unsupported checkpoint type "x"'),
-    );
-    const mediaType = "application/vnd.containerd.container.criu.checkpoint.criu.tar";
-    await expect(tasks.create(ctx, "d", { ...CREATE, checkpoint: { ...checkpoint, mediaType } })).rejects.toMatchObject(
-      { kind: "not_implemented" },
-    );
-  });
-
-  test("options that the runtime cannot take, its own or the container's", async () => {
-    const foreign = { typeUrl: "some.Options", value: Buffer.alloc(0) };
-    container("c");
-    await expect(tasks.create(ctx, "c", { ...CREATE, options: foreign })).rejects.toMatchObject({ kind: "unknown" });
-    container("d", FOREVER, foreign);
-    await expect(tasks.create(ctx, "d", CREATE)).rejects.toMatchObject({ kind: "unknown" });
-    expect(await tasks.list(ctx)).toEqual([]);
-    expect(ledger.events).toEqual([]);
-  });
-
-  test("a runtime that no driver takes", async () => {
-    container("c");
-    await expect(tasks.create(ctx, "c", { ...CREATE, runtimePath: "nobody" })).rejects.toMatchObject({
-      kind: "not_implemented",
-    });
   });
 });
 
@@ -256,7 +149,7 @@ describe("the life of a task", () => {
     await tasks.exec(ctx, "c", "e", execOf(...FOREVER));
     await tasks.start(ctx, "c", "e");
     await tasks[Symbol.asyncDispose]();
-    tasks = makeManager();
+    tasks = host.restart();
     await tasks.load();
     expect(await tasks.list(ctx)).toMatchObject([{ containerId: "c", execId: "", pid, status: "running" }]);
     await tasks.kill(ctx, "c", "e", { signal: 9, all: false });
@@ -296,7 +189,7 @@ describe("a runtime that does not answer", () => {
     await running("c");
     await tasks[Symbol.asyncDispose]();
     world.container("ns", "c").isSilent = true;
-    tasks = makeManager();
+    tasks = host.restart();
     await tasks.load();
     expect(await tasks.list(ctx)).toMatchObject([{ status: "unknown" }]);
     world.container("ns", "c").isSilent = false;

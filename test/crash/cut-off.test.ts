@@ -96,6 +96,31 @@ describe.skipIf(lacking)("a daemon that is killed in the middle of a call", () =
     expect(await settled("leftovers", () => findLeftovers(daemon, ctx.namespace, [id]))).toEqual([]);
   });
 
+  test("leaves a task that runs when its start had let it go and did not come to saying so", async () => {
+    const release = await trace(await shimPid(), "unlinkat");
+    client.tasks.start(ctx, id, "").catch(() => undefined);
+    await until("runc to have let init go and removed its FIFO", async () => {
+      const [program] = (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0");
+      return (
+        program === "sleep" && !(await readdir(`/run/containerd/runc/${ctx.namespace}/${id}`)).includes("exec.fifo")
+      );
+    });
+    await daemon.kill();
+    await until("the shim to kill the runc that starts", async () => (await runcThreads("start", id)) <= 1);
+    await release();
+    await restart();
+    // Its shim still counts it as created, and would refuse to delete it.
+    expect(await state()).toEqual(["running", 0]);
+    expect((await client.tasks.list(ctx)).map(({ status }) => status)).toEqual(["running"]);
+    const { started } = readLedger(join(daemon.rootDir, "metadata.db"), ctx.namespace);
+    expect([...started]).toEqual([`${id} ${id} ${pid}`]);
+    await client.tasks.kill(ctx, id, "", { signal: 9, all: false });
+    expect((await client.tasks.wait(ctx, id, "")).exitStatus).toBe(137);
+    await client.tasks.delete(ctx, id);
+    expect(toldExits()).toEqual([137]);
+    expect(await settled("leftovers", () => findLeftovers(daemon, ctx.namespace, [id]))).toEqual([]);
+  });
+
   test("leaves a created task that has ended without having run when its delete had killed it", async () => {
     const release = await trace(await shimPid(), "kill");
     client.tasks.delete(ctx, id).catch(() => undefined);

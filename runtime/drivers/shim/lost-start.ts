@@ -1,6 +1,7 @@
 // A start of init that was cut off at a bad moment. runc lets init go by reading from a FIFO, `exec.fifo`, and removes it then; as
 // long as it is there the container counts as created. Killed in between, runc leaves a process that runs and a FIFO into which
 // nobody will ever write: the next start would read from it until it is given up. So we write into it what init had written.
+// Killed a moment later, it leaves a container that runs and a shim that has not heard of it, and says that it was not started.
 import { constants } from "node:fs";
 import { access, open, readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -31,6 +32,20 @@ export async function fifoOfLostStart(bundle: Bundle, pid: number): Promise<stri
     return fifo;
   } catch {
     return undefined; // another runtime, or a process that has just ended: the start will tell
+  }
+}
+
+/**
+ * Whether init was let go by a start that its shim has not heard the end of: it runs, and runc has taken its FIFO away.
+ * @param pid of init, whose shim says that it was not started.
+ */
+export async function hasLostStart(bundle: Bundle, pid: number): Promise<boolean> {
+  try {
+    const names = await readdir(join(await stateRoot(bundle), bundle.namespace, bundle.id));
+    await readlink(`/proc/${pid}/exe`); // one that has ended has none
+    return names.includes("state.json") && !names.includes("exec.fifo");
+  } catch {
+    return false; // another runtime, or a process that has just ended: its shim will tell
   }
 }
 

@@ -21,7 +21,7 @@ import type { Activity } from "./activity.js";
 import type { ShimConnection } from "./connection.js";
 import { toProcessState } from "./convert.js";
 import type { ShimLog } from "./log-fifo.js";
-import { answerFifo, fifoOfLostStart } from "./lost-start.js";
+import { answerFifo, fifoOfLostStart, hasLostStart } from "./lost-start.js";
 
 /** Questions that a listing or a client waits for; containerd's io.containerd.timeout.task.state. */
 const STATE_TIMEOUT_MS = 2_000;
@@ -98,7 +98,10 @@ export class ShimTask implements DriverTask {
     try {
       const request = { id: this.id, execId };
       const reply = await this.#call(this.#methods.state, request, { signal, timeoutMs: STATE_TIMEOUT_MS });
-      return toProcessState(this.id, execId, reply);
+      const state = toProcessState(this.id, execId, reply);
+      const { wasLoaded, bundle } = this.#parts;
+      const isDoubtful = wasLoaded && execId === "" && state.status === "created";
+      return isDoubtful && (await hasLostStart(bundle, state.pid)) ? { ...state, status: "running" } : state;
     } catch (error) {
       if (isTtrpcClosed(error)) throw new ContainerdError("not_found", "not found", { cause: error });
       throw error;
