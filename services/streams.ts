@@ -74,7 +74,7 @@ async function pump(source: AsyncIterable<Any>, target: AsyncQueue<Any>, signal?
       if (target.isEnded) return;
       await target.put(message);
     }
-    // The requests of a call that is cut off end a few turns before that is told, as those of a client that has said all do.
+    // A Node client that cancels ends its stream first, as one that has said all does, and resets it behind that.
     await sleep(GRACE_MS, undefined, { ...(signal && { signal }) }).catch(() => {});
     signal?.throwIfAborted();
     target.end();
