@@ -65,13 +65,8 @@ export class ObjectFetcher {
     descriptor: ChildDescriptor,
     onManifest: (manifest: ChildDescriptor) => Promise<unknown> = async () => {},
   ): Promise<void> {
-    if (isSchema1(descriptor.mediaType)) {
-      throw notImplemented(`${descriptor.digest}: schema 1 manifests are not supported, the image must be pushed anew`);
-    }
-    await this.fetch(descriptor);
-    const children = await childrenOf(this.#stores.content, this.#ctx, descriptor);
+    const children = await this.#fetchParent(descriptor);
     if (children.length === 0) return;
-    await this.#labelChildren(descriptor, children);
     const wanted = this.#wanted(descriptor, children);
     if (isManifest(descriptor.mediaType)) {
       const layers = wanted.filter(({ mediaType }) => isLayer(mediaType));
@@ -86,7 +81,7 @@ export class ObjectFetcher {
     await allSettledOrThrow(wanted.map((child) => this.fetchTree(child, onManifest)));
     if (this.#options.allMetadata === true) {
       await allSettledOrThrow(
-        children.filter((child) => !wanted.includes(child)).map((child) => this.#metadata(child)),
+        children.filter((child) => !wanted.includes(child)).map((child) => this.fetchMetadata(child)),
       );
     }
   }
@@ -97,13 +92,22 @@ export class ObjectFetcher {
     return this.#options.allMatching === true ? matching : matching.slice(0, 1);
   }
 
-  /** A manifest and its config, without layers. */
-  async #metadata(descriptor: ChildDescriptor): Promise<void> {
+  /** An object and all below it but layers, of every platform. */
+  async fetchMetadata(descriptor: ChildDescriptor): Promise<void> {
     if (isLayer(descriptor.mediaType)) return;
+    const children = await this.#fetchParent(descriptor);
+    await allSettledOrThrow(children.map((child) => this.fetchMetadata(child)));
+  }
+
+  /** An object that may refer to others. @returns those, which its labels name from now on. */
+  async #fetchParent(descriptor: ChildDescriptor): Promise<readonly ChildDescriptor[]> {
+    if (isSchema1(descriptor.mediaType)) {
+      throw notImplemented(`${descriptor.digest}: schema 1 manifests are not supported, the image must be pushed anew`);
+    }
     await this.fetch(descriptor);
     const children = await childrenOf(this.#stores.content, this.#ctx, descriptor);
     if (children.length > 0) await this.#labelChildren(descriptor, children);
-    await allSettledOrThrow(children.map((child) => this.#metadata(child)));
+    return children;
   }
 
   async #fetchOne(descriptor: ChildDescriptor): Promise<void> {

@@ -26,6 +26,8 @@ export interface PullOptions {
   readonly allMatching?: boolean;
   /** Manifests and configs of other platforms as well. Default: false. */
   readonly allMetadata?: boolean;
+  /** Manifests and configs alone, of all platforms, and no layers: nothing can be unpacked. Default: false. */
+  readonly metadataOnly?: boolean;
   /** Given to the image. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Unpack for this snapshotter; default: do not unpack. */
@@ -99,15 +101,19 @@ export async function pull(
     };
     try {
       let manifests = 0;
-      await fetcher.fetchTree(target, async (descriptor) => {
+      const onManifest = async (descriptor: ChildDescriptor): Promise<void> => {
         manifests += 1;
         await unpackOne(descriptor).catch((error: unknown) => {
           ending.abort(error);
           throw error;
         });
-      });
-      // What has nothing to run must not become an image.
-      if (manifests === 0) throw notFound(`no match for platform in manifest ${target.digest}`);
+      };
+      if (options.metadataOnly === true) await fetcher.fetchMetadata(target);
+      else {
+        await fetcher.fetchTree(target, onManifest);
+        // What has nothing to run must not become an image.
+        if (manifests === 0) throw notFound(`no match for platform in manifest ${target.digest}`);
+      }
     } catch (error) {
       if (ctx.leaseId === undefined) await keepForNext(stores.leases, leased, text);
       leased.signal?.throwIfAborted();

@@ -36,6 +36,7 @@ export const command = defineCommand<FetchFlags>({
         platform: isSeveral ? strictPlatforms(flags) : runnablePlatforms(flags),
         allMatching: isSeveral,
         allMetadata: flags.allMetadata === true,
+        metadataOnly: flags.metadataOnly === true,
         labels: parseLabels(flags.label ?? []),
         onProgress: display.onProgress,
       });
