@@ -21,7 +21,7 @@ export interface ExportOptions {
   readonly platform?: PlatformMatcher;
   /** All of them, and missing content is an error. Default: false. */
   readonly allPlatforms?: boolean;
-  /** No manifest.json. Default: false. */
+  /** No manifest.json for indexes, and no names in it for the others. Default: false. */
   readonly skipManifestJson?: boolean;
   /** No layers that must not be passed on. Default: false. */
   readonly skipNonDistributable?: boolean;
@@ -92,22 +92,26 @@ class Export {
     };
   }
 
-  /** Docker's list: for each image the manifest that suits best. Images without one for us are not in it. */
+  /**
+   * Docker's list: for each image the manifest that suits best. Who wants none still gets, as from containerd, the images that are
+   * no index, without their names.
+   * @throws not_found for an index with nothing for us.
+   */
   async dockerManifest(images: readonly ExportedImage[]): Promise<unknown[]> {
-    const byManifest = new Map<string, { Config: string; RepoTags: string[]; Layers: string[] }>();
+    const isSkipped = this.#options.skipManifestJson === true;
+    const byManifest = new Map<string, { Config: string; RepoTags: string[] | null; Layers: string[] }>();
     for (const { name, target } of images) {
+      if (isSkipped && isIndex(target.mediaType)) continue;
       const resolved = await resolveManifest(this.#stores.content, this.#ctx, target, this.#platform).catch((error) => {
-        if (isNotFound(error)) return undefined;
-        throw error;
+        throw isNotFound(error) ? errorOf("not_found", "no manifest found for platform", error) : error;
       });
-      if (resolved === undefined) continue;
       const { descriptor, manifest } = resolved;
       const known = byManifest.get(descriptor.digest) ?? {
         Config: blobPath(manifest.config.digest),
-        RepoTags: [],
+        RepoTags: null,
         Layers: manifest.layers.map(({ digest }) => blobPath(digest)),
       };
-      if (name !== "") known.RepoTags.push(repoTag(name));
+      if (name !== "" && !isSkipped) known.RepoTags = [...(known.RepoTags ?? []), repoTag(name)];
       byManifest.set(descriptor.digest, known);
     }
     return [...byManifest.values()];
@@ -167,7 +171,7 @@ async function* archiveOf(
   }
   const manifests: unknown[] = [];
   for (const image of images) manifests.push(await job.indexEntry(image));
-  const docker = options.skipManifestJson === true ? [] : await job.dockerManifest(images);
+  const docker = await job.dockerManifest(images);
   const blobs = [...job.blobs.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
   yield tarHeader({ name: "blobs/", mode: 0o755 });
   for (const algorithm of new Set(blobs.map(({ digest }) => digest.split(":")[0] ?? ""))) {
