@@ -39,17 +39,17 @@ export function findBinary(name) {
 }
 
 /**
- * Runs a program in the repository's folder and waits for it.
+ * Runs a program, in the repository's folder unless told otherwise, and waits for it.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ env?: Record<string, string>, quiet?: boolean, ignoreSignals?: boolean }} [options] `quiet` collects the
- *   output instead of printing it
+ * @param {{ env?: Record<string, string>, cwd?: string, quiet?: boolean }} [options] `quiet` collects the output instead of
+ *   printing it; `cwd` is another folder to run in
  * @returns {Promise<{ status: number, output: string }>} status is 128 + signal number after a signal
  */
 export function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
-      cwd: ROOT,
+      cwd: options.cwd ?? ROOT,
       env: { ...process.env, ...options.env },
       stdio: options.quiet ? ["ignore", "pipe", "pipe"] : "inherit",
     });
