@@ -84,7 +84,7 @@ export type { ObjectStatus, OnProgress, ProgressEvent } from "./distribution/pro
 export { type PullOptions, pull } from "./distribution/pull.js";
 export { type PushOptions, push } from "./distribution/push.js";
 export { familiarName, normalizeReference, parseReference, type Reference } from "./distribution/reference.js";
-export type { CredentialSource, Credentials } from "./distribution/registry/authorizer.js";
+export type { CredentialSource, Credentials, Login, WholeHeader } from "./distribution/registry/authorizer.js";
 export { dockerCredentials } from "./distribution/registry/credentials.js";
 export type { ClientCertificate } from "./distribution/registry/host.js";
 export { createRegistry, type RegistryClient, type RegistryOptions } from "./distribution/registry/registry.js";

@@ -13,7 +13,7 @@ import { Progress } from "../gen/types/transfer/progress.js";
 import { AuthRequest, AuthResponse, AuthType, OCIRegistry } from "../gen/types/transfer/registry.js";
 import type { Channel } from "./channel.js";
 import type { Platform } from "./distribution/platform.js";
-import type { CredentialSource } from "./distribution/registry/authorizer.js";
+import type { CredentialSource, Credentials } from "./distribution/registry/authorizer.js";
 import { RemoteStream } from "./remote-streams.js";
 
 const TYPES = "containerd.types.transfer.";
@@ -244,9 +244,12 @@ async function answer(stream: RemoteStream, credentials: CredentialSource): Prom
   for await (const message of stream.incoming) {
     if (!isTypeOf(message, `${TYPES}AuthRequest`)) continue;
     const { host } = AuthRequest.decode(message.value);
-    const known = await credentials(host);
-    const authType =
-      known === undefined ? AuthType.NONE : known.username === "" ? AuthType.REFRESH : AuthType.CREDENTIALS;
-    await stream.send(end("AuthResponse", AuthResponse, { authType, ...known }));
+    await stream.send(end("AuthResponse", AuthResponse, toResponse(await credentials(host))));
   }
+}
+
+function toResponse(credentials: Credentials | undefined): object {
+  if (credentials === undefined) return { authType: AuthType.NONE };
+  if ("header" in credentials) return { authType: AuthType.HEADER, secret: credentials.header };
+  return { authType: credentials.username === "" ? AuthType.REFRESH : AuthType.CREDENTIALS, ...credentials };
 }

@@ -1,7 +1,7 @@
 // Credentials that the client of a transfer is asked for over a stream of its own. Kept for the transfer, never logged.
 // @source containerd core/transfer/registry/registry.go (credCallback)
 import type { CredentialSource, Credentials } from "../../api/client/distribution/registry/authorizer.js";
-import { errorOf, invalidArgument } from "../../api/core/errors.js";
+import { invalidArgument, notImplemented } from "../../api/core/errors.js";
 import { anyOfMessage, isTypeOf } from "../../api/core/typeurl.js";
 import { AuthRequest, AuthResponse, AuthType } from "../../api/gen/types/transfer/registry.js";
 import type { ServerStream } from "../streams.js";
@@ -18,8 +18,9 @@ function fromResponse({ authType, username, secret }: AuthResponse): Credentials
     case AuthType.NONE:
       return undefined;
     case AuthType.HEADER:
+      return { header: secret };
     case AuthType.UNRECOGNIZED:
-      throw errorOf("not_implemented", "credentials as a whole header are not supported");
+      throw notImplemented("credentials of a kind that is unknown here");
   }
 }
 

@@ -1,18 +1,20 @@
 // Getting in: tokens and passwords for one host, asked for when the host wants them, kept until they expire.
 // @source containerd core/remotes/docker/authorizer.go, core/remotes/docker/auth/fetch.go; distribution spec "token"
-import { errorOf } from "../../../core/errors.js";
+import { errorOf, invalidArgument } from "../../../core/errors.js";
 import { type Challenge, parseChallenges } from "./challenge.js";
 import {
   basicHeader,
   type CredentialSource,
   type Credentials,
   fetchToken,
+  type Login,
   type Token,
   type TokenRequest,
   type TokenServer,
+  type WholeHeader,
 } from "./token.js";
 
-export type { CredentialSource, Credentials } from "./token.js";
+export type { CredentialSource, Credentials, Login, WholeHeader } from "./token.js";
 
 /** A token that is about to end is as good as none. */
 const SPARE_MS = 2_000;
@@ -44,7 +46,7 @@ export class Authorizer {
   readonly #tokens = new Map<string, KnownToken>();
   /** What the host wants beside what a request is known to need, by that. */
   readonly #further = new Map<string, readonly string[]>();
-  #scheme: TokenServer | "basic" | undefined;
+  #scheme: TokenServer | WholeHeader | "basic" | undefined;
   #credentials: Promise<Credentials | undefined> | undefined;
 
   constructor(host: string, source: CredentialSource, request: TokenRequest) {
@@ -60,6 +62,7 @@ export class Authorizer {
   async header(scopes: readonly string[], signal?: AbortSignal): Promise<string | undefined> {
     const scheme = this.#scheme;
     if (scheme === undefined) return undefined;
+    if (scheme !== "basic" && "header" in scheme) return scheme.header;
     // Tokens are shared between requests, so none of them may end the asking, but each may stop waiting for it.
     return await untilAborted(scheme === "basic" ? this.#basic() : this.#bearer(scheme, scopes), signal);
   }
@@ -70,6 +73,13 @@ export class Authorizer {
    * @throws unauthenticated when there is nothing to show, or the host says what is wrong with what it was shown.
    */
   async learn({ challenge, scopes, sent, isChallenged }: Refusal): Promise<boolean> {
+    if (challenge !== "") {
+      const known = await this.#known();
+      if (known !== undefined && "header" in known) {
+        this.#scheme = known;
+        return sent === undefined;
+      }
+    }
     const challenges = parseChallenges(challenge);
     const bearer = challenges.find(({ scheme, parameters }) => scheme === "bearer" && "realm" in parameters);
     if (bearer !== undefined) {
@@ -98,15 +108,22 @@ export class Authorizer {
 
   /** Asked for once: behind it may be a program or a person. */
   #known(): Promise<Credentials | undefined> {
-    this.#credentials ??= this.#source(this.#host).catch((error: unknown) => {
-      this.#credentials = undefined;
-      throw error;
-    });
+    this.#credentials ??= this.#source(this.#host)
+      .then(requireShowable)
+      .catch((error: unknown) => {
+        this.#credentials = undefined;
+        throw error;
+      });
     return this.#credentials;
   }
 
+  async #login(): Promise<Login | undefined> {
+    const known = await this.#known();
+    return known === undefined || "header" in known ? undefined : known;
+  }
+
   async #basic(): Promise<string> {
-    const credentials = await this.#known();
+    const credentials = await this.#login();
     if (credentials === undefined || credentials.secret === "")
       throw errorOf("unauthenticated", `${this.#host}: no basic auth credentials`);
     return basicHeader(credentials);
@@ -118,7 +135,7 @@ export class Authorizer {
     const key = scopes.join(" ");
     const known = this.#tokens.get(key);
     if (known !== undefined && known.untilMs > Date.now()) return `Bearer ${(await known.token).text}`;
-    const token = this.#known().then((credentials) => fetchToken(this.#request, server, scopes, credentials));
+    const token = this.#login().then((credentials) => fetchToken(this.#request, server, scopes, credentials));
     const entry: KnownToken = { token, untilMs: Number.POSITIVE_INFINITY };
     this.#tokens.set(key, entry);
     try {
@@ -131,6 +148,14 @@ export class Authorizer {
       throw error;
     }
   }
+}
+
+/** An empty header is none. @throws invalid_argument for what cannot be sent as one. It is not shown. */
+function requireShowable(credentials: Credentials | undefined): Credentials | undefined {
+  if (credentials === undefined || !("header" in credentials)) return credentials;
+  if (/[^\t\x20-\x7e]/.test(credentials.header))
+    throw invalidArgument("the Authorization header holds what no header may");
+  return credentials.header === "" ? undefined : credentials;
 }
 
 /** @throws unauthenticated for a realm that is no http address. */

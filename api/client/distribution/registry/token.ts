@@ -3,11 +3,19 @@
 import * as z from "zod";
 import { errorOf, unavailable } from "../../../core/errors.js";
 
-export interface Credentials {
+export interface Login {
   /** "" with a secret: the secret is a refresh token. */
   readonly username: string;
   readonly secret: string;
 }
+
+/** Shown to the host itself, as it is, instead of whatever it asks for. */
+export interface WholeHeader {
+  /** The value of the Authorization header. */
+  readonly header: string;
+}
+
+export type Credentials = Login | WholeHeader;
 
 /** Who may be let in at a host; undefined: nobody in particular. */
 export type CredentialSource = (host: string) => Promise<Credentials | undefined>;
@@ -40,7 +48,7 @@ const tokenSchema = z.object({
 const DEFAULT_LIFE_S = 60;
 const CLIENT_ID = "containerd-client";
 
-export const basicHeader = ({ username, secret }: Credentials): string =>
+export const basicHeader = ({ username, secret }: Login): string =>
   `Basic ${Buffer.from(`${username}:${secret}`).toString("base64")}`;
 
 /** @throws unauthenticated when it gives none, unavailable when it cannot be asked now. Neither shows what was sent or received. */
@@ -48,7 +56,7 @@ export async function fetchToken(
   request: TokenRequest,
   server: TokenServer,
   scopes: readonly string[],
-  credentials: Credentials | undefined,
+  credentials: Login | undefined,
 ): Promise<Token> {
   const { status, text } = await ask(request, server, scopes, credentials?.secret ? credentials : undefined);
   const { host } = new URL(server.realm);
@@ -74,7 +82,7 @@ async function ask(
   request: TokenRequest,
   { realm, service }: TokenServer,
   scopes: readonly string[],
-  credentials: Credentials | undefined,
+  credentials: Login | undefined,
 ) {
   if (credentials !== undefined) {
     const { username, secret } = credentials;
