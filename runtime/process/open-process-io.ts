@@ -1,0 +1,45 @@
+// Which kind of stdio a client asks for, by its paths and addresses.
+// @source containerd runtime/v2/runc/process/io.go, init.go
+import { errorOf, unknownError } from "../../api/core/errors.js";
+import type { Stdio } from "../../api/core/task.js";
+import type { Owner } from "./client-ends.js";
+import { openNullIO, openPlainIO } from "./plain-io.js";
+import type { ProcessIO } from "./process-io.js";
+
+const DEFAULT_READER_TIMEOUT_MS = 30_000;
+
+export interface ProcessIOOptions {
+  readonly namespace: string;
+  /** Of the container, also for its execs. */
+  readonly id: string;
+  /** Ends the waiting for readers of the output. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whose process it is: gets the terminal, and FIFOs that are our own user's. Default: stays our own user's. */
+  readonly owner?: Owner | undefined;
+  /** How long FIFOs may be without a reader. Default: 30 s. */
+  readonly readerTimeoutMs?: number | undefined;
+}
+
+/**
+ * Opens what a process will read and write. Dispose it when the process is deleted.
+ * @throws deadline_exceeded when nobody comes to read a FIFO; unknown, in containerd's words, for paths that cannot be opened and
+ * addresses of no known kind. Nothing stays open then.
+ */
+export async function openProcessIO(stdio: Stdio, options: ProcessIOOptions): Promise<ProcessIO> {
+  const deadlineMs = Date.now() + (options.readerTimeoutMs ?? DEFAULT_READER_TIMEOUT_MS);
+  const open = { owner: options.owner, signal: options.signal, deadlineMs };
+  if (stdio.terminal) throw errorOf("not_implemented", "terminal");
+  if (stdio.stdin === "" && stdio.stdout === "" && stdio.stderr === "") return openNullIO();
+  switch (schemeOf(stdio.stdout)) {
+    case "":
+    case "fifo":
+      return await openPlainIO(stdio, open);
+    default:
+      throw unknownError(`failed to create init process I/O: unknown STDIO scheme ${schemeOf(stdio.stdout)}`);
+  }
+}
+
+/** "" for a path. */
+function schemeOf(address: string): string {
+  return /^([a-z][a-z0-9+.-]*):/i.exec(address)?.[1]?.toLowerCase() ?? "";
+}

@@ -1,0 +1,73 @@
+// stdio without a terminal. The process gets the client's own FIFO or file, so that nothing is copied on the way.
+import { constants } from "node:fs";
+import { wrapError } from "../../api/core/errors.js";
+import type { Stdio } from "../../api/core/task.js";
+import { type OpenEnd, openInputEnd, openOutputEnd } from "./client-ends.js";
+import { Descriptors } from "./descriptors.js";
+import type { ProcessIO } from "./process-io.js";
+
+export const NULL_DEVICE = "/dev/null";
+
+/** A process that reads nothing and whose output nobody wants. */
+export function openNullIO(): ProcessIO {
+  const held = new Descriptors();
+  const fd = held.open(NULL_DEVICE, constants.O_RDWR);
+  return new PlainIO(held, [fd, fd, fd], undefined);
+}
+
+/** @throws what {@link openOutputEnd} throws, for stderr "" and stdout "" as well: only both without stdin can be missing. */
+export async function openPlainIO(stdio: Stdio, open: Omit<OpenEnd, "mode">): Promise<ProcessIO> {
+  const held = new Descriptors();
+  const how = { ...open, mode: "blocking" } as const;
+  try {
+    const stdin = openInput(held, stdio.stdin, open);
+    const stdout = await openOutputEnd(held, stdio.stdout, how);
+    // The same path twice is opened twice: writers that append do not overwrite each other.
+    const stderr = await openOutputEnd(held, stdio.stderr, how);
+    return new PlainIO(held, [stdin.fd, stdout.fd, stderr.fd], stdin.keep);
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw wrapError("failed to start io pipe copy: unable to copy pipes", error);
+  }
+}
+
+/** For a process that is given its input itself; "" is none. */
+export function openInput(held: Descriptors, path: string, { owner }: Pick<OpenEnd, "owner">) {
+  if (path === "") return { fd: held.open(NULL_DEVICE, constants.O_RDONLY), keep: undefined };
+  return openInputEnd(held, path, { mode: "blocking", owner });
+}
+
+/** What is not among the process's own descriptors keeps FIFOs alive until the process has ended. */
+export class PlainIO implements ProcessIO {
+  readonly descriptors: ProcessIO["descriptors"];
+  readonly terminalPath = undefined;
+  readonly #held: Descriptors;
+  readonly #keepStdin: number | undefined;
+
+  constructor(held: Descriptors, descriptors: ProcessIO["descriptors"], keepStdin: number | undefined) {
+    this.#held = held;
+    this.descriptors = descriptors;
+    this.#keepStdin = keepStdin;
+  }
+
+  handedOver(): void {
+    this.#held.close(...this.descriptors);
+  }
+
+  closeStdin(): void {
+    if (this.#keepStdin !== undefined) this.#held.close(this.#keepStdin);
+  }
+
+  resize(): void {
+    // There is no window.
+  }
+
+  finish(): Promise<void> {
+    this.#held[Symbol.dispose]();
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.finish();
+  }
+}
