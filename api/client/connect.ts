@@ -1,33 +1,9 @@
-// The client: one channel to a daemon (ours or containerd), everything behind the interfaces of api/core, one close.
-// @source containerd client/client.go
-
-import type { Collector } from "../core/collector.js";
-import type { ContainerStore } from "../core/container.js";
-import type { ContentStore } from "../core/content.js";
-import type { RequestContext } from "../core/context.js";
-import type { Differ } from "../core/diff.js";
-import type { Doctor } from "../core/doctor.js";
+// A client of a daemon behind a socket: ours or containerd.
 import { invalidArgument } from "../core/errors.js";
-import type { ImageStore } from "../core/image.js";
-import type { LeaseStore } from "../core/lease.js";
-import type { NamespaceStore } from "../core/namespace.js";
-import type { Snapshotters } from "../core/snapshot.js";
-import type { Tasks } from "../core/task.js";
-import { VersionService } from "../gen/services/version/v1/version.js";
-import { Channel } from "./channel.js";
-import { RemoteCollector } from "./remote-collector.js";
-import { RemoteContainerStore } from "./remote-container-store.js";
-import { RemoteContentStore } from "./remote-content-store.js";
-import { RemoteDiffer } from "./remote-differ.js";
-import { RemoteDoctor } from "./remote-doctor.js";
-import { RemoteEvents } from "./remote-events.js";
-import { RemoteImageStore } from "./remote-image-store.js";
-import { RemoteIntrospection } from "./remote-introspection.js";
-import { RemoteLeaseStore } from "./remote-lease-store.js";
-import { RemoteNamespaceStore } from "./remote-namespace-store.js";
-import { RemoteSnapshotters } from "./remote-snapshot-store.js";
-import { RemoteTasks } from "./remote-tasks.js";
-import { RemoteTransfer } from "./remote-transfer.js";
+import { type Client, createClient } from "./client.js";
+import { GrpcChannel } from "./grpc-channel.js";
+
+export type { Client } from "./client.js";
 
 export interface ConnectOptions {
   /** The daemon's unix socket: a path, or `unix://` and a path. */
@@ -38,28 +14,6 @@ export interface ConnectOptions {
   readonly leaseId?: string | undefined;
 }
 
-export interface Client extends AsyncDisposable {
-  readonly address: string;
-  readonly containers: ContainerStore;
-  readonly content: ContentStore;
-  readonly namespaces: NamespaceStore;
-  readonly images: ImageStore;
-  readonly leases: LeaseStore;
-  readonly snapshots: Snapshotters;
-  readonly diff: Differ;
-  readonly tasks: Tasks;
-  readonly events: RemoteEvents;
-  readonly introspection: RemoteIntrospection;
-  /** Of Berth only. */
-  readonly doctor: Doctor;
-  /** Of Berth only. */
-  readonly collector: Collector;
-  readonly transfer: RemoteTransfer;
-  version(ctx?: RequestContext): Promise<{ readonly version: string; readonly revision: string }>;
-  /** Resolves when the daemon has been reached. @throws unavailable when it has not after `timeoutMs`. */
-  ready(options: { readonly timeoutMs: number }): Promise<void>;
-}
-
 /**
  * A client of the daemon at `address`. Nothing is dialled before the first call, and a daemon that comes back is found again.
  * Dispose it to close the connection; calls that are open then fail, and new ones throw failed_precondition.
@@ -67,27 +21,5 @@ export interface Client extends AsyncDisposable {
  */
 export function connect(options: ConnectOptions): Client {
   if (typeof options !== "object" || options === null) throw invalidArgument("options must be an object");
-  const channel = new Channel(options.address, options);
-  return {
-    address: channel.socketPath,
-    containers: new RemoteContainerStore(channel),
-    content: new RemoteContentStore(channel),
-    namespaces: new RemoteNamespaceStore(channel),
-    images: new RemoteImageStore(channel),
-    leases: new RemoteLeaseStore(channel),
-    snapshots: new RemoteSnapshotters(channel),
-    diff: new RemoteDiffer(channel),
-    tasks: new RemoteTasks(channel),
-    events: new RemoteEvents(channel),
-    introspection: new RemoteIntrospection(channel),
-    doctor: new RemoteDoctor(channel),
-    collector: new RemoteCollector(channel),
-    transfer: new RemoteTransfer(channel),
-    version: async (ctx = {}) => {
-      const { version, revision } = await channel.unary(VersionService.version, {}, ctx);
-      return { version, revision };
-    },
-    ready: ({ timeoutMs }) => channel.ready(timeoutMs),
-    [Symbol.asyncDispose]: async () => channel[Symbol.dispose](),
-  };
+  return createClient(new GrpcChannel(options.address, options));
 }

@@ -1,28 +1,31 @@
 // A conversation with the daemon: requests and replies in turns. Errors come out of `receive`, in the words of the daemon.
-import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
 import { ContainerdError } from "../core/errors.js";
-import { fromServiceError } from "./errors.js";
 
 /** How long the daemon may take to end its side. */
 const CLOSE_TIMEOUT_MS = 10_000;
 
+/** What a channel makes of such a call. */
+export interface Conversation<Request, Response> {
+  /** Takes one request; it may be changed by whoever sent it once a reply has come. */
+  write(request: Request): void;
+  /** No more requests follow. */
+  end(): void;
+  cancel(): void;
+  /** For one reader. @throws ContainerdError. */
+  readonly replies: AsyncIterator<Response>;
+}
+
 export class DuplexCall<Request, Response> implements AsyncDisposable {
-  readonly #call: ClientDuplexStream<Request, Response>;
-  readonly #replies: AsyncIterator<Response>;
-  readonly #socketPath: string;
+  readonly #call: Conversation<Request, Response>;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => this.cancel();
   #failure: unknown;
   #hasEnded = false;
 
-  constructor(call: ClientDuplexStream<Request, Response>, socketPath: string, signal: AbortSignal | undefined) {
+  constructor(call: Conversation<Request, Response>, signal: AbortSignal | undefined) {
     this.#call = call;
-    this.#socketPath = socketPath;
     this.#signal = signal;
-    // The iteration throws it to whoever reads; to others it means nothing.
-    call.on("error", () => {});
     signal?.addEventListener("abort", this.#onAbort, { once: true });
-    this.#replies = call[Symbol.asyncIterator]();
   }
 
   /** Sends one request. Nothing holds back who sends without reading the replies. */
@@ -35,10 +38,10 @@ export class DuplexCall<Request, Response> implements AsyncDisposable {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#hasEnded) return undefined;
     try {
-      const step = await this.#replies.next();
+      const step = await this.#call.replies.next();
       if (step.done !== true) return step.value;
     } catch (error) {
-      this.#failure = isServiceError(error) ? fromServiceError(error, this.#socketPath, this.#signal) : error;
+      this.#failure = error;
     }
     this.#hasEnded = true;
     this.#signal?.removeEventListener("abort", this.#onAbort);
@@ -77,8 +80,4 @@ export class DuplexCall<Request, Response> implements AsyncDisposable {
       clearTimeout(timer);
     }
   }
-}
-
-function isServiceError(error: unknown): error is ServiceError {
-  return error instanceof Error && "code" in error && typeof error.code === "number" && "details" in error;
 }

@@ -1,7 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
-import { parseSocketAddress } from "./channel.js";
 import { abortError, kindOfStatus } from "./errors.js";
+import { parseSocketAddress } from "./socket-address.js";
 
 test.each([
   [status.NOT_FOUND, "x: not found", "not_found"],

@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { connect as connectSocket, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Channel } from "../../api/client/channel.js";
 import { type Client, connect } from "../../api/client/connect.js";
+import { GrpcChannel } from "../../api/client/grpc-channel.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { anyOfJson, SPEC_TYPE } from "../../api/core/typeurl.js";
 import { ContainersService } from "../../api/gen/services/containers/v1/containers.js";
@@ -67,7 +67,7 @@ describe("a client that does not read", () => {
     await othersWork("before");
     const before = memoryMib();
     const readers = Array.from({ length: READERS }, () => {
-      const channel = scope.use(new Channel(daemon.address, { namespace }));
+      const channel = scope.use(new GrpcChannel(daemon.address, { namespace }));
       return channel.stream(ContainersService.listStream, { filters: [] }, {})[Symbol.asyncIterator]();
     });
     // Each has read one record, so each stream is under way.

@@ -2,7 +2,7 @@
 // misused, read slowly, or cut off.
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Channel } from "../../api/client/channel.js";
+import { GrpcChannel } from "../../api/client/grpc-channel.js";
 import { type Client, connect } from "../../api/client/index.js";
 import { RemoteStream } from "../../api/client/remote-streams.js";
 import type { TransferNews } from "../../api/client/remote-transfer.js";
@@ -31,7 +31,7 @@ describe.skipIf(lacking)("transfers", () => {
   let scope: DisposeScope;
   let daemon: Berthd;
   let client: Client;
-  let channel: Channel;
+  let channel: GrpcChannel;
   let ctx: { readonly namespace: string };
 
   beforeEach(async () => {
@@ -39,7 +39,7 @@ describe.skipIf(lacking)("transfers", () => {
     ctx = { namespace: freshNamespace(scope) };
     daemon = await startBerthd(scope);
     client = scope.use(connect({ address: daemon.address }));
-    channel = scope.use(new Channel(daemon.address, {}));
+    channel = scope.use(new GrpcChannel(daemon.address, {}));
   });
   afterEach(() => scope[Symbol.asyncDispose]());
 
