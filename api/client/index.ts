@@ -91,6 +91,7 @@ export { createRegistry, type RegistryClient, type RegistryOptions } from "./dis
 export type { ImageStores } from "./distribution/stores.js";
 export type { Fetcher, Pusher, PushSource, Registry } from "./distribution/transport.js";
 export { chainIds, isUnpacked, type UnpackOptions, unpack } from "./distribution/unpack.js";
+export type { UnpackDestination } from "./distribution/unpack-targets.js";
 export { type Copy, type CopyOptions, copyStreams, type LocalStreams } from "./io/copy.js";
 export { FifoEnds, type ProcessStreams } from "./io/fifo-ends.js";
 export { type FifoOptions, makeFifos, NULL_STDIO, removeFifos } from "./io/fifos.js";

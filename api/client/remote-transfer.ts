@@ -12,7 +12,7 @@ import { ImageExportStream, ImageImportStream } from "../gen/types/transfer/impo
 import { Progress } from "../gen/types/transfer/progress.js";
 import { AuthRequest, AuthResponse, AuthType, OCIRegistry } from "../gen/types/transfer/registry.js";
 import type { Channel } from "./channel.js";
-import type { Platform } from "./distribution/platform.js";
+import { hostPlatform, type Platform } from "./distribution/platform.js";
 import type { CredentialSource, Credentials } from "./distribution/registry/authorizer.js";
 import { RemoteStream } from "./remote-streams.js";
 
@@ -56,6 +56,7 @@ export interface TransferPullOptions extends TransferOptions, RegistryAccess {
   /** Of the image. Default: the reference. */
   readonly name?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Which of an index; none: all. Default: this machine's. */
   readonly platforms?: readonly Platform[];
   /** Manifests and configs of all platforms. Default: false. */
   readonly allMetadata?: boolean;
@@ -106,7 +107,7 @@ export class RemoteTransfer {
 
   /** @throws as a pull does, and not_implemented by a daemon without transfers. */
   async pull(ctx: RequestContext, reference: string, options: TransferPullOptions = {}): Promise<void> {
-    const { name = reference, labels, platforms = [], allMetadata = false, unpack } = options;
+    const { name = reference, labels, platforms = [hostPlatform()], allMetadata = false, unpack } = options;
     const target = { name, labels: mapOf(labels), platforms, allMetadata, unpacks: unpacksOf(unpack) };
     await this.#withRegistry(ctx, reference, options, (registry) =>
       this.#transfer(ctx, registry, end("ImageStore", ImageStore, target), options),

@@ -6,6 +6,7 @@ import { importImages } from "../../api/client/distribution/archive/import.js";
 import {
   ALL_PLATFORMS,
   hostPlatform,
+  normalizePlatform,
   onlyPlatforms,
   type Platform,
   type PlatformMatcher,
@@ -14,6 +15,7 @@ import { pull, putImage } from "../../api/client/distribution/pull.js";
 import { push } from "../../api/client/distribution/push.js";
 import { createRegistry, type RegistryClient } from "../../api/client/distribution/registry/registry.js";
 import type { ImageStores } from "../../api/client/distribution/stores.js";
+import type { UnpackDestination } from "../../api/client/distribution/unpack-targets.js";
 import { readBytes, writeBytes } from "../../api/core/byte-stream.js";
 import type { RequestContext } from "../../api/core/context.js";
 import { alreadyExists, invalidArgument, isNotFound } from "../../api/core/errors.js";
@@ -29,6 +31,8 @@ import { askedCredentials } from "./auth-stream.js";
 import type { ProgressTeller } from "./progress-stream.js";
 
 const MAX_DOWNLOADS = 3;
+/** Of an unpack target that names none. */
+const DEFAULT_SNAPSHOTTER = "overlayfs";
 
 export interface TransferDeps {
   readonly stores: ImageStores;
@@ -82,14 +86,18 @@ export class Transfers {
     });
   }
 
-  /** The first snapshotter to unpack for that is there; a wish that cannot be met is passed over, as containerd does. */
-  #snapshotter({ unpacks }: ImageStore): string | undefined {
-    for (const { snapshotter, platform } of unpacks) {
-      const isOurs = platform === undefined || onlyPlatforms([hostPlatform()]).rank(toPlatform(platform)) !== undefined;
-      if (isOurs && this.#hasSnapshotter(snapshotter)) return snapshotter;
+  /** Where to unpack; a wish that cannot be met is passed over, as containerd does. */
+  #unpackTargets({ unpacks }: ImageStore): UnpackDestination[] {
+    return unpacks.flatMap(({ snapshotter: named, platform }) => {
+      const snapshotter = named === "" ? DEFAULT_SNAPSHOTTER : named;
+      const wanted = platform === undefined ? hostPlatform() : toPlatform(platform);
+      // Layers of another system are no files of ours; another processor's are.
+      if (normalizePlatform(wanted).os === hostPlatform().os && this.#hasSnapshotter(snapshotter)) {
+        return [{ snapshotter, platform: onlyPlatforms([wanted]) }];
+      }
       this.#log.warn({ snapshotter, platform }, "cannot unpack for what a transfer names");
-    }
-    return undefined;
+      return [];
+    });
   }
 
   #hasSnapshotter(name: string): boolean {
@@ -108,11 +116,12 @@ export class Transfers {
     const image = await pull(this.#stores, ctx, source.reference, {
       registry,
       name: target.name === "" ? undefined : target.name,
-      platform: matcherOf(target.platforms, onlyPlatforms([hostPlatform()])),
-      allMatching: target.platforms.length > 1,
+      platform: matcherOf(target.platforms, ALL_PLATFORMS),
+      // Who names no platform wants them all.
+      allMatching: target.platforms.length !== 1,
       allMetadata: target.allMetadata,
       labels: toRecord(target.labels),
-      snapshotter: this.#snapshotter(target),
+      unpackTargets: this.#unpackTargets(target),
       maxConcurrent: MAX_DOWNLOADS,
       onProgress: tell.event,
     });
@@ -143,7 +152,7 @@ export class Transfers {
         platform: matcherOf(target.platforms, ALL_PLATFORMS),
         compressBlobs: source.forceCompress,
         labels: toRecord(target.labels),
-        snapshotter: this.#snapshotter(target),
+        unpackTargets: this.#unpackTargets(target),
         onProgress: tell.event,
         ...(target.name !== "" && { indexName: target.name }),
         ...(prefix !== undefined && { baseName: prefix.name, digests: prefix.addDigest }),

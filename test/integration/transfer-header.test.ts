@@ -36,8 +36,8 @@ describe.skipIf(lacking)("a whole header as credentials", () => {
   });
   afterAll(() => scope[Symbol.asyncDispose]());
 
-  const pullAs = (header: string, host = front.host) =>
-    client.transfer.pull(ctx, `${host}/app:1`, { plainHttp: true, credentials: async () => ({ header }) });
+  const pullAs = (header: string, host = front.host, tag = "1") =>
+    client.transfer.pull(ctx, `${host}/app:${tag}`, { plainHttp: true, credentials: async () => ({ header }) });
 
   /** Lets in whoever shows `wanted`. */
   const lockWith = (wanted: string, challenge: string): void => {
@@ -73,6 +73,8 @@ describe.skipIf(lacking)("a whole header as credentials", () => {
   });
 
   test("goes neither to a token server nor to where a blob is redirected", async () => {
+    // Namespaces share bytes, so what another test pulled would not be fetched.
+    await seedRegistry(registry, "app", "redirected", testImage([noiseLayer("redirected", 3_000)]));
     const storage = await startFront(scope, { target: registry.url });
     const tokens = await requireTokens(scope, front);
     const ask = front.answer;
@@ -82,7 +84,7 @@ describe.skipIf(lacking)("a whole header as credentials", () => {
       request.resume();
       return reply(response, 307, { location: `${storage.url}${request.url}` });
     };
-    await pullAs(KEY);
+    await pullAs(KEY, front.host, "redirected");
     expect(tokens.asked).toEqual([]);
     expect(storage.seen.length).toBeGreaterThan(0);
     expect(shown(storage).filter((header) => header !== undefined)).toEqual([]);

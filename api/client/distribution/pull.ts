@@ -7,14 +7,13 @@ import type { Image } from "../../core/image.js";
 import { withLease } from "../remote-lease-store.js";
 import { ObjectFetcher } from "./fetch.js";
 import { dropKept, keepForNext } from "./kept.js";
-import { type ChildDescriptor, parseManifest, readDocument } from "./manifest.js";
-import { isLayer } from "./media-types.js";
+import type { ChildDescriptor } from "./manifest.js";
 import { hostPlatform, onlyPlatforms, type PlatformMatcher } from "./platform.js";
 import type { OnProgress } from "./progress.js";
 import { parseReference } from "./reference.js";
 import type { ImageStores } from "./stores.js";
 import type { Registry } from "./transport.js";
-import { unpack } from "./unpack.js";
+import { type UnpackDestination, unpackTo } from "./unpack-targets.js";
 
 export interface PullOptions {
   readonly registry: Registry;
@@ -30,8 +29,10 @@ export interface PullOptions {
   readonly metadataOnly?: boolean;
   /** Given to the image. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Unpack for this snapshotter; default: do not unpack. */
+  /** Unpack all that is fetched for this snapshotter; default: do not unpack. */
   readonly snapshotter?: string | undefined;
+  /** Where to unpack which platforms, instead of `snapshotter`. */
+  readonly unpackTargets?: readonly UnpackDestination[];
   /** Downloads at a time; 0: no limit. Default: 0. */
   readonly maxConcurrent?: number;
   readonly onProgress?: OnProgress | undefined;
@@ -74,6 +75,7 @@ export async function pull(
   options: PullOptions,
 ): Promise<Image> {
   const { registry, snapshotter, onProgress, labels } = options;
+  const targets = options.unpackTargets ?? (snapshotter === undefined ? [] : [{ snapshotter }]);
   const reference = parseReference(text);
   const platform = options.platform ?? onlyPlatforms([hostPlatform()]);
   return await withLease(stores.leases, ctx, async (leased) => {
@@ -91,19 +93,12 @@ export async function pull(
       source: reference,
       onFailure: (error) => ending.abort(error),
     });
-    const unpackOne = async (descriptor: ChildDescriptor): Promise<void> => {
-      if (snapshotter === undefined) return;
-      const manifest = parseManifest(await readDocument(stores.content, working, descriptor.digest), descriptor);
-      // Not everything that manifests are used for is a file system: charts, signatures, attestations.
-      if (!manifest.layers.every(({ mediaType }) => isLayer(mediaType))) return;
-      const fetched = (layer: Descriptor) => fetcher.fetch(layer);
-      await unpack(stores, working, manifest, { snapshotter, fetched, onProgress });
-    };
+    const fetched = (layer: Descriptor) => fetcher.fetch(layer);
     try {
       let manifests = 0;
       const onManifest = async (descriptor: ChildDescriptor): Promise<void> => {
         manifests += 1;
-        await unpackOne(descriptor).catch((error: unknown) => {
+        await unpackTo(stores, working, descriptor, { targets, fetched, onProgress }).catch((error: unknown) => {
           ending.abort(error);
           throw error;
         });

@@ -14,6 +14,7 @@ import type { OnProgress } from "../progress.js";
 import { putImage } from "../pull.js";
 import type { ImageStores } from "../stores.js";
 import { unpack } from "../unpack.js";
+import { type UnpackDestination, unpackTo } from "../unpack-targets.js";
 import { indexOfDockerArchive } from "./docker-archive.js";
 import { type ImageNaming, namesOf } from "./image-names.js";
 import { type Archive, readArchive } from "./read-archive.js";
@@ -27,6 +28,8 @@ export interface ImportOptions extends ImageNaming {
   readonly compressBlobs?: boolean;
   /** Unpack each image for this snapshotter; default: do not unpack. */
   readonly snapshotter?: string | undefined;
+  /** Where to unpack which platforms, instead of `snapshotter`: of everything in the archive. */
+  readonly unpackTargets?: readonly UnpackDestination[];
   /** What of each image is unpacked: the best of these. Default: `platform`, and this machine's without one. */
   readonly unpackPlatform?: PlatformMatcher;
   readonly labels?: Readonly<Record<string, string>>;
@@ -96,13 +99,16 @@ export async function importImages(
       images.push(await putImage(stores, leased, name, bare(target), options.labels));
       onProgress?.({ name, status: "saved", descriptor: target });
     }
-    if (snapshotter !== undefined) {
+    if (snapshotter !== undefined && options.unpackTargets === undefined) {
       for (const { name, target } of images) {
         onProgress?.({ name, status: "unpacking", descriptor: target });
         const { manifest } = await resolveManifest(stores.content, leased, target, unpackPlatform);
         await unpack(stores, leased, manifest, { snapshotter, onProgress });
         onProgress?.({ name, status: "unpacked", descriptor: target });
       }
+    }
+    for (const manifest of manifests) {
+      await unpackTo(stores, leased, manifest, { targets: options.unpackTargets ?? [], onProgress });
     }
     return images;
   });
