@@ -22,12 +22,12 @@ import { makeNode } from "../../runtime/sys/inode.js";
 import { setXattr } from "../../runtime/sys/xattr.js";
 import { startContainerd } from "../helpers/containerd.js";
 import { startBerthd } from "../helpers/daemon.js";
+import { listLayer, readBlob } from "../helpers/layer-entries.js";
 import { EVERYTHING, GZIP_LAYER, ingest } from "../helpers/layers.js";
 import { mounted } from "../helpers/mounted.js";
-import { runProgram } from "../helpers/program.js";
 import { requires } from "../helpers/requires.js";
 import { tarOf } from "../helpers/tar.js";
-import { freshNamespace, tempDir } from "../helpers/temp.js";
+import { freshNamespace } from "../helpers/temp.js";
 import { describeTree } from "../helpers/tree.js";
 
 const lacking = requires.root() || requires.binary("containerd");
@@ -69,6 +69,8 @@ async function treeOf({ client, ctx }: Side, snapshotter: string, parent: string
     await snapshots.remove(ctx, "look");
   }
 }
+
+const read = ({ client, ctx }: Side, { digest }: Descriptor): Promise<Buffer> => readBlob(client, ctx, digest);
 
 /** Every kind of change. */
 function change(root: string): void {
@@ -149,7 +151,7 @@ describe.skipIf(lacking)("diffs", () => {
       expect(layer).toMatchObject({ mediaType: GZIP_LAYER, sizeBytes: info.sizeBytes });
       await snapshots.commit(ctx, "changed-done", "changed");
       const tree = await treeOf(side, "overlayfs", "changed-done", startedMs);
-      made.push({ side, layer, tree, entries: await entriesOf(await read(side, layer)) });
+      made.push({ side, layer, tree, entries: await listLayer(await read(side, layer)) });
     }
     const [want, have] = made;
     expect(have?.entries).toEqual(want?.entries);
@@ -203,21 +205,6 @@ describe.skipIf(lacking)("diffs", () => {
       client.diff.diff(ctx, [], [], { mediaType: "application/x-nothing" }).catch(String);
     expect(await refuse(ours)).toBe(await refuse(theirs));
   });
-
-  async function read({ client, ctx }: Side, { digest }: Descriptor): Promise<Buffer> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of client.content.read(ctx, digest)) chunks.push(Uint8Array.from(chunk));
-    return Buffer.concat(chunks);
-  }
-
-  /** As tar lists them; the time of a whiteout is everybody's own. */
-  async function entriesOf(layer: Buffer): Promise<string[]> {
-    const file = join(await tempDir(scope), "layer");
-    writeFileSync(file, layer);
-    const { stdout } = await runProgram("tar", ["--numeric-owner", "--full-time", "--xattrs", "-tvzf", file]);
-    const untold = /20[2-9][0-9]-\S+ \S+|\S+ \S+(?= \S*\.wh\.)/;
-    return stdout.split("\n").map((line) => line.replace(untold, "TIME"));
-  }
 });
 
 const withoutTimesAndLinks = (line: string): string => line.replace(/ mtime=\S+/, "").replace(/ link=\S+/, "");
