@@ -22,6 +22,8 @@ export interface ImagesOptions {
   readonly largeBytes: number;
   /** Runs in a round. */
   readonly runs: number;
+  /** Told what begins, since all of it takes minutes. */
+  readonly say: (what: string) => void;
 }
 
 const LAYERS = 12;
@@ -64,8 +66,9 @@ async function compare(
 }
 
 export async function benchImages(options: ImagesOptions): Promise<Row[]> {
-  const { runners, rounds, files, largeBytes, dir } = options;
+  const { runners, rounds, files, largeBytes, dir, say } = options;
   await using scope = new DisposeScope();
+  say("making the images");
   const registry = await startRegistry(scope);
   const seed = async (name: string, image: TestImage): Promise<string> => {
     await seedRegistry(registry, name, "1", image);
@@ -90,6 +93,7 @@ export async function benchImages(options: ImagesOptions): Promise<Row[]> {
   ];
   const rows: Row[] = [];
   for (const { what, args, before } of steps) {
+    say(what);
     // Once without the clock: everything is there, or can be removed, and caches are as they will be.
     for (const runner of runners) await call(runner, args(runner));
     rows.push(
@@ -106,12 +110,13 @@ export async function benchImages(options: ImagesOptions): Promise<Row[]> {
   return [...rows, ...(await benchImageRuns(options, small))];
 }
 
-async function benchImageRuns({ runners, rounds, runs }: ImagesOptions, image: string): Promise<Row[]> {
+async function benchImageRuns({ runners, rounds, runs, say }: ImagesOptions, image: string): Promise<Row[]> {
   let serial = 0;
   const run = (runner: Runner): Promise<void> => {
     serial += 1;
     return call(runner, ["run", "--rm", image, `image-${serial}`, "/bin/true"]);
   };
+  say("run --rm IMAGE");
   for (const runner of runners) await run(runner);
   const oneAtATime = await compare(runners, rounds, "run --rm IMAGE, one at a time", async (runner) => {
     const times: number[] = [];

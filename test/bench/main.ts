@@ -14,8 +14,8 @@ import { benchRecords } from "./records.js";
 import { benchRuns, type Runner } from "./runs.js";
 import { figure, printTable, type Row } from "./table.js";
 
-const FULL = { rounds: 5, records: 1000, runs: 10, files: 30_000, largeBytes: 500_000_000 };
-const QUICK = { rounds: 3, records: 400, runs: 4, files: 6_000, largeBytes: 100_000_000 };
+const FULL = { rounds: 5, imageRounds: 3, records: 1000, runs: 10, files: 30_000, largeBytes: 500_000_000 };
+const QUICK = { rounds: 3, imageRounds: 3, records: 400, runs: 4, files: 6_000, largeBytes: 100_000_000 };
 const GROUPS = ["records", "runs", "images"] as const;
 const CALLERS = [1, 8, 64];
 
@@ -56,8 +56,9 @@ async function main(args: readonly string[]): Promise<void> {
     rows.push(...(await benchRuns({ runners, rootfs, rounds: size.rounds, count: size.runs })));
   }
   if (groups.has("images")) {
-    console.log(`images: medians of ${size.rounds} rounds`);
-    rows.push(...(await benchImages({ ...size, runners, dir })));
+    console.log(`images: medians of ${size.imageRounds} rounds`);
+    const say = (what: string): void => console.log(`  ${what}`);
+    rows.push(...(await benchImages({ ...size, rounds: size.imageRounds, runners, dir, say })));
   }
   const syncAfterMs = await syncLatencyMs(dir);
   console.log(`fdatasync on this disk: ${figure(syncBeforeMs)} ms before, ${figure(syncAfterMs)} ms after`);
