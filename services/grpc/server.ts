@@ -84,14 +84,18 @@ async function stop(
   calls.stop();
   await withDeadline(calls.whenIdle(), deadlineMs);
   calls.abort();
-  // GOAWAY first, and a moment for the last replies to leave; then whatever is still connected is cut off.
-  await withDeadline(new Promise<void>((resolve) => grpc.tryShutdown(() => resolve())), 500);
+  // GOAWAY first, and a moment for the last replies to leave; then whatever is still connected is cut off. From Node 24 on the
+  // shutdown is said to be over when it has begun, so the connections themselves are looked at as well.
+  const shutDown = new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()));
+  await withDeadline(Promise.all([shutDown, ...[...sockets].map(whenClosed)]), 500);
   grpc.forceShutdown();
   for (const socket of sockets) socket.destroy();
   await closed;
 }
 
-async function withDeadline(work: Promise<void>, deadlineMs: number): Promise<void> {
+const whenClosed = (socket: Socket): Promise<void> => new Promise((resolve) => socket.once("close", () => resolve()));
+
+async function withDeadline(work: Promise<unknown>, deadlineMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, deadlineMs);

@@ -54,13 +54,8 @@ function decompressor(compression: "gzip" | "zstd"): Transform {
   if (compression === "gzip") {
     return zlib.createGunzip({ chunkSize: CHUNK_BYTES, readableHighWaterMark: AHEAD_BYTES } as zlib.ZlibOptions);
   }
-  return nodeZstd() ?? nativeZstd() ?? new SlowZstdStream();
-}
-
-/** Node has zstd from 22.15 on; the types are of Node 20. */
-function nodeZstd(): Transform | undefined {
-  const { createZstdDecompress } = zlib as typeof zlib & { createZstdDecompress?: (options: object) => Transform };
-  return createZstdDecompress?.({ chunkSize: CHUNK_BYTES });
+  // Not Node's own, which newer releases have: it ends with the first frame, and a layer may have many.
+  return nativeZstd() ?? new SlowZstdStream();
 }
 
 function nativeZstd(): Transform | undefined {
