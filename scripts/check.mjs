@@ -1,7 +1,8 @@
 // Every check that needs no running container, one line each: format and lint, types, promise rules, room rules, dead code,
-// protos, generated code, lockfile. All of them run; the first failures are printed whole. `check.mjs NAME…` runs just those.
+// protos, generated code, exports, lockfile. All of them run; the first failures are printed whole. `check.mjs NAME…` runs just those.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { surface } from "./api-surface.mjs";
 import { generate } from "./generate.mjs";
 import { main, must, packageBinary, ROOT, run, StepError, say } from "./steps.mjs";
 
@@ -43,6 +44,14 @@ async function checkGenerated() {
   }
 }
 
+async function checkSurface() {
+  const differing = await surface(false);
+  if (differing.length > 0)
+    throw new StepError(
+      `what the package exports differs from docs/api (${differing.join(", ")}): npm run api-surface`,
+    );
+}
+
 /** @type {Record<string, () => Promise<unknown>>} */
 const CHECKS = {
   lockfile: () => must("node", ["scripts/complete-lockfile.mjs", "--check"], { quiet: true }),
@@ -60,6 +69,7 @@ const CHECKS = {
   "dead code": () => tool("knip", ["--no-progress"]),
   "buf lint": () => tool("buf", ["lint"]),
   generated: checkGenerated,
+  "api surface": checkSurface,
 };
 
 await main(async () => {
