@@ -71,6 +71,9 @@ module.exports = {
     },
     only("cli-is-a-stranger-to-the-daemon", "^cmd/berth/", "^api/client/", "^api/core/", "^runtime/sys/"),
     only("daemon-program-is-thin", "^cmd/berthd/", "^services/daemon\\.ts$", "^api/client/", "^api/core/"),
+    only("shim-serves-host-processes", "^cmd/shim-process/", "^api/(core|gen)/", "^runtime/(process|ttrpc|sys)/"),
+    never("shim-knows-no-grpc", "^cmd/shim-process/", NPM("@grpc")),
+    only("host-processes-know-no-daemon", "^runtime/process/", "^api/(core|gen)/", "^runtime/sys/"),
     {
       name: "tests-are-imported-by-tests",
       severity: "error",

@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ROOT, say } from "./steps.mjs";
 
-const PROGRAMS = ["berth", "berthd"];
+const SHIM = "containerd-shim-process-v1";
+/** By the names that they are started under, with their rooms. */
+const PROGRAMS = { berth: "berth", berthd: "berthd", [SHIM]: "shim-process" };
 /** Found in node_modules when they are needed: native modules, one that reads files of its own, one that only pulls and pushes use. */
 const LEFT_OUT = ["better-sqlite3", "koffi", "@grpc/reflection", "undici"];
 const START_DEADLINE_MS = 20_000;
@@ -17,7 +19,10 @@ const START_DEADLINE_MS = 20_000;
 export async function bundlePrograms(dist) {
   const { build } = await import("esbuild");
   await build({
-    entryPoints: PROGRAMS.map((name) => ({ in: join(dist, "cmd", name, "main.js"), out: name })),
+    entryPoints: Object.entries(PROGRAMS).map(([name, room]) => ({
+      in: join(dist, "cmd", room, "main.js"),
+      out: name,
+    })),
     outdir: join(dist, "bundle"),
     outExtension: { ".js": ".cjs" },
     bundle: true,
@@ -41,7 +46,7 @@ const importMetaUrl = require("node:url").pathToFileURL(__filename).href;`,
   });
 }
 
-/** Runs both programs so that each leaves its compiled code, which names the place of its source. @param {string} dist */
+/** Runs the programs so that each leaves its compiled code, which names the place of its source. @param {string} dist */
 export async function rehearsePrograms(dist) {
   const folder = join(dist, "bundle");
   const dir = mkdtempSync(join(tmpdir(), "berth-build-"));
@@ -56,19 +61,35 @@ export async function rehearsePrograms(dist) {
     await ended(start(folder, "berth", "-a", address, ...run));
     daemon.kill("SIGTERM");
     await ended(daemon);
+    await rehearseShim(folder, address);
   } finally {
     daemon.kill("SIGKILL");
     rmSync(dir, { recursive: true, force: true });
   }
-  const isKept = PROGRAMS.every((name) => existsSync(join(folder, `${name}.cjs.cache`)));
+  const isKept = Object.keys(PROGRAMS).every((name) => existsSync(join(folder, `${name}.cjs.cache`)));
   if (!isKept) say("no compiled code beside the bundles: the programs start slower");
+}
+
+/** The shim serves, and without tasks it ends when it is told to. @param {string} folder @param {string} address */
+async function rehearseShim(folder, address) {
+  const name = "rehearsal";
+  const shim = start(folder, SHIM, "-namespace", name, "-id", name, "-address", address, "serve");
+  try {
+    // It closes the pipe when it listens.
+    shim.stdio[3]?.on("data", () => {});
+    await Promise.race([once(shim, "exit"), new Promise((resolve) => shim.stdio[3]?.once("close", resolve))]);
+    shim.kill("SIGTERM");
+    await ended(shim);
+  } finally {
+    shim.kill("SIGKILL");
+  }
 }
 
 /** @param {string} folder @param {string} program @param {string[]} args */
 function start(folder, program, ...args) {
   const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...env } = process.env;
   const command = [join(ROOT, "scripts", "compiled-code.cjs"), join(folder, `${program}.cjs`), ...args];
-  return spawn(process.execPath, command, { stdio: "ignore", env });
+  return spawn(process.execPath, command, { stdio: ["ignore", "ignore", "ignore", "pipe"], env });
 }
 
 /** @param {import("node:child_process").ChildProcess} child */

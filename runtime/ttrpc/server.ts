@@ -19,6 +19,8 @@ export interface ServeOptions {
   readonly mode?: number;
   /** How long disposing waits for handlers that do not heed their signal. Default: 1 second. */
   readonly drainTimeoutMs?: number;
+  /** Called with the number of connections whenever one comes or has gone. */
+  readonly onConnections?: (count: number) => void;
 }
 
 /** Disposing ends the connections, aborts the handlers' signals, waits for them, and removes the socket. */
@@ -35,10 +37,17 @@ export async function serveTtrpc(options: ServeOptions): Promise<TtrpcServer> {
   const { path, log = silentLogger, mode = DEFAULT_MODE } = options;
   const router = new Router(options.services);
   const connections = new Set<ServerConnection>();
+  let open = 0;
   const server = createServer((socket) => {
     const connection = new ServerConnection(socket, router, log);
     connections.add(connection);
     void connection.done.finally(() => connections.delete(connection));
+    open += 1;
+    options.onConnections?.(open);
+    socket.once("close", () => {
+      open -= 1;
+      options.onConnections?.(open);
+    });
   });
   if (typeof path === "string") await listenOnPath(server, path, mode);
   else await listening(server.listen({ fd: path.fd }));

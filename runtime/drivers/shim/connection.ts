@@ -1,35 +1,34 @@
 // The connection to a shim on behalf of one task: the task service in the version that the shim serves, and the knowledge
 // whether anybody is still there.
 import type { Logger } from "../../../api/core/log.js";
-import { TaskService } from "../../../api/gen/runtime/task/v2/shim.js";
+import type { TaskService } from "../../../api/gen/runtime/task/v2/shim.js";
 import { type CallOptions, connectTtrpc, type TtrpcClient, type UnaryMethod } from "../../ttrpc/client.js";
+import { taskApi } from "../../ttrpc/task-api.js";
 import type { ShimAddress } from "./bootstrap.js";
 
-const V2 = "/containerd.task.v2.Task/";
-const V3 = "/containerd.task.v3.Task/";
-
-/** The methods of version 3 have the fields of version 2 under another package. */
-function methodsOf(version: number): typeof TaskService {
-  if (version < 3) return TaskService;
-  const entries = Object.entries(TaskService).map(([name, method]) => [
-    name,
-    { ...method, path: method.path.replace(V2, V3) },
-  ]);
-  // Only the paths differ, which the generated type spells out as literals.
-  return Object.fromEntries(entries) as typeof TaskService;
-}
-
-export class ShimConnection implements AsyncDisposable {
+/** A connection as a task has it, whether others share it or not. */
+export interface TaskConnection extends AsyncDisposable {
   readonly address: ShimAddress;
   readonly methods: typeof TaskService;
   /** Resolves when the connection has ended, from whichever side. */
+  readonly closed: Promise<void>;
+  readonly isClosed: boolean;
+  /** One call; see TtrpcClient for how it fails. */
+  call<Req, Res>(method: UnaryMethod<Req, Res>, request: Req, options: CallOptions): Promise<Res>;
+  /** Waits for the end of the connection, which is that of the shim unless we let go first. @returns whether it has come. */
+  endsWithin(timeoutMs: number): Promise<boolean>;
+}
+
+export class ShimConnection implements TaskConnection {
+  readonly address: ShimAddress;
+  readonly methods: typeof TaskService;
   readonly closed: Promise<void>;
   readonly #client: TtrpcClient;
   #isClosed = false;
 
   private constructor(address: ShimAddress, client: TtrpcClient) {
     this.address = address;
-    this.methods = methodsOf(address.version);
+    this.methods = taskApi(address.version);
     this.#client = client;
     this.closed = client.closed.then(() => {
       this.#isClosed = true;
@@ -45,12 +44,10 @@ export class ShimConnection implements AsyncDisposable {
     return this.#isClosed;
   }
 
-  /** One call; see TtrpcClient for how it fails. */
   call<Req, Res>(method: UnaryMethod<Req, Res>, request: Req, options: CallOptions): Promise<Res> {
     return this.#client.call(method, request, options);
   }
 
-  /** Waits for the end of the connection, which is that of the shim unless we let go first. @returns whether it has come. */
   async endsWithin(timeoutMs: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
     const expired = new Promise<void>((resolve) => {

@@ -12,6 +12,7 @@ import { isTtrpcClosed } from "../../ttrpc/client.js";
 import { Activity } from "./activity.js";
 import { isInitRunning } from "./init-process.js";
 import { loadTasks } from "./load.js";
+import { servesNamespace } from "./namespace-shims.js";
 import { presentOptions, runcOptions } from "./options.js";
 import { RemainsCollector, UNKNOWN_EXIT_STATUS } from "./remains.js";
 import { ShimStarter, type StartedShim, UNDO_TIMEOUT_MS } from "./starter.js";
@@ -49,7 +50,7 @@ export class ShimDriver implements RuntimeDriver {
     } catch (error) {
       const isLeft = await this.#undo(shim, error);
       // One that died while it waited for its task is no reason to fail: nothing has been made yet.
-      if (!shim.isWarm || !isTtrpcClosed(error) || isLeft || signal?.aborted === true) {
+      if (shim.origin === "cold" || !isTtrpcClosed(error) || isLeft || signal?.aborted === true) {
         throw wrapError("failed to create shim task", error);
       }
       return await this.#createCold(request, options, signal);
@@ -69,8 +70,12 @@ export class ShimDriver implements RuntimeDriver {
         const runtime = saved === "" ? await runtimeOf(namespace, id) : saved;
         return runtime === undefined ? undefined : await this.#starter.resolve(runtime);
       },
+      reach: (bundle, binary, address, log) => this.#starter.reach(bundle, binary, address, log),
       // Whether its socket has its name is not asked: to wait for the end of the shim is always safe.
-      adopt: (parts) => this.#adopt({ ...parts, isWarm: false }, true),
+      adopt: (parts) => {
+        const origin = servesNamespace(parts.binary) ? "namespace" : "cold";
+        return this.#adopt({ ...parts, origin }, true);
+      },
       discard: async (remains, reason) => {
         const wasRunning = await isInitRunning(remains.bundle);
         const exit = await this.#remains.removeAll(remains);
@@ -87,13 +92,15 @@ export class ShimDriver implements RuntimeDriver {
   }
 
   attended(): readonly { readonly namespace: string; readonly id: string }[] {
-    return this.#starter.warmNames();
+    return this.#starter.names();
   }
 
   /** Lets go of all tasks, which go on running. Shims that have no task end. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const inUse = new Set([...this.#tasks].map((task) => task.shimAddress));
     await this.#starter[Symbol.asyncDispose]();
     await Promise.all([...this.#tasks].map((task) => task[Symbol.asyncDispose]()));
+    await this.#starter.leave(inUse);
     await this.#remains[Symbol.asyncDispose]();
   }
 
@@ -140,7 +147,8 @@ export class ShimDriver implements RuntimeDriver {
   }
 
   #adopt(parts: StartedShim & { readonly pid: number }, wasLoaded: boolean): ShimTask {
-    const { bundle, binary, address, connection, shimLog, pid, isWarm } = parts;
+    const { bundle, binary, address, connection, shimLog, pid, origin } = parts;
+    const endsWithTask = origin !== "namespace";
     const { namespace, id } = bundle;
     const task: ShimTask = new ShimTask({
       bundle,
@@ -150,14 +158,15 @@ export class ShimDriver implements RuntimeDriver {
       log: this.#deps.log.child({ namespace, id }),
       wasLoaded,
       activity: this.#activity,
-      hasSocketOfItsName: !isWarm,
+      hasSocketOfItsName: origin === "cold",
+      endsShim: endsWithTask,
       isShared: () => [...this.#tasks].some((other) => other !== task && other.shimAddress === address.address),
       forget: async (shimEnded) => {
         this.#tasks.delete(task);
-        await this.#remains.removeFiles({ bundle, address }, shimEnded);
+        await this.#remains.removeFiles({ bundle, address: endsWithTask ? address : "kept" }, shimEnded);
       },
       cleanUp: async (reason) => {
-        const exit = await this.#remains.removeAll({ bundle, binary, address });
+        const exit = await this.#remains.removeAll({ bundle, binary, address: endsWithTask ? address : "kept" });
         this.#tasks.delete(task);
         await this.#tell(bundle, exit, reason);
         return exit;

@@ -7,8 +7,9 @@ import { isIdentifier } from "../../../api/core/identifiers.js";
 import type { Logger } from "../../../api/core/log.js";
 import { type Bundle, type BundleRoots, bundleOf, listDir, removeLeftovers, TASK_PLUGIN } from "../../bundle.js";
 import { type ShimAddress, socketPath } from "./bootstrap.js";
-import { ShimConnection } from "./connection.js";
+import { ShimConnection, type TaskConnection } from "./connection.js";
 import { ShimLog } from "./log-fifo.js";
+import { NO_LOG, servesNamespace } from "./namespace-shims.js";
 import type { Remains } from "./remains.js";
 import { readSavedAddress } from "./saved-shim.js";
 import { removeDeadSocket } from "./socket.js";
@@ -25,9 +26,9 @@ const PARALLEL = 16;
 export interface FoundShim {
   readonly bundle: Bundle;
   readonly binary: string;
-  readonly shimLog: ShimLog;
+  readonly shimLog: Disposable;
   readonly address: ShimAddress;
-  readonly connection: ShimConnection;
+  readonly connection: TaskConnection;
   readonly pid: number;
 }
 
@@ -38,6 +39,8 @@ export interface LoadDeps {
   readonly log: Logger;
   /** The shim's program; undefined when the container's record is gone too. */
   readonly binaryOf: (bundle: Bundle) => Promise<string | undefined>;
+  /** A connection to a shim. @throws unavailable when nobody is there. */
+  readonly reach: (bundle: Bundle, binary: string, address: ShimAddress, log: Logger) => Promise<TaskConnection>;
   readonly adopt: (found: FoundShim) => ShimTask;
   /** Cleans up what is no task any more, and tells why. */
   readonly discard: (remains: Remains, reason: string) => Promise<void>;
@@ -113,12 +116,13 @@ async function loadTask(deps: LoadDeps, bundle: Bundle): Promise<ShimTask | unde
 
 /** A shim that took the connection is left alone whatever it answers, except that it has no such container. */
 async function reconnect(deps: LoadDeps, bundle: Bundle, binary: string, log: Logger): Promise<ShimTask | undefined> {
-  const shimLog = ShimLog.open(bundle.path, log);
+  const isShared = servesNamespace(binary);
+  const shimLog = isShared ? NO_LOG : ShimLog.open(bundle.path, log);
   let address: ShimAddress | undefined;
-  let connection: ShimConnection | undefined;
+  let connection: TaskConnection | undefined;
   try {
     address = await readAddress(deps, bundle);
-    connection = await ShimConnection.open(address, log, LOAD_TIMEOUT_MS);
+    connection = await deps.reach(bundle, binary, address, log);
     const pid = await askPid(connection, bundle, log);
     return deps.adopt({ bundle, binary, shimLog, address, connection, pid });
   } catch (err) {
@@ -135,7 +139,10 @@ async function reconnect(deps: LoadDeps, bundle: Bundle, binary: string, log: Lo
       await connection.call(connection.methods.shutdown, { id, now: false }, options).catch(() => undefined);
       await connection[Symbol.asyncDispose]();
     }
-    await deps.discard({ bundle, binary, address }, reasonOf(err, connection !== undefined));
+    await deps.discard(
+      { bundle, binary, address: isShared ? "kept" : address },
+      reasonOf(err, connection !== undefined),
+    );
     shimLog[Symbol.dispose]();
     return undefined;
   }
@@ -162,7 +169,7 @@ async function readAddress(deps: LoadDeps, bundle: Bundle): Promise<ShimAddress>
   }
 }
 
-async function askPid(connection: ShimConnection, bundle: Bundle, log: Logger): Promise<number> {
+async function askPid(connection: TaskConnection, bundle: Bundle, log: Logger): Promise<number> {
   try {
     const request = { id: bundle.id, execId: "" };
     return (await connection.call(connection.methods.state, request, { timeoutMs: LOAD_TIMEOUT_MS })).pid;

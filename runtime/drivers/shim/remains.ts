@@ -14,8 +14,8 @@ export interface Remains {
   readonly bundle: Bundle;
   /** Undefined when there cannot be a container. */
   readonly binary: string | undefined;
-  /** Undefined when the shim never said where it listens. */
-  readonly address: ShimAddress | undefined;
+  /** Undefined when the shim never said where it listens; `kept` when the socket is not the task's. */
+  readonly address: ShimAddress | "kept" | undefined;
 }
 
 /** Removes remains; deleting the files goes on behind the answer, and disposing waits for it. */
@@ -57,7 +57,8 @@ export class RemainsCollector implements AsyncDisposable {
     return exit;
   }
 
-  async #removeSocket(bundle: Bundle, address: ShimAddress | undefined): Promise<void> {
+  async #removeSocket(bundle: Bundle, address: Remains["address"]): Promise<void> {
+    if (address === "kept") return;
     try {
       // A start that was killed may have made one and not come to saying so: where, its name tells.
       const { namespace, id } = bundle;

@@ -2,18 +2,20 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { wrapError } from "../../../api/core/errors.js";
+import type { Logger } from "../../../api/core/log.js";
 import type { Any } from "../../../api/core/typeurl.js";
 import type { Options } from "../../../api/gen/types/runc/options/oci.js";
 import { type Bundle, createBundle } from "../../bundle.js";
 import type { CreateTask, DriverDeps } from "../../driver.js";
-import { startShim } from "./actions.js";
+import { startShim, type Workplace } from "./actions.js";
 import type { Activity } from "./activity.js";
 import { type BinarySearch, isExecutable, resolveShimBinary } from "./binary.js";
 import { parseShimAddress, type ShimAddress } from "./bootstrap.js";
-import { ShimConnection } from "./connection.js";
+import { ShimConnection, type TaskConnection } from "./connection.js";
 import { ShimGenerations } from "./generation.js";
 import { isGrouped } from "./grouping.js";
 import { ShimLog } from "./log-fifo.js";
+import { NamespaceShims, NO_LOG, servesNamespace } from "./namespace-shims.js";
 import type { RemainsCollector } from "./remains.js";
 import { saveShim } from "./saved-shim.js";
 import { endWarmShim, startWarmShim, type WarmName, type WarmShim } from "./warm-shim.js";
@@ -22,6 +24,8 @@ import { WarmShims } from "./warm-shims.js";
 /** containerd's budget for undoing a create that failed. */
 export const UNDO_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** What the shim of a former daemon is given to take a connection. */
+const REACH_TIMEOUT_MS = 5_000;
 /** Others may make more of the folder and the name that they are started with than runc's, which is told both again at Create. */
 const WARM_BINARY = "containerd-shim-runc-v2";
 
@@ -29,15 +33,15 @@ const WARM_BINARY = "containerd-shim-runc-v2";
 interface Making {
   readonly bundle: Bundle;
   binary?: string;
-  shimLog?: ShimLog;
+  shimLog?: Disposable;
   address?: ShimAddress;
-  connection?: ShimConnection;
+  connection?: TaskConnection;
 }
 
 /** A shim that has a bundle, and no container yet. */
 export interface StartedShim extends Readonly<Required<Making>> {
-  /** Whether it was started ahead of the task, under another name. */
-  readonly isWarm: boolean;
+  /** `cold`: started for the task. `warm`: started ahead of it, under another name. `namespace`: it serves all of the namespace. */
+  readonly origin: "cold" | "warm" | "namespace";
 }
 
 export class ShimStarter implements AsyncDisposable {
@@ -47,6 +51,7 @@ export class ShimStarter implements AsyncDisposable {
   /** Where the program of each runtime that has a name was found last. */
   readonly #found = new Map<string, string>();
   readonly #warm: WarmShims;
+  readonly #shared: NamespaceShims;
 
   constructor(deps: DriverDeps, remains: RemainsCollector, activity: Activity) {
     const { stateDir, log, warmShims = 0 } = deps;
@@ -54,6 +59,7 @@ export class ShimStarter implements AsyncDisposable {
     this.#remains = remains;
     const start = (name: WarmName, binary: string): Promise<WarmShim> =>
       startWarmShim(deps, this.#generations, name, binary);
+    this.#shared = new NamespaceShims(deps);
     this.#warm = new WarmShims({ stateDir, log, count: warmShims, activity, start });
   }
 
@@ -106,9 +112,21 @@ export class ShimStarter implements AsyncDisposable {
     this.#warm.wanted(namespace, binary);
   }
 
-  /** What the shims are called that were started ahead and still run, with a task or without. */
-  warmNames(): readonly WarmName[] {
-    return this.#warm.names();
+  /** What the shims are called that were not started for a task and still run, with a task or without. */
+  names(): readonly Workplace[] {
+    return [...this.#warm.names(), ...this.#shared.names()];
+  }
+
+  /** A connection to the shim of a task that a former daemon made. @throws unavailable when nobody is there. */
+  async reach({ namespace }: Bundle, binary: string, address: ShimAddress, log: Logger): Promise<TaskConnection> {
+    return servesNamespace(binary)
+      ? await this.#shared.borrowRunning(namespace, binary, address)
+      : await ShimConnection.open(address, log, REACH_TIMEOUT_MS);
+  }
+
+  /** Lets go of the shims of namespaces; those without tasks end. `inUse` are the addresses of the others. */
+  async leave(inUse: ReadonlySet<string>): Promise<void> {
+    await this.#shared.close(inUse);
   }
 
   /** Everything up to a connection with a shim of the task's own name. @throws `failed to start shim: …`. */
@@ -124,6 +142,14 @@ export class ShimStarter implements AsyncDisposable {
       making = { bundle };
       const binary = await this.resolve(runtime);
       making.binary = binary;
+      if (servesNamespace(binary)) {
+        const connection = await this.#shared.borrow(namespace, binary);
+        making.connection = connection;
+        const { address } = connection;
+        making.address = address;
+        await saveShim(bundle.path, binary, address);
+        return { bundle, binary, shimLog: NO_LOG, address, connection, origin: "namespace" };
+      }
       const log = this.#deps.log.child({ namespace, id });
       const shimLog = ShimLog.open(bundle.path, log);
       making.shimLog = shimLog;
@@ -133,7 +159,7 @@ export class ShimStarter implements AsyncDisposable {
       const connection = await ShimConnection.open(address, log, CONNECT_TIMEOUT_MS);
       making.connection = connection;
       await saveShim(bundle.path, binary, address);
-      return { bundle, binary, shimLog, address, connection, isWarm: false };
+      return { bundle, binary, shimLog, address, connection, origin: "cold" };
     } catch (error) {
       if (making !== undefined) await this.undo(making, false);
       throw wrapError("failed to start shim", error);
@@ -163,7 +189,13 @@ export class ShimStarter implements AsyncDisposable {
     } catch (err) {
       this.#deps.log.debug({ err, namespace, id }, "no shim to shut down after a failed create");
     }
-    await this.#remains.removeAll({ bundle, binary: mayHaveContainer ? making.binary : undefined, address });
+    const { binary } = making;
+    const isKept = binary !== undefined && servesNamespace(binary);
+    await this.#remains.removeAll({
+      bundle,
+      binary: mayHaveContainer ? binary : undefined,
+      address: isKept ? "kept" : address,
+    });
     shimLog?.[Symbol.dispose]();
   }
 
@@ -179,7 +211,7 @@ export class ShimStarter implements AsyncDisposable {
     try {
       const bundle = await createBundle(this.#deps, namespace, id, spec, name.path);
       shimLog.redirect(log);
-      return { bundle, binary, shimLog, address, connection, isWarm: true };
+      return { bundle, binary, shimLog, address, connection, origin: "warm" };
     } catch (error) {
       await endWarmShim(warm, log);
       throw wrapError("failed to start shim", error);

@@ -18,9 +18,8 @@ import { type Bundle, listDir } from "../../bundle.js";
 import type { DriverTask } from "../../driver.js";
 import { type CallOptions, isTtrpcClosed, type UnaryMethod } from "../../ttrpc/client.js";
 import type { Activity } from "./activity.js";
-import type { ShimConnection } from "./connection.js";
+import type { TaskConnection } from "./connection.js";
 import { toProcessState } from "./convert.js";
-import type { ShimLog } from "./log-fifo.js";
 import { answerFifo, fifoOfLostStart, hasLostStart } from "./lost-start.js";
 
 /** Questions that a listing or a client waits for; containerd's io.containerd.timeout.task.state. */
@@ -38,14 +37,16 @@ const INIT_PID_FILE = "init.pid";
 export interface ShimTaskParts {
   readonly bundle: Bundle;
   readonly pid: number;
-  readonly connection: ShimConnection;
-  readonly shimLog: ShimLog;
+  readonly connection: TaskConnection;
+  readonly shimLog: Disposable;
   readonly log: Logger;
   /** Whether a former daemon made it, which may have begun to start it too. */
   readonly wasLoaded: boolean;
   readonly activity: Activity;
   /** Whether its shim's socket is made of its name: the next task of that name gets the same one. */
   readonly hasSocketOfItsName: boolean;
+  /** Whether its shim ends with it, unless others share it; one that serves a namespace is looked after elsewhere. */
+  readonly endsShim: boolean;
   /** Whether another task talks to the same shim, which then outlives this one. */
   readonly isShared: () => boolean;
   /** Takes away what a finished task leaves in the file system; some of it when its shim has ended, if that is still to come. */
@@ -61,7 +62,7 @@ export class ShimTask implements DriverTask {
   readonly bundle: string;
   readonly reportsEvents = true;
   readonly #parts: ShimTaskParts;
-  readonly #connection: ShimConnection;
+  readonly #connection: TaskConnection;
   /** Set when the end of the connection is our own doing and means nothing. */
   #isReleased = false;
   #cleanedUp: Promise<ProcessExit> | undefined;
@@ -141,7 +142,9 @@ export class ShimTask implements DriverTask {
     }
     this.#isReleased = true;
     // The request to exit has left when this returns.
-    const shimEnded = this.#shutDown().then(() => this[Symbol.asyncDispose]());
+    const shimEnded = (this.#parts.endsShim ? this.#shutDown() : Promise.resolve()).then(() =>
+      this[Symbol.asyncDispose](),
+    );
     if (this.#parts.hasSocketOfItsName) await shimEnded;
     await this.#parts.forget(this.#parts.hasSocketOfItsName ? undefined : shimEnded);
     this.#parts.activity.rest();
@@ -214,7 +217,7 @@ export class ShimTask implements DriverTask {
     await this.#cleanedUp;
   }
 
-  get #methods(): ShimConnection["methods"] {
+  get #methods(): TaskConnection["methods"] {
     return this.#connection.methods;
   }
 
