@@ -4,6 +4,8 @@ import type { LinuxResources } from "./resources.js";
 
 /** Removed when the task is; every method may be called after the last process has gone. */
 export interface TaskCgroup {
+  /** Absolute; for `removeCgroupFolders`, when whoever made the group is no more. */
+  readonly folders: readonly string[];
   /** Moves a process in, with every thread; its children are born there. */
   add(pid: number): Promise<void>;
   /** Of all processes in it, those of groups below it included. */
@@ -13,7 +15,7 @@ export interface TaskCgroup {
   thaw(): Promise<void>;
   /** `io.containerd.cgroups.v1.Metrics` or `…v2.Metrics`, as the host's groups are. */
   stats(): Promise<Any>;
-  /** @throws not_implemented, by name, for a limit that the host's controllers do not have. */
+  /** @throws not_implemented, by name, for a limit that the host's controllers do not have; nothing is changed then. */
   update(resources: LinuxResources): Promise<void>;
   /** Kills what is left in it and removes it. Idempotent. */
   remove(): Promise<void>;
