@@ -8,7 +8,7 @@ import type { ServerStream } from "../streams.js";
 
 const PROGRESS_TYPE = "containerd.types.transfer.Progress";
 const TICK_MS = 300;
-/** Of a follower that does not read: from then on it gets no more ticks, only what begins and ends. */
+/** Of a follower that does not read. What is beyond waits, each piece of news replaced by the next about the same. */
 const MAX_UNREAD = 256;
 
 const WORDS: Readonly<Record<ObjectStatus | "resolving" | "resolved" | "saved", string>> = {
@@ -29,6 +29,8 @@ const WORDS: Readonly<Record<ObjectStatus | "resolving" | "resolved" | "saved", 
 export class ProgressTeller {
   readonly #stream: ServerStream | undefined;
   #unread = 0;
+  /** By what it is about: no more of it than there are objects. */
+  readonly #waiting = new Map<string, Progress>();
   readonly #told = new Map<string, { status: string; atMs: number }>();
 
   constructor(stream: ServerStream | undefined) {
@@ -37,16 +39,16 @@ export class ProgressTeller {
 
   /** A line about the whole. */
   line(event: string): void {
-    this.#send(Progress.fromPartial({ event }));
+    this.#tell(`line ${event}`, Progress.fromPartial({ event }));
   }
 
   readonly event = ({ name, status, descriptor, doneBytes = 0, totalBytes = 0, parents = [] }: ProgressEvent): void => {
     const before = this.#told.get(name);
     const nowMs = performance.now();
     const isTick = before?.status === status;
-    if (isTick && (nowMs - before.atMs < TICK_MS || this.#unread >= MAX_UNREAD)) return;
+    if (isTick && nowMs - before.atMs < TICK_MS) return;
     this.#told.set(name, { status, atMs: nowMs });
-    this.#send({
+    this.#tell(`object ${name}`, {
       event: WORDS[status],
       name,
       parents: [...parents],
@@ -56,17 +58,40 @@ export class ProgressTeller {
     });
   };
 
+  #tell(about: string, progress: Progress): void {
+    if (this.#stream === undefined) return;
+    if (this.#unread < MAX_UNREAD) {
+      this.#send(progress);
+      return;
+    }
+    // At its end, so that what is told last comes last.
+    this.#waiting.delete(about);
+    this.#waiting.set(about, progress);
+  }
+
   #send(progress: Progress): void {
     if (this.#stream === undefined) return;
     this.#unread += 1;
-    // A slow follower is fed from its queue; one that has gone is no reason to stop.
+    // One that has gone is no reason to stop.
     void this.#stream.send(anyOfMessage(PROGRESS_TYPE, Progress, progress)).then(() => {
       this.#unread -= 1;
+      this.#sendWaiting(1);
     });
+  }
+
+  #sendWaiting(count: number): void {
+    let left = count;
+    for (const [about, progress] of this.#waiting) {
+      if (left === 0) return;
+      left -= 1;
+      this.#waiting.delete(about);
+      this.#send(progress);
+    }
   }
 
   /** All is told. */
   end(): void {
+    this.#sendWaiting(this.#waiting.size);
     this.#stream?.close();
   }
 }
