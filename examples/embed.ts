@@ -3,16 +3,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { anyOfJson, connect, createDaemon, SPEC_TYPE } from "berthd";
+import { anyOfJson, createDaemon, SPEC_TYPE } from "berthd";
 
 const folder = await mkdtemp(join(tmpdir(), "berth-example-"));
 try {
-  await using daemon = await createDaemon({
-    root: join(folder, "root"),
-    state: join(folder, "state"),
-    address: join(folder, "berth.sock"),
-  });
-  await using client = connect({ address: daemon.address, namespace: "example" });
+  await using daemon = await createDaemon({ root: join(folder, "root"), state: join(folder, "state") });
+  await using client = daemon.client({ namespace: "example" });
 
   await client.containers.create(
     {},

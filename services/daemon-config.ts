@@ -14,11 +14,26 @@ const socket = folder.refine(
   `must be a path of at most ${MAX_SOCKET_PATH_BYTES - TTRPC_SUFFIX.length} bytes`,
 );
 
+/** Where the daemon of a state folder serves unless it is told another place. */
+export const defaultAddress = (state: string): string => join(state, "berth.sock");
+
+const socketFolder = z
+  .string()
+  .refine(
+    (path) => socket.safeParse(defaultAddress(path)).success,
+    `must be a path of at most ${MAX_SOCKET_PATH_BYTES - defaultAddress("/").length - TTRPC_SUFFIX.length} bytes, as sockets lie in it`,
+  );
+
 /** Unknown keys are refused. */
 export const daemonConfigSchema = z.strictObject({
   root: folder.optional().describe("folder of what must last: the database"),
   state: folder.optional().describe("folder of what ends with the host: bundles of tasks"),
-  address: socket.optional().describe("unix socket of the gRPC API; shims report events at the same path with .ttrpc"),
+  address: socket
+    .optional()
+    .describe(
+      "unix socket of the gRPC API; shims report events at the same path with .ttrpc. Without it the daemon is there for its " +
+        "own process only, and shims report at berth.sock.ttrpc in the state folder",
+    ),
   stopTimeoutMs: z
     .int()
     .min(0)
@@ -46,7 +61,8 @@ export type DaemonOptions = z.input<typeof daemonConfigSchema>;
 export interface DaemonConfig {
   readonly root: string;
   readonly state: string;
-  readonly address: string;
+  /** Where the gRPC API is served; undefined for nowhere. */
+  readonly address: string | undefined;
   readonly stopTimeoutMs: number;
   readonly warmShims: number;
   readonly contentSharing: "shared" | "isolated";
@@ -75,13 +91,11 @@ export function defaultPlaces(uid: number, env: Readonly<Record<string, string |
 export function completeConfig(options: DaemonOptions, places: Places): DaemonConfig {
   const parsed = checked(daemonConfigSchema, options);
   const state = parsed.state ?? places.state;
-  const address = checked(z.object({ address: socket }), {
-    address: parsed.address ?? join(state, "berth.sock"),
-  }).address;
+  if (parsed.address === undefined) checked(z.object({ state: socketFolder }), { state });
   return {
     root: parsed.root ?? places.root,
     state,
-    address,
+    address: parsed.address,
     stopTimeoutMs: parsed.stopTimeoutMs,
     warmShims: parsed.warmShims,
     contentSharing: parsed.contentSharing,

@@ -3,6 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Client, createClient } from "../api/client/client.js";
 import { hostPlatform } from "../api/client/distribution/platform.js";
 import { DisposeScope } from "../api/core/dispose.js";
 import { type Logger, silentLogger } from "../api/core/log.js";
@@ -23,11 +24,19 @@ import { runtimeDrivers } from "../runtime/drivers/index.js";
 import { snapshotBackends } from "../runtime/snapshotters/index.js";
 import { TaskManager } from "../runtime/task-manager.js";
 import { serveTtrpc } from "../runtime/ttrpc/server.js";
-import { completeConfig, type DaemonOptions, defaultPlaces, TTRPC_SUFFIX } from "./daemon-config.js";
+import {
+  completeConfig,
+  type DaemonOptions,
+  defaultAddress,
+  defaultPlaces,
+  TTRPC_SUFFIX,
+} from "./daemon-config.js";
 import { createDoctor } from "./doctor/doctor.js";
 import { catchUpFrom } from "./events/catch-up.js";
 import { MAX_MESSAGE_BYTES, serveGrpc } from "./grpc/server.js";
 import { prepareSocketPath } from "./grpc/socket.js";
+import { LocalChannel } from "./local/channel.js";
+import { LocalServer } from "./local/server.js";
 import { readPackageInfo } from "./package-info.js";
 import { defineServices } from "./registry.js";
 import { defineShimEventsService } from "./ttrpc/events.js";
@@ -37,6 +46,7 @@ export {
   type DaemonConfig,
   type DaemonOptions,
   daemonConfigSchema,
+  defaultAddress,
   defaultPlaces,
 } from "./daemon-config.js";
 export { readPackageInfo } from "./package-info.js";
@@ -47,7 +57,7 @@ export interface DaemonDeps {
   readonly log?: Logger;
   /** Default: the system's clock. */
   readonly clock?: Clock;
-  /** Runtime drivers in order of preference. Default: all that are built in. */
+  /** Runtime drivers of your own, in order of preference; what none of them takes goes to those that are built in. Default: none. */
   readonly drivers?: readonly DriverDefinition[];
   /**
    * Called when the store can no longer tell whether its changes last; the daemon answers nothing from then on and should be
@@ -56,14 +66,31 @@ export interface DaemonDeps {
   readonly onFatal?: (error: Error) => void;
 }
 
-/** A running daemon. Disposing stops it: calls finish, its sockets and its lock go, tasks stay. */
+/** Of the calls of a client whose own context does not say otherwise. */
+export interface DaemonClientOptions {
+  /** Default: none, and what needs one is refused. */
+  readonly namespace?: string | undefined;
+  /** Default: none. */
+  readonly leaseId?: string | undefined;
+}
+
+/**
+ * A running daemon. Disposing stops it: calls finish, those that only wait fail as unavailable, its sockets and its lock go,
+ * tasks stay.
+ */
 export interface Daemon extends AsyncDisposable {
-  /** Path of the gRPC socket. */
-  readonly address: string;
+  /** Path of the gRPC socket; undefined when none was asked for. */
+  readonly address: string | undefined;
   /** Path of the socket on which shims report events. */
   readonly ttrpcAddress: string;
   /** As version.v1 tells it. */
   readonly version: string;
+  /**
+   * A client of this daemon that needs no socket: the same interface, behaviour and errors as one of `connect()`. What calls hand
+   * over is not copied: leave it alone until they have settled. The client ends with the daemon, or earlier when it is disposed.
+   * @throws invalid_argument for options of types that only JavaScript can give.
+   */
+  client(options?: DaemonClientOptions): Client;
 }
 
 /** The containerd release whose services and fields this daemon has; clients switch features on by it. */
@@ -75,21 +102,22 @@ const TEMP_MOUNTS_FOLDER = "tmpmounts";
 const CONTENT_FOLDER = "io.containerd.content.v1.content";
 
 /**
- * Starts a daemon in this process; it serves when the promise resolves, and knows the tasks of its predecessor.
- * Several may live side by side, each with its own folders and socket.
+ * Starts a daemon in this process; it serves when the promise resolves, and knows the tasks of its predecessor. It listens for
+ * other programs only at an `address`; {@link Daemon.client} needs none. Several may live side by side, each with its own folders.
  * @throws failed_precondition when the folder or the socket is in use; invalid_argument for a bad option.
  */
 export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps = {}): Promise<Daemon> {
-  const { log = silentLogger, clock = systemClock, drivers = runtimeDrivers } = deps;
+  const { log = silentLogger, clock = systemClock, drivers = [] } = deps;
   const config = completeConfig(options, defaultPlaces(process.getuid?.() ?? -1, process.env));
-  const { address } = config;
-  const ttrpcAddress = address + TTRPC_SUFFIX;
+  // Shims are told an address, and ask for nothing there: one that nobody serves tells whose they are as well.
+  const { address, address: identity = defaultAddress(config.state) } = config;
+  const ttrpcAddress = identity + TTRPC_SUFFIX;
   const info = readPackageInfo();
   const version = `${COMPATIBLE_VERSION}+berth.${info.version}`;
   await using scope = new DisposeScope();
 
   // A live daemon at the address is found out before anything of its is touched.
-  await prepareSocketPath(address);
+  if (address !== undefined) await prepareSocketPath(address);
   await mkdir(config.state, { recursive: true, mode: FOLDER_MODE });
   // Two daemons over one state folder would take each other's tasks for leftovers.
   if (config.state !== config.root) scope.use(lockFolder(config.state, "state folder"));
@@ -112,12 +140,12 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   );
   const tasks = scope.use(
     new TaskManager({
-      drivers,
+      drivers: [...drivers, ...runtimeDrivers],
       containers: metadata.containers,
       ledger: metadata.events,
       rootDir: config.root,
       stateDir: config.state,
-      address,
+      address: identity,
       ttrpcAddress,
       publishBinary: join(info.rootDir, "bin", "berthd"),
       debug: config.debug,
@@ -142,7 +170,14 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   const databasePath = join(config.root, DATABASE_FILE);
   const { containers, events } = metadata;
   const namespaces = async () => (await metadata.namespaces.list({})).map(({ name }) => name);
-  const host = hostExaminer({ address, rootDir: config.root, stateDir: config.state, tasks, containers, namespaces });
+  const host = hostExaminer({
+    address: identity,
+    rootDir: config.root,
+    stateDir: config.state,
+    tasks,
+    containers,
+    namespaces,
+  });
   const files = backendExaminer({ content: metadata.content, snapshotters: metadata.snapshots.all() });
   const services = defineServices({
     ...metadata,
@@ -169,10 +204,20 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
     platform: announcedPlatform(),
     descriptorsPath: fileURLToPath(new URL("../api/gen/api.binpb", import.meta.url)),
   });
-  scope.use(await serveGrpc({ path: address, services, log, stopDeadlineMs: config.stopTimeoutMs }));
+  const stopDeadlineMs = config.stopTimeoutMs;
+  const local = new LocalServer({ services, log, stopDeadlineMs });
+  const grpc = address === undefined ? undefined : await serveGrpc({ path: address, services, log, stopDeadlineMs });
+  scope.defer(() => Promise.all([local, grpc].map((server) => server?.[Symbol.asyncDispose]())));
 
   const owned = scope.release();
-  return { address, ttrpcAddress, version, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+  return {
+    address,
+    ttrpcAddress,
+    version,
+    client: ({ namespace, leaseId }: DaemonClientOptions = {}) =>
+      createClient(new LocalChannel(local, { namespace, leaseId })),
+    [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
+  };
 }
 
 /** The snapshotters that work here; why the others do not is logged. */

@@ -2,4 +2,4 @@
 export * from "../api/client/index.js";
 export type { LogFields, Logger } from "../api/core/log.js";
 export type { Clock } from "../api/core/time.js";
-export { createDaemon, type Daemon, type DaemonDeps, type DaemonOptions } from "./daemon.js";
+export { createDaemon, type Daemon, type DaemonClientOptions, type DaemonDeps, type DaemonOptions } from "./daemon.js";

@@ -3,7 +3,13 @@ import { readFileSync } from "node:fs";
 import { parse as parseToml, TomlError } from "smol-toml";
 import * as z from "zod";
 import { ContainerdError } from "../../api/core/errors.js";
-import { completeConfig, type DaemonConfig, daemonConfigSchema, defaultPlaces } from "../../services/daemon.js";
+import {
+  completeConfig,
+  type DaemonConfig,
+  daemonConfigSchema,
+  defaultAddress,
+  defaultPlaces,
+} from "../../services/daemon.js";
 import { gcSectionSchema } from "./gc-section.js";
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./log.js";
 
@@ -16,7 +22,7 @@ const schema = z.strictObject({
 type Settings = z.input<typeof schema>;
 
 export interface BerthdConfig {
-  readonly daemon: DaemonConfig;
+  readonly daemon: DaemonConfig & { readonly address: string };
   readonly log: LogOptions;
 }
 
@@ -61,8 +67,9 @@ export function loadConfig({ flags, env, uid }: ConfigSources): BerthdConfig {
   const { config: _config, ...fromFlags } = flags;
   const settings = { ...fromFile, ...fromEnvironment, ...defined(fromFlags) };
   const { logLevel, logFormat, ...daemon } = check(settings, "settings");
-  const completed = completeConfig(daemon, places);
-  return Object.freeze({ daemon: completed, log: { level: logLevel, format: logFormat } });
+  const address = daemon.address ?? defaultAddress(daemon.state ?? places.state);
+  const completed = completeConfig({ ...daemon, address }, places);
+  return Object.freeze({ daemon: { ...completed, address }, log: { level: logLevel, format: logFormat } });
 }
 
 function readConfigFile(path: string, isRequired: boolean): Settings {

@@ -13,14 +13,15 @@ import {
 } from "@grpc/grpc-js";
 import type { RequestContext } from "../../api/core/context.js";
 import { Encoded, EncodedBatch } from "../../api/core/encoded.js";
-import { ContainerdError, errorKind } from "../../api/core/errors.js";
+import { ContainerdError } from "../../api/core/errors.js";
 import type { MethodDefinition, Service } from "../../api/core/handler.js";
 import type { Logger } from "../../api/core/log.js";
+import { answerCall } from "../answer-call.js";
+import type { OpenCall, OpenCalls } from "../open-calls.js";
 import { Frame, framesOf } from "./frame.js";
-import type { OpenCall, OpenCalls } from "./open-calls.js";
 import { requestContext } from "./request-context.js";
 import { readRequests } from "./requests.js";
-import { codeName, type GrpcStatus, toStatus } from "./status.js";
+import type { GrpcStatus } from "./status.js";
 
 export interface AdapterDeps {
   readonly log: Logger;
@@ -118,28 +119,11 @@ async function serve(
   deps: CallDeps,
   answer: (ctx: RequestContext, open: OpenCall) => Promise<void>,
 ): Promise<GrpcStatus | undefined> {
-  const startedAt = performance.now();
   const open = deps.calls.enter(deps.waits === true);
   call.once("cancelled", () => open.abort(() => cancelReason(call)));
   const ctx = requestContext(call.metadata, open, call.getPeer());
-  try {
-    if (open.reason !== undefined) throw open.reason;
-    await answer(ctx, open);
-    return undefined;
-  } catch (error) {
-    const cause = open.reason !== undefined && errorKind(error) === "cancelled" ? open.reason : error;
-    const status = toStatus(cause);
-    const durationMs = Math.round(performance.now() - startedAt);
-    const fields = { rpc: method.path, code: codeName(status.code), namespace: ctx.namespace, durationMs };
-    if (errorKind(cause) === "cancelled") deps.log.debug(fields, "rpc cancelled");
-    // As the caller sees it: what is too long for the wire is too long for the log.
-    else if (cause instanceof Error && "kind" in cause)
-      deps.log.info({ ...fields, reason: status.details }, "rpc failed");
-    else deps.log.error({ ...fields, err: cause }, "rpc failed unexpectedly");
-    return status;
-  } finally {
-    deps.calls.leave(open);
-  }
+  const failure = await answerCall(method.path, { ...deps, open, ctx }, () => answer(ctx, open));
+  return failure?.status;
 }
 
 function cancelReason(call: Call): ContainerdError {

@@ -6,8 +6,8 @@ import { DisposeScope } from "../../api/core/dispose.js";
 import type { Service } from "../../api/core/handler.js";
 import type { Logger } from "../../api/core/log.js";
 import { peerCredentials } from "../../runtime/sys/peer.js";
+import { OpenCalls, withDeadline } from "../open-calls.js";
 import { adaptService } from "./adapter.js";
-import { OpenCalls } from "./open-calls.js";
 import { peerName } from "./request-context.js";
 import { listenOnSocket, prepareSocketPath } from "./socket.js";
 import { widenWindows } from "./windows.js";
@@ -81,9 +81,7 @@ async function stop(
   deadlineMs: number,
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
-  calls.stop();
-  await withDeadline(calls.whenIdle(), deadlineMs);
-  calls.abort();
+  await calls.end(deadlineMs);
   // GOAWAY first, and a moment for the last replies to leave; then whatever is still connected is cut off. From Node 24 on the
   // shutdown is said to be over when it has begun, so the connections themselves are looked at as well.
   const shutDown = new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()));
@@ -94,12 +92,3 @@ async function stop(
 }
 
 const whenClosed = (socket: Socket): Promise<void> => new Promise((resolve) => socket.once("close", () => resolve()));
-
-async function withDeadline(work: Promise<unknown>, deadlineMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, deadlineMs);
-  });
-  await Promise.race([work, deadline]);
-  clearTimeout(timer);
-}

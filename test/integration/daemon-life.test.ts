@@ -169,24 +169,28 @@ describe("starting", () => {
 describe("in one process", () => {
   test("two daemons serve side by side, each its own store", async () => {
     const dirs = [await tempDir(scope), await tempDir(scope)];
+    const addresses = dirs.map((dir) => join(dir, "b.sock"));
     const daemons = await Promise.all(
-      dirs.map((dir) => createDaemon({ root: join(dir, "root"), state: join(dir, "state") })),
+      dirs.map((dir) =>
+        createDaemon({ root: join(dir, "root"), state: join(dir, "state"), address: join(dir, "b.sock") }),
+      ),
     );
     for (const daemon of daemons) scope.use(daemon);
-    const [one, two] = daemons.map(({ address }) => clientsOf(address).namespaces);
+    const [one, two] = addresses.map((address) => clientsOf(address).namespaces);
     if (one === undefined || two === undefined) throw new Error("two daemons were started");
     await call(one, one.create, { namespace: { name: "only-here", labels: new Map() } }, new Metadata());
     expect((await call(one, one.list, { filter: "" }, new Metadata())).namespaces).toHaveLength(1);
     expect((await call(two, two.list, { filter: "" }, new Metadata())).namespaces).toHaveLength(0);
     await daemons[0]?.[Symbol.asyncDispose]();
-    expect(await gone(daemons[0]?.address ?? "")).toBe(true);
+    expect(await gone(addresses[0] ?? "")).toBe(true);
     expect((await call(two, two.list, { filter: "" }, new Metadata())).namespaces).toHaveLength(0);
   });
 
   test("the library runs a daemon and talks to it through one door", async () => {
     const dir = await tempDir(scope);
-    const daemon = scope.use(await createDaemon({ root: join(dir, "root"), state: join(dir, "state") }));
-    const client = scope.use(connect({ address: daemon.address, namespace: "embedded" }));
+    const address = join(dir, "b.sock");
+    const daemon = scope.use(await createDaemon({ root: join(dir, "root"), state: join(dir, "state"), address }));
+    const client = scope.use(connect({ address, namespace: "embedded" }));
     const spec = anyOfJson(SPEC_TYPE, { ociVersion: "1.0.2" });
     await client.containers.create({}, { id: "web", runtime: { name: "io.containerd.runc.v2" }, spec });
     expect(await client.containers.get({}, "web")).toMatchObject({ id: "web", spec });
@@ -201,10 +205,9 @@ describe("in one process", () => {
   test("a daemon that cannot start lets go of everything", async () => {
     const dir = await tempDir(scope);
     const options = { root: join(dir, "root"), state: join(dir, "state") };
-    await mkdir(options.state);
-    // The gRPC socket is the last thing to be opened; what is in its way is found first.
-    await mkdir(join(options.state, "berth.sock"));
-    await expect(createDaemon(options)).rejects.toThrow(/exists and is not a socket/);
+    const taken = join(dir, "taken.sock");
+    await mkdir(taken);
+    await expect(createDaemon({ ...options, address: taken })).rejects.toThrow(/exists and is not a socket/);
     const daemon = await createDaemon({ ...options, address: join(dir, "b.sock") });
     await daemon[Symbol.asyncDispose]();
     await daemon[Symbol.asyncDispose]();

@@ -1,4 +1,5 @@
-// The suites of the stores over a socket: our client on our daemon and on the real containerd. Both answer as one.
+// The suites of the stores through our client: on a daemon in this process, on berthd and on the real containerd over their sockets.
+// All answer as one.
 import { afterAll, beforeAll, describe } from "vitest";
 import { type Client, connect } from "../../api/client/index.js";
 import { DisposeScope } from "../../api/core/dispose.js";
@@ -9,15 +10,22 @@ import { leaseStoreConformance } from "../conformance/lease-store.js";
 import { namespaceStoreConformance } from "../conformance/namespace-store.js";
 import { startContainerd } from "../helpers/containerd.js";
 import { startBerthd } from "../helpers/daemon.js";
+import { startEmbedded } from "../helpers/embedded.js";
 import type { Engine } from "../helpers/engine.js";
 import { requires } from "../helpers/requires.js";
 
-const ENGINES: readonly { name: string; dialect: Dialect; start: (scope: DisposeScope) => Promise<Engine> }[] = [
-  { name: "berthd", dialect: "2.x", start: (scope) => startBerthd(scope) },
-  { name: "containerd", dialect: "1.6", start: startContainerd },
+const overSocket =
+  (start: (scope: DisposeScope) => Promise<Engine>) =>
+  async (scope: DisposeScope): Promise<Client> =>
+    connect({ address: (await start(scope)).address });
+
+const SUBJECTS: readonly { name: string; dialect: Dialect; open: (scope: DisposeScope) => Promise<Client> }[] = [
+  { name: "embedded", dialect: "2.x", open: async (scope) => (await startEmbedded(scope)).client() },
+  { name: "berthd", dialect: "2.x", open: overSocket((scope) => startBerthd(scope)) },
+  { name: "containerd", dialect: "1.6", open: overSocket(startContainerd) },
 ];
 
-describe.each(ENGINES)("$name", ({ name, dialect, start }) => {
+describe.each(SUBJECTS)("$name", ({ name, dialect, open }) => {
   const skip = name === "containerd" && (requires.root() || requires.binary("containerd"));
 
   describe.skipIf(skip)("through the client", () => {
@@ -25,8 +33,7 @@ describe.each(ENGINES)("$name", ({ name, dialect, start }) => {
     let client: Client;
 
     beforeAll(async () => {
-      const { address } = await start(scope);
-      client = scope.use(connect({ address }));
+      client = scope.use(await open(scope));
     });
 
     afterAll(() => scope[Symbol.asyncDispose]());

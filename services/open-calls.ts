@@ -1,6 +1,6 @@
 // The calls that are being answered right now, so that a stopping server can end those that would wait for ever and let the
 // others finish.
-import { ContainerdError } from "../../api/core/errors.js";
+import { ContainerdError } from "../api/core/errors.js";
 
 const stopping = (): ContainerdError => new ContainerdError("unavailable", "the daemon is stopping: unavailable");
 
@@ -11,6 +11,8 @@ export class OpenCall {
   #controller: AbortController | undefined;
   #reason: ContainerdError | undefined;
   #isAnswered = false;
+  /** Told once when the call is given up. */
+  onGivenUp: ((reason: ContainerdError) => void) | undefined;
 
   constructor(isWaiting: boolean) {
     this.isWaiting = isWaiting;
@@ -35,6 +37,7 @@ export class OpenCall {
     if (this.#isAnswered || this.#reason !== undefined) return;
     this.#reason = why();
     this.#controller?.abort(this.#reason);
+    this.onGivenUp?.(this.#reason);
   }
 
   /** Says that nothing can stop it any more. */
@@ -74,8 +77,25 @@ export class OpenCalls {
     for (const call of this.#open) call.abort(stopping);
   }
 
+  /** Gives the waiting calls up, lets the others finish for so long, then gives up what is left. */
+  async end(deadlineMs: number): Promise<void> {
+    this.stop();
+    await withDeadline(this.whenIdle(), deadlineMs);
+    this.abort();
+  }
+
   /** Resolves when no call is open. */
   async whenIdle(): Promise<void> {
     if (this.#open.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
+}
+
+/** Waits for `work` so long at most. */
+export async function withDeadline(work: Promise<unknown>, deadlineMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, deadlineMs);
+  });
+  await Promise.race([work, deadline]);
+  clearTimeout(timer);
 }
