@@ -8,11 +8,12 @@ import { createSpec, type SpecOptions } from "../../api/client/spec/create-spec.
 import type { NewContainer } from "../../api/core/container.js";
 import { type Any, anyOfMessage, RUNC_OPTIONS_TYPE, SPEC_TYPE } from "../../api/core/typeurl.js";
 import { UsageError } from "./exit-status.js";
-import { collect, parseInteger, parseLabels, parsePairs, parsePositive, parseSize, readEnvFile } from "./flags.js";
+import { collect, parseInteger, parseLabels, parsePairs, parsePositive, parseSize, withoutDashes } from "./flags.js";
 import { parseMount } from "./mount-flag.js";
+import { envOf, isProcessRuntime, PROCESS_RUNTIME, processSpecOf, processTarget } from "./process-flags.js";
 import { addSnapshotterOption, type SnapshotterFlags } from "./snapshotter-flag.js";
 
-const DEFAULT_RUNTIME = "io.containerd.runc.v2";
+const RUNC_RUNTIME = "io.containerd.runc.v2";
 const CPU_PERIOD_US = 100_000;
 const PULL_POLICIES = ["missing", "always", "never"] as const;
 export type PullPolicy = (typeof PULL_POLICIES)[number];
@@ -80,7 +81,11 @@ export function addContainerOptions(command: Command, { cpuShares }: { readonly 
     .option("--net-host", "use the host's network, names and resolver")
     .option("--privileged", "all capabilities and devices, nothing masked")
     .option("--read-only", "a root filesystem that cannot be written to")
-    .option("--runtime <name>", "runtime name, or the path of a shim", DEFAULT_RUNTIME)
+    .option(
+      "--runtime <name>",
+      `runtime name, or the path of a shim; ${PROCESS_RUNTIME} runs processes of the host, without a root filesystem`,
+      defaultRuntime(),
+    )
     .option("--runtime-config-path <file>", "configuration for runtimes other than runc")
     .option("-t, --tty", "give the process a terminal")
     .option("--with-ns <type:path>", "join a namespace that exists (repeatable)", collect)
@@ -103,10 +108,15 @@ export function addContainerOptions(command: Command, { cpuShares }: { readonly 
     .option("--no-pivot", "do not use pivot_root");
 }
 
+/** Containers need root; others can run processes. */
+function defaultRuntime(): string {
+  return process.getuid?.() === 0 ? RUNC_RUNTIME : PROCESS_RUNTIME;
+}
+
 /** What the arguments name: the root filesystem of a container, its id and its program. */
 export interface Target {
-  /** `config`: a spec that says it all, `source` is empty. */
-  readonly kind: "config" | "rootfs" | "image";
+  /** `config`: a spec that says it all; `process`: one of the host. `source` is empty for both. */
+  readonly kind: "config" | "process" | "rootfs" | "image";
   /** Absolute path of the root filesystem, or name of the image. */
   readonly source: string;
   readonly id: string;
@@ -121,6 +131,7 @@ export function parseTarget(flags: ContainerFlags, words: readonly string[]): Ta
     if (id === "") throw new UsageError("container id must be provided");
     return { kind: "config", source: "", id, args: [] };
   }
+  if (isProcessRuntime(flags.runtime)) return processTarget(flags, words);
   const [source = "", id = "", ...rest] = words;
   if (source === "") throw new UsageError("image ref must be provided");
   if (id === "") throw new UsageError("container id must be provided");
@@ -130,15 +141,14 @@ export function parseTarget(flags: ContainerFlags, words: readonly string[]): Ta
     : { kind: "image", source, id, args };
 }
 
-/** A `--` in front of the program, which the arguments before it make needless, is no part of it. */
-export function withoutDashes(args: readonly string[]): string[] {
-  return args.slice(args[0] === "--" ? 1 : 0);
-}
-
-/** The record of a container on a folder or of a spec that is given. */
+/** The record of a container without an image: of a folder, a process of the host, or a spec that is given. */
 export async function containerOf(flags: ContainerFlags, namespace: string, target: Target): Promise<NewContainer> {
   const { kind, source, id, args } = target;
   if (kind === "config") return recordOf(flags, id, await readSpec(flags.config ?? ""));
+  if (kind === "process") {
+    const annotations = annotationsOf(flags);
+    return recordOf(flags, id, await processSpecOf(flags, { args, annotations, ...limitsOf(flags) }));
+  }
   const isFolder = await stat(source).then(
     (stats) => stats.isDirectory(),
     () => false,
@@ -166,17 +176,16 @@ export async function specOf(
   id: string,
   own: Pick<SpecOptions, "rootfs" | "args" | "cwd" | "user" | "baseEnv">,
 ): Promise<Buffer> {
-  const fileEnv = flags.envFile === undefined ? [] : await readEnvFile(flags.envFile);
   const options: SpecOptions = {
     ...own,
     namespace,
     id,
-    env: [...fileEnv, ...(flags.env ?? [])],
+    env: await envOf(flags),
     hostname: flags.hostname,
     terminal: flags.tty,
     readOnly: flags.readOnly,
     mounts: (flags.mount ?? []).map(parseMount),
-    annotations: { ...parsePairs("annotation", flags.annotation ?? []), ...parseLabels(flags.label ?? []) },
+    annotations: annotationsOf(flags),
     capAdd: flags.capAdd,
     capDrop: flags.capDrop,
     privileged: flags.privileged,
@@ -184,12 +193,21 @@ export async function specOf(
     netHost: flags.netHost,
     joinNamespaces: (flags.withNs ?? []).map(parseNamespace),
     devices: flags.device,
-    ...(flags.memoryLimit === undefined || flags.memoryLimit === 0 ? {} : { memoryLimitBytes: flags.memoryLimit }),
-    ...cpuLimits(flags),
-    cgroup: flags.cgroup,
+    ...limitsOf(flags),
     rootfsPropagation: flags.rootfsPropagation,
   };
   return Buffer.from(JSON.stringify(createSpec(options)));
+}
+
+function annotationsOf(flags: ContainerFlags): Record<string, string> {
+  return { ...parsePairs("annotation", flags.annotation ?? []), ...parseLabels(flags.label ?? []) };
+}
+
+type Limits = Pick<SpecOptions, "memoryLimitBytes" | "cpuShares" | "cpuQuotaUs" | "cpuPeriodUs" | "cgroup">;
+
+function limitsOf(flags: ContainerFlags): Limits {
+  const { memoryLimit = 0, cgroup } = flags;
+  return { ...(memoryLimit === 0 ? {} : { memoryLimitBytes: memoryLimit }), ...cpuLimits(flags), cgroup };
 }
 
 function cpuLimits(flags: ContainerFlags): Pick<SpecOptions, "cpuShares" | "cpuQuotaUs" | "cpuPeriodUs"> {
@@ -223,9 +241,9 @@ async function readSpec(path: string): Promise<Buffer> {
 
 /** Options of runc, present also when empty; other runtimes get a configuration file or nothing. */
 function runtimeOptionsOf(flags: ContainerFlags): Any | undefined {
-  if (flags.runtime !== DEFAULT_RUNTIME) {
+  if (flags.runtime !== RUNC_RUNTIME) {
     if (flags.runcBinary !== undefined || flags.runcSystemdCgroup === true) {
-      throw new UsageError(`--runc-binary and --runc-systemd-cgroup are for ${DEFAULT_RUNTIME} only`);
+      throw new UsageError(`--runc-binary and --runc-systemd-cgroup are for ${RUNC_RUNTIME} only`);
     }
     const configPath = flags.runtimeConfigPath;
     if (configPath === undefined) return undefined;

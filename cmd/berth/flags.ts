@@ -77,3 +77,8 @@ export async function readEnvFile(path: string): Promise<string[]> {
     .map((line) => line.trimStart())
     .filter((line) => line !== "" && !line.startsWith("#"));
 }
+
+/** A `--` in front of the program, which the arguments before it make needless, is no part of it. */
+export function withoutDashes(args: readonly string[]): string[] {
+  return args.slice(args[0] === "--" ? 1 : 0);
+}

@@ -41,6 +41,8 @@ export interface SpecOptions {
   readonly cpuShares?: number | undefined;
   readonly cpuQuotaUs?: number | undefined;
   readonly cpuPeriodUs?: number | undefined;
+  /** How many processes there may be at a time. */
+  readonly pidsLimit?: number | undefined;
   /** Replaces `/<namespace>/<id>`; empty for none. */
   readonly cgroup?: string | undefined;
   readonly rootfsPropagation?: string | undefined;
@@ -96,6 +98,7 @@ function applyProcess(process: Process, options: SpecOptions): void {
 }
 
 function applyLimits({ linux: { resources } }: Spec, options: SpecOptions): void {
+  if (options.pidsLimit !== undefined) resources.pids = { limit: options.pidsLimit };
   if (options.memoryLimitBytes !== undefined) resources.memory = { limit: options.memoryLimitBytes };
   const cpu = {
     ...(options.cpuShares === undefined ? {} : { shares: options.cpuShares }),

@@ -56,6 +56,7 @@ export interface Resources {
   devices: DeviceRule[];
   memory?: { limit: number };
   cpu?: { shares?: number; quota?: number; period?: number };
+  pids?: { limit: number };
 }
 
 export interface DeviceRule {

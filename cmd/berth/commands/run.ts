@@ -27,7 +27,12 @@ and with 125 when it fails itself; then nothing is left of what it had made. Sig
   berth run --rm --pull missing docker.io/library/busybox:latest hello echo hi
   berth run --rm --rootfs ./rootfs hello /bin/echo hi
   berth run -d --rootfs --memory-limit 64m --env KEY=value ./rootfs web /bin/httpd -f
-  berth run --rm -t --rootfs ./rootfs shell`,
+  berth run --rm -t --rootfs ./rootfs shell
+
+Runtime io.berth.process.v1, the default for all users but root, runs a process of the host: there is no image, so the id comes first.
+It starts in the working directory of berth, with its PATH, HOME, USER and LANG.
+
+  berth run --rm --runtime io.berth.process.v1 --env KEY=value hello echo hi`,
   options: (command) => {
     addContainerOptions(command, { cpuShares: 1024 });
     addStdioOptions(command);
