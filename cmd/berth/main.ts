@@ -8,7 +8,6 @@ import { flushed, Output } from "./output.js";
 import { createProgram, type GlobalFlags } from "./program.js";
 import { signalNumber } from "./signals.js";
 
-const DEFAULT_ADDRESS = "/run/berth/berth.sock";
 const DEFAULT_NAMESPACE = "default";
 const FIRST_DIAL_MS = 10_000;
 
@@ -41,7 +40,7 @@ async function execute(flags: GlobalFlags, run: (context: Context) => Promise<nu
   await using scope = new DisposeScope();
   const env = process.env;
   // A variable that is set to nothing counts as unset.
-  const address = flags.address ?? (env["BERTH_ADDRESS"] || env["CONTAINERD_ADDRESS"] || DEFAULT_ADDRESS);
+  const address = flags.address ?? (env["BERTH_ADDRESS"] || env["CONTAINERD_ADDRESS"] || defaultAddress(env));
   const namespace = flags.namespace ?? (env["BERTH_NAMESPACE"] || env["CONTAINERD_NAMESPACE"] || DEFAULT_NAMESPACE);
   // Loaded here: help and mistakes need no gRPC.
   const { connect } = await import("../../api/client/connect.js");
@@ -55,6 +54,13 @@ async function execute(flags: GlobalFlags, run: (context: Context) => Promise<nu
   const limited = flags.timeout !== undefined && flags.timeout > 0;
   const signal = limited ? AbortSignal.timeout(flags.timeout ?? 0) : undefined;
   return await run({ client, namespace, request: { namespace, signal }, output: new Output(flags.format ?? "table") });
+}
+
+/** Where the daemon of this user listens: root's is the machine's. */
+function defaultAddress(env: Readonly<Record<string, string | undefined>>): string {
+  const uid = process.getuid?.() ?? -1;
+  const runtimeDir = uid === 0 ? "/run" : env["XDG_RUNTIME_DIR"] || `/run/user/${uid}`;
+  return `${runtimeDir}/berth/berth.sock`;
 }
 
 /** The exit status, after the one line that says what happened. */

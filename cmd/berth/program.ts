@@ -31,7 +31,7 @@ export function createProgram(version: string, execution: Execution): CommanderC
     .version(version, "-v, --version", "print the version")
     .option(
       "-a, --address <socket>",
-      "the daemon's socket ($BERTH_ADDRESS, $CONTAINERD_ADDRESS; default: /run/berth/berth.sock)",
+      "the daemon's socket ($BERTH_ADDRESS, $CONTAINERD_ADDRESS; default: berth/berth.sock in /run or $XDG_RUNTIME_DIR)",
     )
     .option("-n, --namespace <name>", "namespace ($BERTH_NAMESPACE, $CONTAINERD_NAMESPACE; default: default)")
     .option("--timeout <duration>", "give up after that long, for example 30s", parseDuration)
