@@ -1,12 +1,18 @@
 // A tree of files told name by name, so that two can be compared: names, types, modes, owners, times, links, devices, xattrs and
 // contents. Read through system calls of its own kind (node:fs), not through what the differ uses.
 import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { getXattr, listXattrs } from "../../runtime/sys/xattr.js";
 
 export interface TreeOptions {
-  /** Times after this one (milliseconds since 1970) are told as "recent": nobody chose them. */
+  /** Times from this one (milliseconds since 1970) to the present are told as "recent": nobody chose them. */
   readonly recentMs?: number;
+}
+
+/** A time of modification, as it is told. */
+export function tellTime({ mtimeNs, mtimeMs }: BigIntStats, { recentMs }: TreeOptions): string {
+  const isRecent = recentMs !== undefined && mtimeMs >= recentMs && mtimeMs <= Date.now();
+  return `mtime=${isRecent ? "recent" : mtimeNs}`;
 }
 
 const DEVICE_TYPES = 0o060000;
@@ -26,8 +32,7 @@ export function describeTree(root: string, options: TreeOptions = {}): string[] 
       const status = lstatSync(full, { bigint: true });
       const identity = `${status.dev}:${status.ino}`;
       const parts = [inside, status.mode.toString(8), `${status.uid}:${status.gid}`];
-      const isRecent = Number(status.mtimeMs) >= (options.recentMs ?? Number.POSITIVE_INFINITY);
-      parts.push(`mtime=${isRecent ? "recent" : status.mtimeNs}`);
+      parts.push(tellTime(status, options));
       const first = firstNames.get(identity);
       if (!status.isDirectory() && first !== undefined) parts.push(`link=${first}`);
       else firstNames.set(identity, inside);
