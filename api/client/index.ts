@@ -87,6 +87,7 @@ export { familiarName, normalizeReference, parseReference, type Reference } from
 export type { CredentialSource, Credentials, Login, WholeHeader } from "./distribution/registry/authorizer.js";
 export { dockerCredentials } from "./distribution/registry/credentials.js";
 export type { ClientCertificate } from "./distribution/registry/host.js";
+export type { HttpWatcher } from "./distribution/registry/http-log.js";
 export { createRegistry, type RegistryClient, type RegistryOptions } from "./distribution/registry/registry.js";
 export type { ImageStores } from "./distribution/stores.js";
 export type { Fetcher, Pusher, PushSource, Registry } from "./distribution/transport.js";
@@ -99,6 +100,7 @@ export type { RemoteEvents } from "./remote-events.js";
 export type { Plugin, RemoteIntrospection, ServerInfo } from "./remote-introspection.js";
 export { withLease } from "./remote-lease-store.js";
 export type {
+  HttpLog,
   RegistryAccess,
   RemoteTransfer,
   TransferExportOptions,
@@ -109,6 +111,24 @@ export type {
   TransferPushOptions,
   UnpackTarget,
 } from "./remote-transfer.js";
+export type { TaskUsage } from "./run/metrics.js";
+export type {
+  HostRunOptions,
+  ImageRunOptions,
+  Limits,
+  OutputMode,
+  ProcessOptions,
+  RootfsRunOptions,
+  RunOptions,
+  StdioOption,
+  TaskExecOptions,
+  TerminalSize,
+} from "./run/options.js";
+export type { OutputOptions, ProcessOutput } from "./run/output.js";
+export type { FindTaskOptions } from "./run/run.js";
+export type { Task } from "./run/task.js";
+export type { ProcessResult, TaskProcess, WebStreams } from "./run/task-process.js";
 export { createSpec, type SpecOptions } from "./spec/create-spec.js";
 export { type ExecProcessOptions, execProcess, type InheritedProcess } from "./spec/exec-process.js";
+export type { HostProcessSpec } from "./spec/host-process-spec.js";
 export type { Process, Spec, SpecMount, User } from "./spec/oci.js";

@@ -10,7 +10,7 @@ import { Platform as PlatformMessage } from "../gen/types/platform.js";
 import { ImageStore } from "../gen/types/transfer/imagestore.js";
 import { ImageExportStream, ImageImportStream } from "../gen/types/transfer/importexport.js";
 import { Progress } from "../gen/types/transfer/progress.js";
-import { AuthRequest, AuthResponse, AuthType, OCIRegistry } from "../gen/types/transfer/registry.js";
+import { AuthRequest, AuthResponse, AuthType, HTTPDebug, OCIRegistry } from "../gen/types/transfer/registry.js";
 import type { Channel } from "./channel.js";
 import { hostPlatform, type Platform } from "./distribution/platform.js";
 import type { CredentialSource, Credentials } from "./distribution/registry/authorizer.js";
@@ -19,6 +19,7 @@ import { RemoteStream } from "./remote-streams.js";
 const TYPES = "containerd.types.transfer.";
 /** A daemon that does not end the stream of news by itself gets so long to say what is left. */
 const LAST_NEWS_MS = 1_000;
+const HTTP_DEBUG = { heads: HTTPDebug.DEBUG, connections: HTTPDebug.TRACE, both: HTTPDebug.BOTH } as const;
 
 /** A piece of news; without a name it is a line about the whole. */
 export interface TransferNews {
@@ -44,6 +45,14 @@ export interface RegistryAccess {
   readonly hostsDir?: string;
   readonly plainHttp?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What the daemon says of its requests. Default: nothing. */
+  readonly http?: HttpLog;
+}
+
+export interface HttpLog {
+  /** Heads of requests and answers, lookups of names and connections, or both. */
+  readonly of: "heads" | "connections" | "both";
+  readonly onText: (text: string) => void;
 }
 
 export interface UnpackTarget {
@@ -211,17 +220,33 @@ export class RemoteTransfer {
     hearing.catch(() => {});
     const options = { progressStream: stream.id };
     await this.#channel.unary(TransferService.transfer, { source, destination, options }, ctx);
-    const timer = setTimeout(() => stream[Symbol.dispose](), LAST_NEWS_MS);
-    await hearing.catch(() => {}).finally(() => clearTimeout(timer));
+    await untilHeard(stream, hearing);
   }
 
   async #withRegistry(
     ctx: RequestContext,
     reference: string,
-    { credentials, hostsDir = "", plainHttp, headers }: RegistryAccess,
+    { http, ...access }: RegistryAccess,
     work: (registry: Any) => Promise<void>,
   ): Promise<void> {
-    const resolver = { hostDir: hostsDir, headers: mapOf(headers), defaultScheme: plainHttp === true ? "http" : "" };
+    if (http === undefined) return await this.#withCredentials(ctx, reference, access, {}, work);
+    using stream = await RemoteStream.open(this.#channel, ctx, "http-debug-logs");
+    const hearing = hearText(stream, http.onText);
+    hearing.catch(() => {});
+    const told = { logsStream: stream.id, httpDebug: HTTP_DEBUG[http.of] };
+    await this.#withCredentials(ctx, reference, access, told, work);
+    await untilHeard(stream, hearing);
+  }
+
+  async #withCredentials(
+    ctx: RequestContext,
+    reference: string,
+    { credentials, hostsDir = "", plainHttp, headers }: Omit<RegistryAccess, "http">,
+    told: object,
+    work: (registry: Any) => Promise<void>,
+  ): Promise<void> {
+    const defaultScheme = plainHttp === true ? "http" : "";
+    const resolver = { hostDir: hostsDir, headers: mapOf(headers), defaultScheme, ...told };
     if (credentials === undefined) {
       await work(end("OCIRegistry", OCIRegistry, { reference, resolver }));
       return;
@@ -230,6 +255,17 @@ export class RemoteTransfer {
     void answer(stream, credentials).catch(() => stream[Symbol.dispose]());
     await work(end("OCIRegistry", OCIRegistry, { reference, resolver: { ...resolver, authStream: stream.id } }));
   }
+}
+
+/** Waits for what is left, but not for long. */
+async function untilHeard(stream: RemoteStream, hearing: Promise<void>): Promise<void> {
+  const timer = setTimeout(() => stream[Symbol.dispose](), LAST_NEWS_MS);
+  await hearing.catch(() => {}).finally(() => clearTimeout(timer));
+}
+
+async function hearText(stream: RemoteStream, onText: (text: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of readBytes(stream)) onText(decoder.decode(chunk, { stream: true }));
 }
 
 async function hear(stream: RemoteStream, onProgress: (news: TransferNews) => void): Promise<void> {

@@ -13,6 +13,7 @@ import {
 } from "../../api/client/distribution/platform.js";
 import { pull, putImage } from "../../api/client/distribution/pull.js";
 import { push } from "../../api/client/distribution/push.js";
+import type { CredentialSource } from "../../api/client/distribution/registry/authorizer.js";
 import { createRegistry, type RegistryClient } from "../../api/client/distribution/registry/registry.js";
 import type { ImageStores } from "../../api/client/distribution/stores.js";
 import type { UnpackDestination } from "../../api/client/distribution/unpack-targets.js";
@@ -24,10 +25,11 @@ import { quote } from "../../api/core/quote.js";
 import type { Platform as PlatformMessage } from "../../api/gen/types/platform.js";
 import type { ImageStore } from "../../api/gen/types/transfer/imagestore.js";
 import type { ImageExportStream, ImageImportStream } from "../../api/gen/types/transfer/importexport.js";
-import type { OCIRegistry } from "../../api/gen/types/transfer/registry.js";
+import { HTTPDebug, type OCIRegistry } from "../../api/gen/types/transfer/registry.js";
 import { toRecord } from "../maps.js";
 import type { ServerStream, Streams } from "../streams.js";
 import { askedCredentials } from "./auth-stream.js";
+import { httpWatcher, LogStream } from "./http-debug.js";
 import type { ProgressTeller } from "./progress-stream.js";
 
 const MAX_DOWNLOADS = 3;
@@ -76,14 +78,26 @@ export class Transfers {
 
   #registry(ctx: RequestContext, { reference, resolver }: OCIRegistry): RegistryClient {
     const { authStream = "", hostDir = "", defaultScheme = "", headers } = resolver ?? {};
-    return createRegistry({
-      // The folder of this process' user is nobody's who asks over the socket.
-      credentials:
-        authStream === "" ? async () => undefined : askedCredentials(this.#streams.get(ctx, authStream), reference),
+    const { httpDebug = HTTPDebug.DISABLED, logsStream = "" } = resolver ?? {};
+    // The folder of this process' user is nobody's who asks over the socket.
+    const credentials: CredentialSource =
+      authStream === "" ? async () => undefined : askedCredentials(this.#streams.get(ctx, authStream), reference);
+    const isTold = httpDebug !== HTTPDebug.DISABLED && logsStream !== "";
+    const logs = isTold ? new LogStream(this.#streams.get(ctx, logsStream)) : undefined;
+    const registry = createRegistry({
+      credentials,
       hostsDir: hostDir === "" ? undefined : hostDir,
       plainHttp: defaultScheme === "http",
       headers: headers === undefined ? undefined : toRecord(headers),
+      watcher: httpWatcher(httpDebug, logs, this.#log),
     });
+    return {
+      ...registry,
+      [Symbol.asyncDispose]: async () => {
+        await registry[Symbol.asyncDispose]();
+        logs?.[Symbol.dispose]();
+      },
+    };
   }
 
   /** Where to unpack; a wish that cannot be met is passed over, as containerd does. */

@@ -5,6 +5,7 @@ import type { Dispatcher } from "undici";
 import { failedPrecondition, invalidArgument, unavailable } from "../../../core/errors.js";
 import { systemAuthorities } from "./authorities.js";
 import type { RegistryHost } from "./host.js";
+import { answerHead, connectionLine, type HttpWatcher, requestHead, toldLookup } from "./http-log.js";
 import { proxyFor } from "./proxies.js";
 
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -81,11 +82,13 @@ function reasonOf(error: unknown): string {
 export class HttpClient implements AsyncDisposable {
   readonly #host: RegistryHost;
   readonly #idleTimeoutMs: number;
+  readonly #watcher: HttpWatcher;
   readonly #dispatchers = new Map<string, Promise<Dispatcher>>();
 
-  constructor(host: RegistryHost, idleTimeoutMs: number) {
+  constructor(host: RegistryHost, idleTimeoutMs: number, watcher: HttpWatcher = {}) {
     this.#host = host;
     this.#idleTimeoutMs = idleTimeoutMs;
+    this.#watcher = watcher;
   }
 
   /** One request, without redirects. @throws unavailable when no answer comes. */
@@ -97,6 +100,7 @@ export class HttpClient implements AsyncDisposable {
       headersTimeout: method === "PUT" ? Math.max(CONFIRM_TIMEOUT_MS, this.#idleTimeoutMs) : this.#idleTimeoutMs,
       bodyTimeout: this.#idleTimeoutMs,
     };
+    this.#watcher.onHead?.(requestHead(method, url, headers));
     try {
       const reply = await request(url, {
         dispatcher,
@@ -106,6 +110,7 @@ export class HttpClient implements AsyncDisposable {
         ...(body !== undefined && { body: body as Dispatcher.DispatchOptions["body"] & {} }), // iterables are taken, the type omits them
         ...(signal !== undefined && { signal }),
       });
+      this.#watcher.onHead?.(answerHead(reply.statusCode, reply.headers));
       return { status: reply.statusCode, headers: reply.headers, body: reply.body, url };
     } catch (error) {
       signal?.throwIfAborted();
@@ -125,12 +130,30 @@ export class HttpClient implements AsyncDisposable {
   }
 
   async #createDispatcher(protocol: string, proxy: string | undefined): Promise<Dispatcher> {
-    const { Agent, ProxyAgent } = await import("undici");
+    const { Agent, buildConnector, ProxyAgent } = await import("undici");
+    const { onConnection } = this.#watcher;
     const timeout = this.#host.dialTimeoutMs ?? CONNECT_TIMEOUT_MS;
-    const connect = { ...(protocol === "https:" && (await this.#tls())), timeout };
-    if (proxy === undefined) return new Agent({ connect });
+    const lookup = onConnection && toldLookup(onConnection);
+    const connect = { ...(protocol === "https:" && (await this.#tls())), timeout, ...(lookup && { lookup }) };
+    if (proxy === undefined && onConnection === undefined) return new Agent({ connect });
+    if (proxy === undefined) {
+      const connector = buildConnector(connect);
+      return new Agent({
+        connect: (options, callback) =>
+          connector(options, (...[error, socket]) => {
+            if (socket === null) return callback(error, null);
+            onConnection?.(connectionLine(socket));
+            callback(null, socket);
+          }),
+      });
+    }
     // Plain http goes to a proxy as a whole address: many proxies open tunnels to port 443 alone.
-    return new ProxyAgent({ uri: proxy, proxyTunnel: false, requestTls: connect, proxyTls: { timeout } });
+    return new ProxyAgent({
+      uri: proxy,
+      proxyTunnel: false,
+      requestTls: connect,
+      proxyTls: { timeout, ...(lookup && { lookup }) },
+    });
   }
 
   async #tls() {

@@ -14,6 +14,7 @@ import { RegistryFetcher } from "./fetcher.js";
 import type { HostDefaults } from "./host.js";
 import { hostsFor } from "./hosts-file.js";
 import { bytesOf, drop, headerOf, IDLE_TIMEOUT_MS, type Response } from "./http.js";
+import type { HttpWatcher } from "./http-log.js";
 import { accessProblem } from "./problems.js";
 import { RegistryPusher } from "./pusher.js";
 import { HostClient } from "./requests.js";
@@ -31,6 +32,8 @@ export interface RegistryOptions extends HostDefaults {
   readonly userAgent?: string | undefined;
   /** Longest silence of a host before it counts as gone, in milliseconds. Default: 60,000. */
   readonly idleTimeoutMs?: number | undefined;
+  /** Hears what goes over the wire, without what is secret. Default: nobody does. */
+  readonly watcher?: HttpWatcher | undefined;
 }
 
 /** Speaks the distribution protocol. Dispose it to close its connections. */
@@ -39,7 +42,7 @@ export interface RegistryClient extends Registry, AsyncDisposable {}
 /** A client of all registries. Hosts are looked up when they are first spoken to. */
 export function createRegistry(options: RegistryOptions = {}): RegistryClient {
   const { credentials = dockerCredentials(), userAgent = "containerd/1.7.0" } = options;
-  const { idleTimeoutMs = IDLE_TIMEOUT_MS } = options;
+  const { idleTimeoutMs = IDLE_TIMEOUT_MS, watcher } = options;
   const clients = new Map<string, Promise<readonly HostClient[]>>();
 
   const makeClients = async (host: string): Promise<readonly HostClient[]> => {
@@ -48,7 +51,7 @@ export function createRegistry(options: RegistryOptions = {}): RegistryClient {
       const isOwn = each.name === host || (host === "docker.io" && each.name === "registry-1.docker.io");
       const namespace = isOwn ? undefined : host;
       const isLast = index === hosts.length - 1;
-      return new HostClient(each, { credentials, userAgent, idleTimeoutMs, namespace, isLast });
+      return new HostClient(each, { credentials, userAgent, idleTimeoutMs, watcher, namespace, isLast });
     });
   };
   const clientsFor = ({ host }: Reference): Promise<readonly HostClient[]> => {

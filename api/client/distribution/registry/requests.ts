@@ -5,6 +5,7 @@ import { isUnavailable, unavailable } from "../../../core/errors.js";
 import { Authorizer, type CredentialSource } from "./authorizer.js";
 import type { RegistryHost } from "./host.js";
 import { bytesOf, drop, HttpClient, headerOf, joinedHeader, type Method, type Response } from "./http.js";
+import type { HttpWatcher } from "./http-log.js";
 
 const MAX_TRIES = 5;
 /** Of what fails on the host's side. */
@@ -29,6 +30,7 @@ export interface HostClientOptions {
   readonly idleTimeoutMs: number;
   /** The host of the reference, when this is a mirror of it: told to it as `ns`. */
   readonly namespace?: string | undefined;
+  readonly watcher?: HttpWatcher | undefined;
   /** No other host can help when this one fails, so it is asked again. */
   readonly isLast: boolean;
 }
@@ -50,7 +52,7 @@ export class HostClient implements AsyncDisposable {
     this.host = host;
     this.#options = options;
     this.#origin = new URL(host.baseUrl).origin;
-    this.#http = new HttpClient(host, options.idleTimeoutMs);
+    this.#http = new HttpClient(host, options.idleTimeoutMs, options.watcher);
     this.#authorizer = new Authorizer(host.name, options.credentials, async (url, init) => {
       const headers = { "user-agent": options.userAgent, ...init.headers };
       const reply = await this.#http.send(url, { ...init, headers });
