@@ -131,6 +131,13 @@ export class Recovery implements AsyncDisposable {
     await this.#settleExecsLater(namespace, id, reason);
   }
 
+  /** A task was killed since its daemon has come to its end. */
+  async ended(namespace: string, id: string, exit: ProcessExit, reason: string): Promise<void> {
+    const { pid, exitStatus } = exit;
+    const verdict = { containerId: id, execId: "", pid, exitStatus, isExitKnown: true, reason };
+    await this.#tell(namespace, [...endOf(id, "", exit), verdictEvent("ended", verdict)]);
+  }
+
   /** Settles what a former daemon left open. `entries` are the tasks that were found; the drivers are asked about the others. */
   async settle(entries: readonly TaskEntry[], drivers: readonly Pick<RuntimeDriver, "hasRemains">[]): Promise<void> {
     const open = await this.#deps.ledger.openProcesses();

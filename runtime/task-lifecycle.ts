@@ -14,6 +14,7 @@ import type { Recovery } from "./recovery.js";
 import { ReportingTask } from "./reporting-task.js";
 import { TaskEntry } from "./task-entry.js";
 import { envelopesOf, type TaskEvent } from "./task-events.js";
+import { boundTasks, endTask } from "./task-lifetime.js";
 import { refuseCheckpoint } from "./task-requests.js";
 import { TaskTable } from "./task-table.js";
 
@@ -61,6 +62,7 @@ export class TaskLifecycle implements AsyncDisposable {
     await Promise.all(this.#drivers.map(loadFrom));
     const drivers = this.#drivers.map(({ driver }) => driver);
     await this.#recovery.settle(this.#table.all(), drivers);
+    await this.#endBound("its daemon had ended");
   }
 
   async create(ctx: RequestContext, id: string, options: CreateTaskOptions): Promise<{ readonly pid: number }> {
@@ -127,10 +129,22 @@ export class TaskLifecycle implements AsyncDisposable {
     );
   }
 
-  /** Lets go of everything; the tasks go on running. */
+  /** Lets go of everything; the tasks go on running, but for those that were to end with the daemon. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#endBound("its daemon ends");
     await Promise.all(this.#table.all().map((entry) => entry.task[Symbol.asyncDispose]()));
     await Promise.all(this.#drivers.map(({ driver }) => driver[Symbol.asyncDispose]()));
+  }
+
+  async #endBound(reason: string): Promise<void> {
+    const end = async (entry: TaskEntry): Promise<void> => {
+      const { namespace, id } = entry.task;
+      const exit = await endTask(entry, this.#deps.log);
+      if (exit !== undefined) await this.#recovery.ended(namespace, id, exit, reason);
+    };
+    const specOf = async (namespace: string, id: string): Promise<Uint8Array> =>
+      (await this.#deps.containers.get({ namespace }, id)).spec.value;
+    await Promise.all((await boundTasks(this.#table.all(), specOf)).map(end));
   }
 
   #driverOf(runtime: string): RuntimeDriver {

@@ -6,14 +6,15 @@ export const TASK_VERDICT_TYPE = "berth.events.TaskVerdict";
 /**
  * `lost`: the task ended without being deleted, and what was left of it has been cleaned up. `settled`: a process ended while no
  * daemon saw it, and its exit has been told now. `cleaned`: what was left of a create or a delete that was
- * cut short has been removed.
+ * cut short has been removed. `ended`: the task was to live no longer than its daemon, and has been killed.
  */
-export type VerdictKind = "lost" | "settled" | "cleaned";
+export type VerdictKind = "lost" | "settled" | "cleaned" | "ended";
 
 export const VERDICT_TOPICS: Readonly<Record<VerdictKind, string>> = {
   lost: "/berth/tasks/lost",
   settled: "/berth/tasks/settled",
   cleaned: "/berth/tasks/cleaned",
+  ended: "/berth/tasks/ended",
 };
 
 export interface TaskVerdict {

@@ -1,10 +1,8 @@
 // When the shim ends: when nobody needs it any more. And what becomes of its tasks when their daemon goes.
 import type { Logger } from "../../api/core/log.js";
+import { endsWithDaemon } from "../../api/core/task-lifetime.js";
 import type { ProcessTask } from "../../runtime/process/host.js";
 
-/** The annotation of a task's spec, and the one value that it has besides none. */
-const LIFETIME_ANNOTATION = "berth.io/lifetime";
-const WITH_DAEMON = "daemon";
 /** A daemon that was just told the address is about to dial it. */
 const IDLE_MS = 5_000;
 const SIGKILL = 9;
@@ -50,7 +48,7 @@ export class Lifetime implements Disposable {
   /** Nobody is connected: the daemon is gone, and so go the tasks that were to live no longer than it. */
   #endBound(): void {
     for (const task of this.#deps.tasks()) {
-      if (task.annotations[LIFETIME_ANNOTATION] !== WITH_DAEMON) continue;
+      if (!endsWithDaemon(task.annotations)) continue;
       this.#deps.log.info({ id: task.id }, "killing a task whose daemon is gone");
       task.kill("", SIGKILL, true).catch((err: unknown) => {
         this.#deps.log.debug({ err, id: task.id }, "a task whose daemon is gone was not killed");

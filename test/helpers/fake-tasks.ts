@@ -35,14 +35,19 @@ export class FakeTasks {
   }
 
   /** A record of namespace `ns`. */
-  container(id: string, args: readonly string[] = FOREVER, options?: Any): void {
-    const spec = ociSpec({ args, rootfs: "rootfs", cgroupsPath: `/ns/${id}` });
+  container(
+    id: string,
+    args: readonly string[] = FOREVER,
+    options?: Any,
+    annotations: Readonly<Record<string, string>> = {},
+  ): void {
+    const spec = ociSpec({ args, rootfs: "rootfs", cgroupsPath: `/ns/${id}`, annotations });
     this.containers.add("ns", id, { name: FAKE_RUNTIME, options }, spec);
   }
 
   /** Its task, started. @returns the pid. */
-  async running(id: string, args?: readonly string[]): Promise<number> {
-    this.container(id, args);
+  async running(id: string, args?: readonly string[], annotations?: Readonly<Record<string, string>>): Promise<number> {
+    this.container(id, args, undefined, annotations);
     const { pid } = await this.tasks.create(this.ctx, id, CREATE);
     await this.tasks.start(this.ctx, id, "");
     return pid;
