@@ -46,7 +46,7 @@ export async function openOutputEnd(held: Descriptors, path: string, open: OpenE
     const keep = held.open(path, O_RDWR | O_NONBLOCK);
     const fd = open.mode === "blocking" ? held.open(path, O_WRONLY) : first;
     if (fd !== first) held.close(first);
-    giveFifo(fd, open.owner);
+    giveTo(fd, open.owner);
     return { fd, keep };
   } catch (error) {
     throw cannotOpen(`w/o fifo "${path}"`, systemText("open", path, error), error);
@@ -57,11 +57,10 @@ export async function openOutputEnd(held: Descriptors, path: string, open: OpenE
 export function openInputEnd(held: Descriptors, path: string, open: Pick<OpenEnd, "mode" | "owner">): ClientEnd {
   try {
     const first = held.open(path, O_RDONLY | O_NONBLOCK);
-    if (!fstatSync(first).isFIFO()) return { fd: first, keep: undefined };
-    const keep = held.open(path, O_WRONLY | O_NONBLOCK);
+    const keep = fstatSync(first).isFIFO() ? held.open(path, O_WRONLY | O_NONBLOCK) : undefined;
     const fd = open.mode === "blocking" ? held.open(path, O_RDONLY) : first;
     if (fd !== first) held.close(first);
-    giveFifo(fd, open.owner);
+    giveTo(fd, open.owner);
     return { fd, keep };
   } catch (error) {
     throw cannotOpen(path, systemText("open", path, error), error);
@@ -108,8 +107,8 @@ const nobodyReads = (path: string): ContainerdError =>
     `containerd-shim: opening w/o fifo "${path}" failed: context deadline exceeded`,
   );
 
-/** One that belongs to somebody else stays theirs: they may want to open it again. */
-function giveFifo(fd: number, owner: Owner | undefined): void {
+/** A pipe becomes the owner's. One that belongs to somebody else stays theirs: they may want to open it again. */
+export function giveTo(fd: number, owner: Owner | undefined): void {
   if (owner === undefined || owner.uid === process.getuid?.()) return;
   if (fstatSync(fd).uid === process.getuid?.()) fchownSync(fd, owner.uid, owner.gid);
 }

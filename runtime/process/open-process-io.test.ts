@@ -1,7 +1,16 @@
 // What processes read and write without a terminal: real processes, real FIFOs.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createReadStream, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  createReadStream,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,6 +44,8 @@ function file(name: string, content = ""): string {
   writeFileSync(path, content);
   return path;
 }
+
+const lines = (count: number): string => Array.from({ length: count }, (_, index) => `line ${index + 1}\n`).join("");
 
 const stdioOf = (stdin: string, stdout: string, stderr: string) => ({ stdin, stdout, stderr, terminal: false });
 
@@ -178,6 +189,97 @@ describe("files", () => {
       message: message(dir),
     });
     expect(existsSync(join(dir, "no"))).toBe(false);
+    expect(countOpen()).toBe(openBefore);
+  });
+});
+
+describe("addresses", () => {
+  test("of a file: it is made, and both outputs are appended", async () => {
+    const path = join(dir, "a folder/deep/log");
+    const address = `file://${path.replace(" ", "%20")}`;
+    for (const word of ["one", "two"]) {
+      const io = await openProcessIO(stdioOf("", address, address), options);
+      await once(run(io, `echo ${word}; echo error >&2`), "exit");
+      await io.finish();
+    }
+    expect(readFileSync(path, "utf8")).toBe("one\nerror\ntwo\nerror\n");
+    expect(countOpen()).toBe(openBefore);
+  });
+
+  test("of a file that cannot be made", async () => {
+    const path = join(file("f"), "x", "log");
+    await expect(openProcessIO(stdioOf("", `file://${path}`, ""), options)).rejects.toMatchObject({
+      kind: "unknown",
+      message: `failed to create init process I/O: mkdir ${join(dir, "f", "x")}: not a directory`,
+    });
+  });
+
+  function program(name: string, script: string): string {
+    const path = file(name, `#!/bin/sh\n${script}`);
+    chmodSync(path, 0o755);
+    return path;
+  }
+
+  test("of a program: it gets the arguments, who it is, and all the output", async () => {
+    const path = program(
+      "logger",
+      `cd ${dir}; echo "$@" > args; env | grep CONTAINER | sort > env; echo ready >&5; cat <&4 >err & cat <&3 >out; wait`,
+    );
+    const io = await openProcessIO(stdioOf("", `binary://${path}?b=1&a=x%20y&b=2&c`, ""), options);
+    expect(existsSync(join(dir, "env"))).toBe(true);
+    await once(run(io, "for i in $(seq 20000); do echo line $i; done; echo error >&2"), "exit");
+    await io.finish();
+    await io[Symbol.asyncDispose]();
+    expect(readFileSync(join(dir, "args"), "utf8")).toBe("b 1 a x y c \n");
+    expect(readFileSync(join(dir, "env"), "utf8")).toBe("CONTAINER_ID=task\nCONTAINER_NAMESPACE=bt-io\n");
+    expect(readFileSync(join(dir, "err"), "utf8")).toBe("error\n");
+    expect(readFileSync(join(dir, "out"), "utf8")).toBe(lines(20_000));
+    expect(countOpen()).toBe(openBefore);
+  });
+
+  test("of a program that does not end by itself: it is told to", async () => {
+    const path = program(
+      "stubborn",
+      `trap 'echo told > ${dir}/told; exit' TERM; exec 5>&-; while :; do sleep 0.05; done`,
+    );
+    const io = await openProcessIO(stdioOf("", `binary://${path}`, ""), options);
+    await io[Symbol.asyncDispose]();
+    expect(readFileSync(join(dir, "told"), "utf8")).toBe("told\n");
+    expect(countOpen()).toBe(openBefore);
+  });
+
+  test("of a program that has ended: the process goes on", async () => {
+    const path = program("brief", "exit 3");
+    const io = await openProcessIO(stdioOf("", `binary://${path}`, ""), options);
+    expect(await once(run(io, "echo one; echo two; exit 7"), "exit")).toEqual([7, null]);
+    await io[Symbol.asyncDispose]();
+  });
+
+  test.each([
+    [
+      "that is not there",
+      (at: string) => `binary://${at}/no`,
+      "failed to start binary process: fork/exec @/no: no such file or directory",
+    ],
+    [
+      "that may not be run",
+      (at: string) => `binary://${at}/plain`,
+      "failed to start binary process: fork/exec @/plain: permission denied",
+    ],
+    ["without a path", () => "binary://", 'unable to parse stdout uri: parse "binary://": no absolute path'],
+  ])("of a program %s", async (_name, address, message) => {
+    file("plain");
+    await expect(openProcessIO(stdioOf("", address(dir), ""), options)).rejects.toMatchObject({
+      kind: "unknown",
+      message: `failed to create init process I/O: ${message.replace("@", dir)}`,
+    });
+    expect(countOpen()).toBe(openBefore);
+  });
+
+  test("of a program that never gets ready", async () => {
+    const path = program("slow", "exec sleep 1000");
+    const waiting = openProcessIO(stdioOf("", `binary://${path}`, ""), { ...options, readerTimeoutMs: 50 });
+    await expect(waiting).rejects.toMatchObject({ kind: "deadline_exceeded" });
     expect(countOpen()).toBe(openBefore);
   });
 });

@@ -1,10 +1,12 @@
 // Which kind of stdio a client asks for, by its paths and addresses.
 // @source containerd runtime/v2/runc/process/io.go, init.go
-import { errorOf, unknownError } from "../../api/core/errors.js";
+import { errorOf } from "../../api/core/errors.js";
 import type { Stdio } from "../../api/core/task.js";
 import type { Owner } from "./client-ends.js";
-import { openNullIO, openPlainIO } from "./plain-io.js";
+import { makeLogFile } from "./log-file.js";
+import { openLoggedIO, openNullIO, openPlainIO } from "./plain-io.js";
 import type { ProcessIO } from "./process-io.js";
+import { parseStdioAddress } from "./stdio-address.js";
 
 const DEFAULT_READER_TIMEOUT_MS = 30_000;
 
@@ -30,16 +32,14 @@ export async function openProcessIO(stdio: Stdio, options: ProcessIOOptions): Pr
   const open = { owner: options.owner, signal: options.signal, deadlineMs };
   if (stdio.terminal) throw errorOf("not_implemented", "terminal");
   if (stdio.stdin === "" && stdio.stdout === "" && stdio.stderr === "") return openNullIO();
-  switch (schemeOf(stdio.stdout)) {
-    case "":
-    case "fifo":
+  const address = parseStdioAddress(stdio.stdout);
+  switch (address.kind) {
+    case "path":
       return await openPlainIO(stdio, open);
-    default:
-      throw unknownError(`failed to create init process I/O: unknown STDIO scheme ${schemeOf(stdio.stdout)}`);
+    case "file":
+      makeLogFile(address.path);
+      return await openPlainIO({ ...stdio, stdout: address.path, stderr: address.path }, open);
+    case "program":
+      return await openLoggedIO(stdio, { ...options, ...open, ...address });
   }
-}
-
-/** "" for a path. */
-function schemeOf(address: string): string {
-  return /^([a-z][a-z0-9+.-]*):/i.exec(address)?.[1]?.toLowerCase() ?? "";
 }

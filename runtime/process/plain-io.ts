@@ -4,6 +4,7 @@ import { wrapError } from "../../api/core/errors.js";
 import type { Stdio } from "../../api/core/task.js";
 import { type OpenEnd, openInputEnd, openOutputEnd } from "./client-ends.js";
 import { Descriptors } from "./descriptors.js";
+import { type LogProgram, type LogProgramOptions, startLogProgram } from "./log-program.js";
 import type { ProcessIO } from "./process-io.js";
 
 export const NULL_DEVICE = "/dev/null";
@@ -31,6 +32,19 @@ export async function openPlainIO(stdio: Stdio, open: Omit<OpenEnd, "mode">): Pr
   }
 }
 
+/** Output into a program of the client's choice. @throws what {@link startLogProgram} throws. */
+export async function openLoggedIO(stdio: Stdio, options: LogProgramOptions): Promise<ProcessIO> {
+  const held = new Descriptors();
+  try {
+    const stdin = openInput(held, stdio.stdin, options);
+    const program = await startLogProgram(held, options);
+    return new PlainIO(held, [stdin.fd, program.stdout, program.stderr], stdin.keep, program);
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw wrapError("failed to create init process I/O", error);
+  }
+}
+
 /** For a process that is given its input itself; "" is none. */
 export function openInput(held: Descriptors, path: string, { owner }: Pick<OpenEnd, "owner">) {
   if (path === "") return { fd: held.open(NULL_DEVICE, constants.O_RDONLY), keep: undefined };
@@ -43,9 +57,16 @@ export class PlainIO implements ProcessIO {
   readonly terminalPath = undefined;
   readonly #held: Descriptors;
   readonly #keepStdin: number | undefined;
+  readonly #program: LogProgram | undefined;
 
-  constructor(held: Descriptors, descriptors: ProcessIO["descriptors"], keepStdin: number | undefined) {
+  constructor(
+    held: Descriptors,
+    descriptors: ProcessIO["descriptors"],
+    keepStdin: number | undefined,
+    program?: LogProgram,
+  ) {
     this.#held = held;
+    this.#program = program;
     this.descriptors = descriptors;
     this.#keepStdin = keepStdin;
   }
@@ -67,7 +88,8 @@ export class PlainIO implements ProcessIO {
     return Promise.resolve();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.finish();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.finish();
+    await this.#program?.[Symbol.asyncDispose]();
   }
 }

@@ -41,6 +41,26 @@ const PROTOTYPES = {
   fchmodat: "int fchmodat(int folder, const uint8_t *name, uint32_t mode, int flags)",
   statx: "int statx(int folder, const uint8_t *name, int flags, uint32_t mask, _Out_ uint8_t *answer)",
   syncfs: "int syncfs(int fd)",
+  prctl: "int prctl(int option, unsigned long value, unsigned long third, unsigned long fourth, unsigned long fifth)",
+  waitpid: "int waitpid(int pid, _Out_ int *status, int options)",
+  prlimit: "int prlimit(int pid, int resource, const void *wanted, _Out_ void *former)",
+  socketpair: "int socketpair(int domain, int type, int protocol, _Out_ int *fds)",
+  sigfillset: "int sigfillset(_Out_ void *signals)",
+  sigemptyset: "int sigemptyset(_Out_ void *signals)",
+  posix_spawn:
+    "int posix_spawn(_Out_ int *pid, const char *path, const void *actions, const void *attributes, const char **args, const char **env)",
+  posix_spawnattr_init: "int posix_spawnattr_init(_Out_ void *attributes)",
+  posix_spawnattr_setflags: "int posix_spawnattr_setflags(_Inout_ void *attributes, short flags)",
+  posix_spawnattr_setsigdefault: "int posix_spawnattr_setsigdefault(_Inout_ void *attributes, const void *signals)",
+  posix_spawnattr_setsigmask: "int posix_spawnattr_setsigmask(_Inout_ void *attributes, const void *signals)",
+  posix_spawn_file_actions_init: "int posix_spawn_file_actions_init(_Out_ void *actions)",
+  posix_spawn_file_actions_adddup2: "int posix_spawn_file_actions_adddup2(_Inout_ void *actions, int from, int to)",
+  posix_spawn_file_actions_addchdir_np:
+    "int posix_spawn_file_actions_addchdir_np(_Inout_ void *actions, const char *path)",
+  posix_spawn_file_actions_destroy: "int posix_spawn_file_actions_destroy(_Inout_ void *actions)",
+  pipe2: "int pipe2(_Out_ int *ends, int flags)",
+  fcntl: "int fcntl(int fd, int command, int argument)",
+  ioctl: "int ioctl(int fd, unsigned long request, _Inout_ void *argument)",
   getsockopt: "int getsockopt(int fd, int level, int name, _Out_ void *value, _Inout_ uint32_t *length)",
 } as const;
 
