@@ -14,7 +14,7 @@ const TIMES = ["-86400.5", "0", "1.000000001", "1500000000.123456789", "16000000
 /** The folder number `folder` of the plain files of a layer; the layers share what is above. */
 export const folderOf = (layer: number, folder: number): string => `usr/share/p${layer % 4}/d${layer}-${folder}`;
 
-/** @param files The plain files of each layer, beside what else is in it: at least 300. */
+/** @param files The plain files of each layer, beside what else is in it: at least 400. */
 export function largeImageLayers(files: readonly number[]): RawEntry[][] {
   return files.map((count, layer) => [
     // Without it the root would be another one in each snapshotter: it is made with the layer.
