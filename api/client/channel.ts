@@ -20,6 +20,8 @@ export interface CallDefaults {
 export interface Channel extends Disposable {
   /** Path of the socket; undefined for a daemon in this process. */
   readonly address: string | undefined;
+  /** For calls whose context names none. */
+  readonly namespace: string | undefined;
   /** Resolves when the daemon can be reached. @throws unavailable after `timeoutMs`, failed_precondition once closed. */
   ready(timeoutMs: number): Promise<void>;
   /** One request, one reply. @throws ContainerdError with the daemon's text. */

@@ -27,10 +27,15 @@ import { RemoteNamespaceStore } from "./remote-namespace-store.js";
 import { RemoteSnapshotters } from "./remote-snapshot-store.js";
 import { RemoteTasks } from "./remote-tasks.js";
 import { RemoteTransfer } from "./remote-transfer.js";
+import type { RunOptions } from "./run/options.js";
+import type { FindTaskOptions } from "./run/run.js";
+import type { Task } from "./run/task.js";
 
 export interface Client extends AsyncDisposable {
   /** Path of the daemon's socket; undefined for a daemon in this process. */
   readonly address: string | undefined;
+  /** Of calls and verbs that name none; undefined when there is none. */
+  readonly namespace: string | undefined;
   readonly containers: ContainerStore;
   readonly content: ContentStore;
   readonly namespaces: NamespaceStore;
@@ -46,6 +51,19 @@ export interface Client extends AsyncDisposable {
   /** Of Berth only. */
   readonly collector: Collector;
   readonly transfer: RemoteTransfer;
+  /**
+   * Runs an image, a folder or a process of the host, and resolves when it runs. Dispose the task to end it and to remove what was
+   * made for it; all of that goes by itself once the process has ended, unless `remove` is false. After a failure or an abort
+   * nothing is left.
+   * @throws invalid_argument for options that make no sense, not_found for an image or user that is not there, already_exists for an id
+   * that is taken, permission_denied, unknown with the runtime's words for a program that cannot be run, cancelled.
+   */
+  run(options: RunOptions): Promise<Task>;
+  /**
+   * A task that is there already, also one that another process made. Disposing it closes its streams only; `delete()` removes it.
+   * @throws not_found.
+   */
+  task(id: string, options?: FindTaskOptions): Promise<Task>;
   version(ctx?: RequestContext): Promise<{ readonly version: string; readonly revision: string }>;
   /** Resolves when the daemon has been reached. @throws unavailable when it has not after `timeoutMs`. */
   ready(options: { readonly timeoutMs: number }): Promise<void>;
@@ -53,8 +71,9 @@ export interface Client extends AsyncDisposable {
 
 /** The client behind every door: what it is a client of, the channel knows. Disposing it disposes the channel. */
 export function createClient(channel: Channel): Client {
-  return {
+  const client: Client = {
     address: channel.address,
+    namespace: channel.namespace,
     containers: new RemoteContainerStore(channel),
     content: new RemoteContentStore(channel),
     namespaces: new RemoteNamespaceStore(channel),
@@ -73,6 +92,10 @@ export function createClient(channel: Channel): Client {
       return { version, revision };
     },
     ready: ({ timeoutMs }) => channel.ready(timeoutMs),
+    // Loaded when first needed: many clients never run anything.
+    run: async (options) => await (await import("./run/run.js")).run(client, options),
+    task: async (id, options) => await (await import("./run/run.js")).findTask(client, id, options),
     [Symbol.asyncDispose]: async () => channel[Symbol.dispose](),
   };
+  return client;
 }

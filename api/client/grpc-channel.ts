@@ -1,4 +1,5 @@
 // A gRPC channel over a unix socket: metadata, cancellation and errors for every call, unary or streamed.
+import type { Readable } from "node:stream";
 import { credentials, Client as GrpcClient, Metadata, type ServiceError } from "@grpc/grpc-js";
 import type { RequestContext } from "../core/context.js";
 import { failedPrecondition } from "../core/errors.js";
@@ -13,14 +14,16 @@ const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 /** Lazy: it dials at the first call, and again after the daemon went away. Close it once; calls that are open then fail. */
 export class GrpcChannel implements Channel {
   readonly address: string;
+  readonly namespace: string | undefined;
   readonly #defaults: CallDefaults;
   readonly #client: GrpcClient;
-  readonly #conversations = new Set<{ cancel(): void }>();
+  readonly #open = new Set<{ cancel(): void }>();
   #closed = false;
 
   /** @throws invalid_argument for a malformed address, and for options that only JavaScript can give. */
   constructor(address: string, defaults: CallDefaults) {
     this.address = parseSocketAddress(address);
+    this.namespace = defaults.namespace;
     checkDefaults(defaults);
     this.#defaults = defaults;
     this.#client = new GrpcClient(`unix:${this.address}`, credentials.createInsecure(), {
@@ -56,6 +59,7 @@ export class GrpcChannel implements Channel {
     return await new Promise<Response>((resolve, reject) => {
       const done = (error: ServiceError | null, response?: Response): void => {
         signal?.removeEventListener("abort", cancel);
+        this.#open.delete(call);
         if (error !== null) reject(fromServiceError(error, this.address, signal));
         else if (response === undefined) reject(new Error(`${method.path} ended without a reply`));
         else resolve(response);
@@ -68,6 +72,7 @@ export class GrpcChannel implements Channel {
         this.#metadata(ctx),
         done,
       );
+      this.#open.add(call);
       const cancel = (): void => call.cancel();
       signal?.addEventListener("abort", cancel, { once: true });
     });
@@ -90,8 +95,7 @@ export class GrpcChannel implements Channel {
     );
     const cancel = (): void => call.cancel();
     signal?.addEventListener("abort", cancel, { once: true });
-    // A failure before or after the iteration has nobody to hear it there; within, the iteration throws it.
-    call.on("error", () => {});
+    this.#track(call);
     const replies = this.#replies<Response>(call, signal);
     return {
       async *[Symbol.asyncIterator]() {
@@ -118,10 +122,7 @@ export class GrpcChannel implements Channel {
       method.responseDeserialize,
       this.#metadata(ctx),
     );
-    // The iteration throws it to whoever reads; to others it means nothing.
-    call.on("error", () => {});
-    this.#conversations.add(call);
-    call.once("close", () => this.#conversations.delete(call));
+    this.#track(call);
     const conversation = {
       write: (request: Request) => void call.write(request),
       end: () => void call.end(),
@@ -134,8 +135,15 @@ export class GrpcChannel implements Channel {
   [Symbol.dispose](): void {
     this.#closed = true;
     // grpc-js lets open calls go on over a closed channel.
-    for (const conversation of this.#conversations) conversation.cancel();
+    for (const call of this.#open) call.cancel();
     this.#client.close();
+  }
+
+  #track(call: Readable & { cancel(): void }): void {
+    // A failure before or after the iteration has nobody to hear it there; within, the iteration throws it.
+    call.on("error", () => {});
+    this.#open.add(call);
+    call.once("close", () => this.#open.delete(call));
   }
 
   #checkOpen(): void {

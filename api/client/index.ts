@@ -130,5 +130,5 @@ export type { Task } from "./run/task.js";
 export type { ProcessResult, TaskProcess, WebStreams } from "./run/task-process.js";
 export { createSpec, type SpecOptions } from "./spec/create-spec.js";
 export { type ExecProcessOptions, execProcess, type InheritedProcess } from "./spec/exec-process.js";
-export type { HostProcessSpec } from "./spec/host-process-spec.js";
 export type { Process, Spec, SpecMount, User } from "./spec/oci.js";
+export { createProcessSpec, type ProcessSpec, type ProcessSpecOptions } from "./spec/process-spec.js";

@@ -2,13 +2,14 @@
 // @source containerd cmd/ctr/commands/run/run_unix.go
 import { hostPlatform, onlyPlatforms, parsePlatform } from "../../api/client/distribution/platform.js";
 import { imageLabels, imageProcess, prepareImageRoot } from "../../api/client/image-container.js";
+import { cleanupOf, removeSnapshot } from "../../api/client/run/remove.js";
 import { isNotFound } from "../../api/core/errors.js";
 import type { Image } from "../../api/core/image.js";
 import type { CommandContext } from "./command.js";
 import { type ContainerFlags, recordOf, specOf, type Target } from "./container-flags.js";
+import type { CreatedContainer } from "./create-container.js";
 import { UsageError } from "./exit-status.js";
 import { parseLabels } from "./flags.js";
-import { type CreatedContainer, cleanupOf, removeSnapshot } from "./remove-container.js";
 import { snapshotterOf } from "./snapshotter-flag.js";
 
 /** The record, its snapshot there already. To be called under a lease. @throws not_found for the image. */

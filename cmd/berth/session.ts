@@ -6,6 +6,8 @@ import type { Client } from "../../api/client/connect.js";
 import { type Copy, type CopyOptions, copyStreams } from "../../api/client/io/copy.js";
 import { FifoEnds } from "../../api/client/io/fifo-ends.js";
 import { fifoPaths, makeFifos, NULL_STDIO, removeFifos } from "../../api/client/io/fifos.js";
+import { persist } from "../../api/client/run/persist.js";
+import { cleanupOf, removeProcess } from "../../api/client/run/remove.js";
 import type { RequestContext } from "../../api/core/context.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { errorKind, isNotFound, isUnavailable } from "../../api/core/errors.js";
@@ -41,9 +43,6 @@ export interface SessionOptions {
 const IDLE_AFTER_EXIT_MS = 10_000;
 /** A process whose reader has gone is told by SIGPIPE, and by SIGKILL if it does not listen, as init of a container may not. */
 const SIGPIPE_GRACE_MS = 1_000;
-const CLEANUP_TIMEOUT_MS = 15_000;
-const RECONNECT_TIMEOUT_MS = 30_000;
-const MAX_ATTEMPTS = 10;
 
 /** The exit status of the process; 0 when detached. On failure whatever was registered is gone again. */
 export async function runSession(options: SessionOptions): Promise<number> {
@@ -70,7 +69,9 @@ export async function runSession(options: SessionOptions): Promise<number> {
     // The daemon went away in the middle: its tasks have not, and can be attached to.
     const alive = registered && isUnavailable(error);
     if (!alive && (registered || (await registeredUnheard(options, stdio, error)))) {
-      await removeProcess(options).catch(() => undefined);
+      await removeProcess(options.client, cleanupOf(options.request), options.id, options.execId).catch(
+        () => undefined,
+      );
     }
     if (!alive && piped) await removeFifos(stdio);
     throw signals.caught === undefined ? error : new Interrupted(signals.caught, error);
@@ -236,41 +237,15 @@ class Attached {
   }
 }
 
-/** Makes a call also through a restart of the daemon, which its tasks survive. */
-async function persist<T>(client: Client, call: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!isUnavailable(error) || attempt === MAX_ATTEMPTS) throw error;
-      await client.ready({ timeoutMs: RECONNECT_TIMEOUT_MS });
-    }
-  }
-}
-
 /** Whether a registration that we gave up has been made all the same, and not by somebody else. */
 async function registeredUnheard(options: SessionOptions, stdio: Stdio, error: unknown): Promise<boolean> {
   const kind = errorKind(error);
   if (kind !== "cancelled" && kind !== "deadline_exceeded") return false;
   if (options.isOwner?.() === true) return true;
-  const cleanup = { namespace: options.request.namespace, signal: AbortSignal.timeout(CLEANUP_TIMEOUT_MS) };
-  const state = await options.client.tasks.get(cleanup, options.id, options.execId).catch(() => undefined);
+  const state = await options.client.tasks
+    .get(cleanupOf(options.request), options.id, options.execId)
+    .catch(() => undefined);
   return state !== undefined && fifoPaths(stdio).includes(state.stdout);
-}
-
-/** Ends and removes a process that did not get as far as it should have. */
-async function removeProcess({ client, request, id, execId }: SessionOptions): Promise<void> {
-  const cleanup = { namespace: request.namespace, signal: AbortSignal.timeout(CLEANUP_TIMEOUT_MS) };
-  const remove = async (): Promise<unknown> =>
-    execId === "" ? await client.tasks.delete(cleanup, id) : await client.tasks.deleteProcess(cleanup, id, execId);
-  try {
-    await remove();
-  } catch (error) {
-    if (isNotFound(error)) return;
-    await client.tasks.kill(cleanup, id, execId, { signal: signalNumber("SIGKILL"), all: execId === "" });
-    await client.tasks.wait(cleanup, id, execId);
-    await remove();
-  }
 }
 
 /** Whole or not at all: whoever waits for the file reads a pid. */

@@ -23,6 +23,7 @@ const REPLIES_AHEAD = 16;
 
 export class LocalChannel implements Channel {
   readonly address = undefined;
+  readonly namespace: string | undefined;
   readonly #server: LocalServer;
   readonly #defaults: CallDefaults;
   readonly #open = new Set<LocalCall>();
@@ -33,6 +34,7 @@ export class LocalChannel implements Channel {
     checkDefaults(defaults);
     this.#server = server;
     this.#defaults = defaults;
+    this.namespace = defaults.namespace;
   }
 
   async ready(): Promise<void> {

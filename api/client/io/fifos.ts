@@ -17,6 +17,8 @@ export interface FifoOptions {
   readonly id: string;
   /** One pipe for all output, since a terminal has only one. */
   readonly terminal: boolean;
+  /** Streams that get no pipe: their paths are empty, and the process has /dev/null. Default: none. */
+  readonly without?: readonly ("stdin" | "stdout" | "stderr")[] | undefined;
   /** The folder in which a folder for these pipes is made. Default: `/run/containerd/fifo` for root. */
   readonly parentDir?: string | undefined;
 }
@@ -26,7 +28,8 @@ export async function makeFifos(options: FifoOptions): Promise<Stdio> {
   const parent = options.parentDir ?? (process.getuid?.() === 0 ? ROOT_PARENT_DIR : join(tmpdir(), "berth-fifo"));
   await mkdir(parent, { recursive: true, mode: 0o700 });
   const dir = await mkdtemp(join(resolve(parent), "/"));
-  const path = (stream: string): string => join(dir, `${options.id}-${stream}`);
+  const path = (stream: "stdin" | "stdout" | "stderr"): string =>
+    options.without?.includes(stream) === true ? "" : join(dir, `${options.id}-${stream}`);
   const stdio: Stdio = {
     stdin: path("stdin"),
     stdout: path("stdout"),

@@ -21,6 +21,8 @@ export interface ProcessSpecOptions {
   readonly cpuShares?: number | undefined;
   readonly cpuQuotaUs?: number | undefined;
   readonly cpuPeriodUs?: number | undefined;
+  /** How many processes there may be at a time. */
+  readonly pidsLimit?: number | undefined;
   /** Path of its control group. Default: the runtime's choice. */
   readonly cgroup?: string | undefined;
 }
@@ -44,6 +46,7 @@ export interface ProcessSpec {
 interface ProcessResources {
   readonly memory?: { readonly limit: number };
   readonly cpu?: { readonly shares?: number; readonly quota?: number; readonly period?: number };
+  readonly pids?: { readonly limit: number };
 }
 
 const OCI_VERSION = "1.0.2";
@@ -84,7 +87,7 @@ function userOf(user: string | User | undefined): User {
 
 /** Only what was asked for: a limit that the host cannot keep is refused. */
 function linuxOf(options: ProcessSpecOptions): ProcessSpec["linux"] {
-  const { memoryLimitBytes, cpuShares, cpuQuotaUs, cpuPeriodUs, cgroup } = options;
+  const { memoryLimitBytes, cpuShares, cpuQuotaUs, cpuPeriodUs, pidsLimit, cgroup } = options;
   const cpu = {
     ...(cpuShares === undefined ? {} : { shares: cpuShares }),
     ...(cpuQuotaUs === undefined ? {} : { quota: cpuQuotaUs }),
@@ -93,6 +96,7 @@ function linuxOf(options: ProcessSpecOptions): ProcessSpec["linux"] {
   const resources = {
     ...(memoryLimitBytes === undefined ? {} : { memory: { limit: memoryLimitBytes } }),
     ...(Object.keys(cpu).length === 0 ? {} : { cpu }),
+    ...(pidsLimit === undefined ? {} : { pids: { limit: pidsLimit } }),
   };
   const linux = {
     ...(cgroup === undefined || cgroup === "" ? {} : { cgroupsPath: cgroup }),

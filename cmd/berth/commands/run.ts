@@ -1,20 +1,19 @@
 // berth run: a container, its task and its process, from nothing to the exit status.
 // @source containerd cmd/ctr/commands/run/run.go
+
+import { cleanupOf, removeContainer } from "../../../api/client/run/remove.js";
 import { isUnavailable } from "../../../api/core/errors.js";
 import { type CommandContext, defineCommand } from "../command.js";
 import { addContainerOptions, type ContainerFlags, parseTarget, taskOptionsOf } from "../container-flags.js";
 import { createContainer } from "../create-container.js";
 import { EarlyCall } from "../early-call.js";
 import { SESSION_FAILURE_STATUS, UsageError } from "../exit-status.js";
-import { removeContainer } from "../remove-container.js";
 import { runSession } from "../session.js";
 import { addStdioOptions, type StdioFlags } from "../stdio-flags.js";
 
 interface RunFlags extends ContainerFlags, StdioFlags {
   rm?: boolean;
 }
-
-const CLEANUP_TIMEOUT_MS = 15_000;
 
 export const command = defineCommand<RunFlags>({
   arguments: "[image|rootfs] [id] [command...]",
@@ -45,14 +44,13 @@ async function run(context: CommandContext, args: readonly string[], flags: RunF
   if (flags.rm === true && flags.detach === true) {
     throw new UsageError("flags --detach and --rm cannot be specified together");
   }
-  const { client, request, output, namespace } = context;
+  const { client, request, output } = context;
   const target = parseTarget(flags, args);
   const { id } = target;
   // Its pipes are made while the daemon works.
   const creation = new EarlyCall(request, (ctx) => createContainer({ ...context, request: ctx }, flags, target));
   const remove = async (): Promise<void> => {
-    const cleanup = { namespace, signal: AbortSignal.timeout(CLEANUP_TIMEOUT_MS) };
-    await removeContainer(client, cleanup, (await creation.answer(undefined)).container);
+    await removeContainer(client, cleanupOf(request), (await creation.answer(undefined)).container);
   };
   let status: number;
   try {

@@ -1,10 +1,10 @@
 // berth containers rm: records, and what is left of their stopped tasks.
 // @source containerd cmd/ctr/commands/containers/containers.go
 import { removeFifos } from "../../../../api/client/io/fifos.js";
+import { removeContainer } from "../../../../api/client/run/remove.js";
 import { errorOf, isNotFound } from "../../../../api/core/errors.js";
 import { type CommandContext, defineCommand } from "../../command.js";
 import { forEach } from "../../for-each.js";
-import { removeContainer } from "../../remove-container.js";
 
 export const command = defineCommand<{ keepSnapshot?: boolean }>({
   arguments: "<containers...>",

@@ -5,13 +5,13 @@ import { resolveManifest } from "../../../../api/client/distribution/manifest.js
 import { hostPlatform, onlyPlatforms, parsePlatform } from "../../../../api/client/distribution/platform.js";
 import { chainIds, unpack } from "../../../../api/client/distribution/unpack.js";
 import { withLease } from "../../../../api/client/remote-lease-store.js";
+import { cleanupOf } from "../../../../api/client/run/remove.js";
 import { isAlreadyExists, isNotFound } from "../../../../api/core/errors.js";
 import { mount } from "../../../../runtime/sys/mount.js";
 import { defineCommand } from "../../command.js";
 import { UsageError } from "../../exit-status.js";
 import { collect, parseLabels } from "../../flags.js";
 import { interruptible } from "../../interrupt.js";
-import { cleanupOf } from "../../remove-container.js";
 import { addSnapshotterOption, type SnapshotterFlags, snapshotterOf } from "../../snapshotter-flag.js";
 
 interface MountFlags extends SnapshotterFlags {

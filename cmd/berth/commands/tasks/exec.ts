@@ -2,6 +2,7 @@
 // @source containerd cmd/ctr/commands/tasks/exec.go
 import { randomBytes } from "node:crypto";
 import { execProcess } from "../../../../api/client/spec/exec-process.js";
+import { readSpec } from "../../../../api/client/spec/read-spec.js";
 import type { RequestContext } from "../../../../api/core/context.js";
 import { anyOfJson, PROCESS_TYPE } from "../../../../api/core/typeurl.js";
 import { type CommandContext, defineCommand } from "../../command.js";
@@ -9,7 +10,6 @@ import { EarlyCall } from "../../early-call.js";
 import { SESSION_FAILURE_STATUS } from "../../exit-status.js";
 import { collect, withoutDashes } from "../../flags.js";
 import { runSession } from "../../session.js";
-import { readSpec } from "../../spec.js";
 import { addStdioOptions, type StdioFlags } from "../../stdio-flags.js";
 
 interface ExecFlags extends StdioFlags {

@@ -1,10 +1,11 @@
 // berth tasks start: runs a container that exists.
 // @source containerd cmd/ctr/commands/tasks/start.go
+
+import { rootfsOf } from "../../../../api/client/run/remove.js";
+import { readSpec } from "../../../../api/client/spec/read-spec.js";
 import { defineCommand } from "../../command.js";
 import { SESSION_FAILURE_STATUS } from "../../exit-status.js";
-import { rootfsOf } from "../../remove-container.js";
 import { runSession } from "../../session.js";
-import { readSpec } from "../../spec.js";
 import { addStdioOptions, type StdioFlags } from "../../stdio-flags.js";
 
 export const command = defineCommand<StdioFlags>({
