@@ -33,6 +33,8 @@ export interface MetadataOptions extends DatabaseOptions {
   readonly retention?: LedgerRetention | undefined;
   /** Where the bytes of content lie. */
   readonly content: ContentBackend;
+  /** Whether clients are told to fill layers side by side, where snapshotters can put them together. Default: true. */
+  readonly layersApart?: boolean | undefined;
   /** Whether a namespace may take over the blobs of another one by their digests. Default: `shared`. */
   readonly contentSharing?: ContentSharing | undefined;
   /** When the collector runs. */
@@ -66,7 +68,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     sharing: options.contentSharing,
     clock: options.clock,
   });
-  const snapshots = createSnapshotters(db, options.snapshotBackends ?? []);
+  const snapshots = createSnapshotters(db, options.snapshotBackends ?? [], options);
   const collector = scope.use(
     new SqliteCollector({
       db,

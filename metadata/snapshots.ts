@@ -4,7 +4,7 @@
 import { type RequestContext, requireNamespace } from "../api/core/context.js";
 import { ContainerdError, failedPrecondition, invalidArgument, unknownError } from "../api/core/errors.js";
 import { quote } from "../api/core/quote.js";
-import type { SnapshotInfo, SnapshotStore, Snapshotters } from "../api/core/snapshot.js";
+import { LAYER_CAPABILITY, type SnapshotInfo, type SnapshotStore, type Snapshotters } from "../api/core/snapshot.js";
 import type { SnapshotBackend } from "../api/core/snapshot-backend.js";
 import { BackendLock } from "./backend-lock.js";
 import { snapshotRemoved } from "./change-events.js";
@@ -38,7 +38,8 @@ export interface LocalSnapshotStore extends SnapshotStore {
   /** As requests name it. */
   readonly name: string;
   readonly rootDir: string;
-  /** What the snapshotter can do beyond the common, in containerd's words. */
+  /** What it can do beyond the common, as clients are told. */
+  readonly capabilities: readonly string[];
   /** Frees the folders that no record names. */
   cleanup(): Promise<SnapshotCleanup>;
   /** Compares records and folders; changes nothing. */
@@ -50,9 +51,18 @@ export interface LocalSnapshotters extends Snapshotters {
   all(): readonly LocalSnapshotStore[];
 }
 
+export interface SnapshottersOptions {
+  /** Whether clients are told to fill layers side by side, where the backend can put them together. Default: true. */
+  readonly layersApart?: boolean | undefined;
+}
+
 /** The stores over these backends. */
-export function createSnapshotters(db: Database, backends: readonly SnapshotBackend[]): LocalSnapshotters {
-  const stores = new Map(backends.map((backend) => [backend.name, createSnapshotStore(db, backend)]));
+export function createSnapshotters(
+  db: Database,
+  backends: readonly SnapshotBackend[],
+  options: SnapshottersOptions = {},
+): LocalSnapshotters {
+  const stores = new Map(backends.map((backend) => [backend.name, createSnapshotStore(db, backend, options)]));
   return {
     all: () => [...stores.values()],
     get(name) {
@@ -64,7 +74,12 @@ export function createSnapshotters(db: Database, backends: readonly SnapshotBack
   };
 }
 
-function createSnapshotStore(db: Database, backend: SnapshotBackend): LocalSnapshotStore {
+function createSnapshotStore(
+  db: Database,
+  backend: SnapshotBackend,
+  { layersApart = true }: SnapshottersOptions,
+): LocalSnapshotStore {
+  const isApart = layersApart && backend.canRebase;
   const lock = new BackendLock();
   const parts: SnapshotParts = { db, backend };
   const scopeOf = (ctx: RequestContext): SnapshotScope => ({
@@ -107,7 +122,9 @@ function createSnapshotStore(db: Database, backend: SnapshotBackend): LocalSnaps
   return {
     name: backend.name,
     rootDir: backend.rootDir,
+    capabilities: isApart ? [LAYER_CAPABILITY] : [],
     list,
+    layersApart: async () => isApart,
 
     async stat(ctx, key) {
       const scope = scopeOf(ctx);

@@ -46,6 +46,10 @@ export const daemonConfigSchema = z.strictObject({
     .max(8)
     .default(2)
     .describe("shims kept started ahead of need for each namespace in use; 0 for none"),
+  parallelLayers: z
+    .enum(["auto", "always", "never"])
+    .default("auto")
+    .describe("whether layers of one image are unpacked at the same time; auto: on two processors or more"),
   contentSharing: z
     .enum(["shared", "isolated"])
     .default("shared")
@@ -65,6 +69,7 @@ export interface DaemonConfig {
   readonly address: string | undefined;
   readonly stopTimeoutMs: number;
   readonly warmShims: number;
+  readonly parallelLayers: "auto" | "always" | "never";
   readonly contentSharing: "shared" | "isolated";
   readonly gc: CollectorConfig;
   readonly debug: boolean;
@@ -98,6 +103,7 @@ export function completeConfig(options: DaemonOptions, places: Places): DaemonCo
     address: parsed.address,
     stopTimeoutMs: parsed.stopTimeoutMs,
     warmShims: parsed.warmShims,
+    parallelLayers: parsed.parallelLayers,
     contentSharing: parsed.contentSharing,
     gc: parsed.gc,
     debug: parsed.debug,

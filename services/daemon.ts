@@ -1,6 +1,7 @@
 // The composition root: the only place that knows every room. It opens them in the order in which they need each other and
 // lets them go in reverse. Tasks live in shims, so they neither start nor end with a daemon.
 import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Client, createClient } from "../api/client/client.js";
@@ -26,6 +27,7 @@ import { TaskManager } from "../runtime/task-manager.js";
 import { serveTtrpc } from "../runtime/ttrpc/server.js";
 import {
   completeConfig,
+  type DaemonConfig,
   type DaemonOptions,
   defaultAddress,
   defaultPlaces,
@@ -135,6 +137,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
       content,
       contentSharing,
       snapshotBackends: backends,
+      layersApart: isWorthIt(config.parallelLayers),
       collectorPolicy: config.gc,
     }),
   );
@@ -219,6 +222,10 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
 }
+
+/** One thread fills a layer while another decompresses it, so a lone processor has nothing left for a second layer. */
+const isWorthIt = (parallelLayers: DaemonConfig["parallelLayers"]): boolean =>
+  parallelLayers === "auto" ? availableParallelism() > 1 : parallelLayers === "always";
 
 /** The snapshotters that work here; why the others do not is logged. */
 async function usableBackends(rootDir: string, log: Logger): Promise<SnapshotBackend[]> {

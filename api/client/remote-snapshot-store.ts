@@ -3,17 +3,19 @@
 import type { RequestContext } from "../core/context.js";
 import { ContainerdError } from "../core/errors.js";
 import type { Labels } from "../core/labels.js";
-import type {
-  CommitSnapshotOptions,
-  PrepareOptions,
-  SnapshotInfo,
-  SnapshotKind,
-  SnapshotStore,
-  Snapshotters,
-  SnapshotUsage,
+import {
+  type CommitSnapshotOptions,
+  LAYER_CAPABILITY,
+  type PrepareOptions,
+  type SnapshotInfo,
+  type SnapshotKind,
+  type SnapshotStore,
+  type Snapshotters,
+  type SnapshotUsage,
 } from "../core/snapshot.js";
 import type { Mount } from "../core/task.js";
 import { fromTimestamp } from "../core/time.js";
+import { IntrospectionService } from "../gen/services/introspection/v1/introspection.js";
 import { type Info, Kind, SnapshotsService } from "../gen/services/snapshots/v1/snapshots.js";
 import type { Mount as MountMessage } from "../gen/types/mount.js";
 import type { Channel } from "./channel.js";
@@ -46,6 +48,13 @@ class RemoteSnapshotStore implements SnapshotStore {
   constructor(channel: Channel, name: string) {
     this.#channel = channel;
     this.#name = name;
+  }
+
+  /** Asks for the snapshotter's capabilities; berthd alone has this one. */
+  async layersApart(ctx: RequestContext): Promise<boolean> {
+    const filters = ["type==io.containerd.snapshotter.v1"];
+    const { plugins } = await this.#channel.unary(IntrospectionService.plugins, { filters }, ctx);
+    return plugins.some(({ id, capabilities }) => id === this.#name && capabilities.includes(LAYER_CAPABILITY));
   }
 
   async stat(ctx: RequestContext, key: string): Promise<SnapshotInfo> {

@@ -22,6 +22,13 @@ export interface SnapshotBackend {
   readonly rootDir: string;
   /** What the refusal of mounts calls them: containerd's two differ. */
   readonly mountsName: "active mount" | "snapshot mount";
+  /** Whether it heeds `LAYER_LABEL`: such a snapshot can be put onto a parent when it is committed. */
+  readonly canRebase: boolean;
+  /**
+   * A snapshot prepared with `LAYER_LABEL` is about to lie on these, the nearest first: what could not be known when it was filled
+   * is mended. Again with the same ones does no harm. @throws failed_precondition when it must be filled over them instead.
+   */
+  settleLayer(id: number, parents: readonly number[]): Promise<void>;
   /** Whether it works on this machine; else why not. Asked once, at start. */
   check(): Promise<string | undefined>;
   /** Makes the folders of a new view or active snapshot. After a failure nothing of it is left. */

@@ -29,14 +29,28 @@ export interface PrepareOptions {
   readonly labels?: Labels;
 }
 
+/**
+ * Label of a snapshot over nothing that will be put onto a parent when it is committed, so that layers can be filled side by side:
+ * its mounts keep the signs of what a layer removes. The value says nothing, but must not be empty: such labels are not kept. For snapshotters with {@link LAYER_CAPABILITY}; others take no notice.
+ */
+export const LAYER_LABEL = "containerd.io/snapshot/berth.layer";
+/** Ours alone: containerd's `rebase` promises the same of any snapshot; ours lose the signs in a bind mount without the label. */
+export const LAYER_CAPABILITY = "berth.layer";
+
 export interface CommitSnapshotOptions {
   readonly labels?: Labels;
-  /** Refuses the commit over any other parent than this one. Default: "", whichever it has. @throws failed_precondition. */
+  /**
+   * Puts a snapshot that was prepared over nothing, with {@link LAYER_LABEL}, onto this committed one; any other snapshot must have
+   * this parent already. Should the commit fail, the snapshot may be put onto the same parent again, and no other. Default: "", the
+   * parent stays as it is. @throws failed_precondition without the label, or when it must be filled over this parent instead.
+   */
   readonly parent?: string;
 }
 
 /** The snapshots of one snapshotter. */
 export interface SnapshotStore {
+  /** Whether layers are best filled side by side: it heeds {@link LAYER_LABEL}, and has the processors for it. */
+  layersApart(ctx: RequestContext): Promise<boolean>;
   /** @throws not_found. */
   stat(ctx: RequestContext, key: string): Promise<SnapshotInfo>;
   /** By name, in pages. Filter fields: name, parent, kind, labels.<key>. @throws unknown for a bad filter, as containerd does. */

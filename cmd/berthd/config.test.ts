@@ -71,6 +71,7 @@ test("the sample file shows every setting with its default", () => {
     "log_format",
     "stop_timeout_ms",
     "warm_shims",
+    "parallel_layers",
     "content_sharing_policy",
     "debug",
     "pause_threshold",

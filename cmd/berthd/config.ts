@@ -44,6 +44,7 @@ const FILE_KEYS: Readonly<Record<string, keyof Settings>> = {
   log_format: "logFormat",
   stop_timeout_ms: "stopTimeoutMs",
   warm_shims: "warmShims",
+  parallel_layers: "parallelLayers",
   content_sharing_policy: "contentSharing",
   debug: "debug",
 };

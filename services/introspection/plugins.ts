@@ -15,6 +15,7 @@ export interface PluginRecord {
 export interface SnapshotterPlugin {
   readonly name: string;
   readonly rootDir: string;
+  readonly capabilities: readonly string[];
 }
 
 /** Times in milliseconds. */
@@ -64,8 +65,8 @@ export const builtinPlugins = ({
   snapshotters,
 }: PluginListDeps): PluginRecord[] => [
   plugin("content.v1", "content", { exports: { root: contentDir } }),
-  ...snapshotters.map(({ name, rootDir }) =>
-    plugin("snapshotter.v1", name, { platforms: [platform], exports: { root: rootDir } }),
+  ...snapshotters.map(({ name, rootDir, capabilities }) =>
+    plugin("snapshotter.v1", name, { platforms: [platform], exports: { root: rootDir }, capabilities }),
   ),
   plugin("event.v1", "exchange"),
   plugin("metadata.v1", "bolt", {

@@ -13,6 +13,7 @@ import type { OnProgress } from "./progress.js";
 import { parseReference } from "./reference.js";
 import type { ImageStores } from "./stores.js";
 import type { Registry } from "./transport.js";
+import type { UnpackOptions } from "./unpack.js";
 import { type UnpackDestination, unpackTo } from "./unpack-targets.js";
 
 export interface PullOptions {
@@ -35,6 +36,8 @@ export interface PullOptions {
   readonly unpackTargets?: readonly UnpackDestination[];
   /** Downloads at a time; 0: no limit. Default: 0. */
   readonly maxConcurrent?: number;
+  /** Most layers unpacked at a time: see {@link UnpackOptions}. */
+  readonly layersAtOnce?: UnpackOptions["layersAtOnce"];
   readonly onProgress?: OnProgress | undefined;
 }
 
@@ -98,10 +101,13 @@ export async function pull(
       let manifests = 0;
       const onManifest = async (descriptor: ChildDescriptor): Promise<void> => {
         manifests += 1;
-        await unpackTo(stores, working, descriptor, { targets, fetched, onProgress }).catch((error: unknown) => {
-          ending.abort(error);
-          throw error;
-        });
+        const { layersAtOnce } = options;
+        await unpackTo(stores, working, descriptor, { targets, fetched, onProgress, layersAtOnce }).catch(
+          (error: unknown) => {
+            ending.abort(error);
+            throw error;
+          },
+        );
       };
       if (options.metadataOnly === true) await fetcher.fetchMetadata(target);
       else {

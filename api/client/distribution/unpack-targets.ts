@@ -7,7 +7,7 @@ import { isLayer } from "./media-types.js";
 import type { Platform, PlatformMatcher } from "./platform.js";
 import type { OnProgress } from "./progress.js";
 import type { ImageStores } from "./stores.js";
-import { unpack } from "./unpack.js";
+import { type UnpackOptions, unpack } from "./unpack.js";
 
 export interface UnpackDestination {
   readonly snapshotter: string;
@@ -19,6 +19,7 @@ export interface UnpackToOptions {
   readonly targets: readonly UnpackDestination[];
   /** Resolves when a layer's content is there; default: it is. */
   readonly fetched?: (layer: Descriptor) => Promise<unknown>;
+  readonly layersAtOnce?: UnpackOptions["layersAtOnce"];
   readonly onProgress?: OnProgress | undefined;
 }
 

@@ -44,6 +44,8 @@ export interface ExtractorOptions {
   readonly overlay: boolean;
   /** Told of each folder that no entry described, but a name needed. */
   readonly madeParent?: (folder: Folder) => void;
+  /** Told of each folder that was there when an entry described it, before it takes effect. */
+  readonly described?: (folder: Folder) => void;
 }
 
 interface OpenFile {
@@ -178,7 +180,8 @@ export class Extractor implements TarHandler, Disposable {
   /** One that is there is kept with all that is in it. */
   #makeFolder(parent: Folder, base: string, entry: TarEntry, path: string): void {
     let folder = this.#openOrMake(parent, base);
-    if (folder === undefined) {
+    if (folder !== undefined) this.#options.described?.(folder);
+    else {
       removeName(this.#tree, parent, base);
       folder = this.#tree.makeFolder(parent, base);
       // What was here hid what lower layers have of this name, and so must the folder.

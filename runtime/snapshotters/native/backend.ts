@@ -16,6 +16,8 @@ export function createNativeBackend(rootDir: string): SnapshotBackend {
     name: "native",
     rootDir,
     mountsName: "snapshot mount",
+    canRebase: false,
+    settleLayer: async () => {},
     check: async () => undefined,
 
     async create({ id, kind, parents: [parent] }) {
