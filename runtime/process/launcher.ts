@@ -1,0 +1,119 @@
+// How a process comes to be: a shell that waits at the door. It has the pid, the session, the terminal and the environment that
+// the program will have, and becomes the program when it is let go. It ends when its maker does, for nobody could let it go then.
+import { closeSync, realpathSync } from "node:fs";
+import { Socket } from "node:net";
+import { basename } from "node:path";
+import { unknownError } from "../../api/core/errors.js";
+import { quote } from "../../api/core/quote.js";
+import { socketPair, spawnProcess } from "../sys/spawn.js";
+import { type Environment, environmentWords, splitEnvironment, WORD_VARIABLE } from "./environment.js";
+import { systemReason } from "./system-text.js";
+
+const SHELL = "/bin/sh";
+
+/**
+ * $1 is the umask, $2 the terminal or nothing, the rest the program and its arguments. Descriptor 3 leads to the maker. Each line
+ * from there is a word that goes before the program, octal escapes in it for what a line cannot hold; an empty line lets go. The
+ * first terminal that a leader of a session opens becomes its controlling one.
+ */
+const SCRIPT = `
+umask "$1" || exit 125
+[ -z "$2" ] || exec 0<>"$2" 1>&0 2>&0 || exit 125
+shift 2
+echo >&3
+while IFS= read -r ${WORD_VARIABLE} <&3; do
+  case $${WORD_VARIABLE} in
+    "") exec 3<&-; unset ${WORD_VARIABLE} PWD OLDPWD; exec "$@" ;;
+    *\\\\*) ${WORD_VARIABLE}=$(printf "%b." "$${WORD_VARIABLE}"); ${WORD_VARIABLE}=\${${WORD_VARIABLE}%.} ;;
+  esac
+  set -- "$${WORD_VARIABLE}" "$@"
+done
+exit 125
+`;
+
+export interface LaunchRequest {
+  /** What runs, its first word the program. */
+  readonly args: readonly string[];
+  readonly environment: Environment;
+  readonly cwd: string;
+  readonly umask: number;
+  /** The program that changes user and rights, with its flags, up to where a command follows; empty when nothing is changed. */
+  readonly privileges: readonly string[];
+  readonly terminalPath: string | undefined;
+  readonly descriptors: readonly [number, number, number];
+}
+
+/** Whether /bin/sh passes an environment on and adds nothing but what the script takes away again. */
+function isPlainShell(): boolean {
+  return basename(realpathSync(SHELL)) === "dash";
+}
+
+/** As the script reads it: one line, a backslash before three digits for each byte that is not plain. */
+function encodeWord(word: string): string {
+  let line = "";
+  for (const byte of Buffer.from(word)) {
+    const isPlain = byte > 0x20 && byte < 0x7f && byte !== 0x5c;
+    line += isPlain || byte === 0x20 ? String.fromCharCode(byte) : `\\0${byte.toString(8).padStart(3, "0")}`;
+  }
+  return `${line}\n`;
+}
+
+/** A process that exists and has not begun. */
+export class Launcher implements Disposable {
+  readonly pid: number;
+  readonly #words: readonly string[];
+  readonly #socket: Socket;
+
+  constructor(pid: number, socket: Socket, words: readonly string[]) {
+    this.pid = pid;
+    this.#socket = socket;
+    this.#words = words;
+    // It may have been killed: whoever reaps it tells so.
+    socket.on("error", () => socket.destroy());
+  }
+
+  /** Resolves when the shell waits: what has been asked for of it up to there is done. @throws unknown when it has ended. */
+  async ready(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#socket.once("data", () => resolve());
+      this.#socket.once("close", () => reject(unknownError("the launcher ended early")));
+    });
+  }
+
+  /** The program begins. */
+  release(): void {
+    // The last word is put first.
+    const lines = this.#words.toReversed().map(encodeWord);
+    this.#socket.end(`${lines.join("")}\n`);
+  }
+
+  /** One that was not let go ends. Idempotent. */
+  [Symbol.dispose](): void {
+    this.#socket.destroy();
+  }
+}
+
+/** @throws unknown in the words of a runtime when there is no such process: too long arguments, too many processes, … */
+export function launch(request: LaunchRequest): Launcher {
+  const { args, cwd, umask, terminalPath = "", privileges } = request;
+  const isPlain = isPlainShell();
+  const split = splitEnvironment(request.environment, isPlain);
+  const words = [...privileges, ...environmentWords(args[0] ?? "", split, isPlain)];
+  const [ours, theirs] = socketPair();
+  const socket = new Socket({ fd: ours, readable: true, writable: true });
+  try {
+    const pid = spawnProcess({
+      path: SHELL,
+      args: ["sh", "-c", SCRIPT, "sh", `0${umask.toString(8)}`, terminalPath, ...args],
+      env: split.inherited,
+      cwd,
+      descriptors: [...request.descriptors, theirs],
+    });
+    return new Launcher(pid, socket, words);
+  } catch (error) {
+    socket.destroy();
+    throw unknownError(`exec: ${quote(args[0] ?? "")}: ${systemReason(error)}`, error);
+  } finally {
+    closeSync(theirs);
+  }
+}

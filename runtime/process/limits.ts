@@ -1,0 +1,62 @@
+// The limits of a process that are set from outside, while it waits to begin.
+// @source opencontainers/runc utils_linux.go, getrlimit(2)
+import { writeFileSync } from "node:fs";
+import { unknownError } from "../../api/core/errors.js";
+import { quote } from "../../api/core/quote.js";
+import { setResourceLimit } from "../sys/child.js";
+import { hasCode } from "../sys/errno.js";
+import { missingRight } from "./capabilities.js";
+import type { OciProcess } from "./spec.js";
+import { systemReason } from "./system-text.js";
+
+/** By the kernel's numbers. */
+const RESOURCES = [
+  "CPU",
+  "FSIZE",
+  "DATA",
+  "STACK",
+  "CORE",
+  "RSS",
+  "NPROC",
+  "NOFILE",
+  "MEMLOCK",
+  "AS",
+  "LOCKS",
+  "SIGPENDING",
+  "MSGQUEUE",
+  "NICE",
+  "RTPRIO",
+  "RTTIME",
+].map((name) => `RLIMIT_${name}`);
+/** JSON numbers lose the last bits of "infinity", which is the largest of 64. */
+const INFINITE_FROM = 2 ** 63;
+const INFINITY = 2n ** 64n - 1n;
+
+const toLimit = (value: number): bigint => (value >= INFINITE_FROM ? INFINITY : BigInt(Math.trunc(value)));
+
+/** @throws unknown for a resource that is none. */
+export function checkLimits({ rlimits }: OciProcess): void {
+  const unknown = rlimits?.find(({ type }) => !RESOURCES.includes(type));
+  if (unknown !== undefined) throw unknownError(`wrong rlimit value: ${unknown.type}`);
+}
+
+/** @throws permission_denied for more than we have ourselves; unknown for what the kernel does not take. */
+export function applyLimits(pid: number, { rlimits, oomScoreAdj }: OciProcess): void {
+  for (const { type, soft, hard } of rlimits ?? []) {
+    try {
+      setResourceLimit(pid, RESOURCES.indexOf(type), toLimit(soft), toLimit(hard));
+    } catch (error) {
+      if (hasCode(error, "EPERM")) throw missingRight(`process.rlimits: a hard ${type} of ${hard}`, "CAP_SYS_RESOURCE");
+      throw unknownError(`error setting rlimit ${quote(type)}: ${systemReason(error)}`, error);
+    }
+  }
+  if (oomScoreAdj == null) return;
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, String(oomScoreAdj));
+  } catch (error) {
+    if (hasCode(error, "EACCES", "EPERM")) {
+      throw missingRight(`process.oomScoreAdj ${oomScoreAdj}`, "CAP_SYS_RESOURCE");
+    }
+    throw unknownError(`failed to set oom_score_adj: ${systemReason(error)}`, error);
+  }
+}
