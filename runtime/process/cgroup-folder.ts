@@ -51,7 +51,8 @@ export async function readIfThere(folder: string, name: string): Promise<string 
 }
 
 /**
- * Makes the group and those above it; `prepare` is called for each new one, from the top. One that is there already is fine.
+ * Makes the group and those above it. One that is there already is fine. `prepare` is called for each, from the top: somebody else may
+ * just have made one and not come to preparing it.
  * @throws an Error with an errno code: EACCES, EROFS, …
  */
 export async function makeGroup(
@@ -65,12 +66,10 @@ export async function makeGroup(
       let folder = mount;
       for (const part of path.split("/").filter((name) => name !== "")) {
         folder = join(folder, part);
-        await mkdir(folder).then(
-          async () => await prepare(folder),
-          (error: unknown) => {
-            if (!hasCode(error, "EEXIST")) throw error;
-          },
-        );
+        await mkdir(folder).catch((error: unknown) => {
+          if (!hasCode(error, "EEXIST")) throw error;
+        });
+        await prepare(folder);
       }
       return target;
     } catch (error) {
