@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** Where each has its sources below cmd/. */
+const ROOMS = { berthd: "berthd", berth: "berth", "containerd-shim-process-v1": "shim-process" } as const;
 const SOURCES = ["api", "metadata", "runtime", "services", "cmd"];
 
 function newestChange(folder: string): number {
@@ -25,8 +27,13 @@ function distIsFresh(): boolean {
 let fromDist: boolean | undefined;
 
 /** The command line that starts one of our programs, for example `berthd`; its arguments follow. */
-export function ownProgram(name: "berthd" | "berth"): readonly [string, ...string[]] {
+export function ownProgram(name: keyof typeof ROOMS): readonly [string, ...string[]] {
   fromDist ??= process.env["BERTH_PROGRAMS"] === "dist" || distIsFresh();
   if (fromDist) return [process.execPath, join(ROOT, "bin", name)];
-  return [process.execPath, "--import", fileURLToPath(import.meta.resolve("tsx")), join(ROOT, "cmd", name, "main.ts")];
+  return [
+    process.execPath,
+    "--import",
+    fileURLToPath(import.meta.resolve("tsx")),
+    join(ROOT, "cmd", ROOMS[name], "main.ts"),
+  ];
 }
