@@ -210,7 +210,8 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   const stopDeadlineMs = config.stopTimeoutMs;
   const local = new LocalServer({ services, log, stopDeadlineMs });
   const grpc = address === undefined ? undefined : await serveGrpc({ path: address, services, log, stopDeadlineMs });
-  scope.defer(() => Promise.all([local, grpc].map((server) => server?.[Symbol.asyncDispose]())));
+  // At the same time, since each waits for its own calls.
+  scope.defer(() => Promise.all([local[Symbol.asyncDispose](), grpc?.[Symbol.asyncDispose]()]));
 
   const owned = scope.release();
   return {
