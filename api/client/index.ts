@@ -93,10 +93,11 @@ export type { ImageStores } from "./distribution/stores.js";
 export type { Fetcher, Pusher, PushSource, Registry } from "./distribution/transport.js";
 export { chainIds, isUnpacked, type UnpackOptions, unpack } from "./distribution/unpack.js";
 export type { UnpackDestination } from "./distribution/unpack-targets.js";
+export type { DaemonEvent, EventOf, EventTopic, OtherEvent } from "./events/daemon-event.js";
 export { type Copy, type CopyOptions, copyStreams, type LocalStreams } from "./io/copy.js";
 export { FifoEnds, type ProcessStreams } from "./io/fifo-ends.js";
 export { type FifoOptions, makeFifos, NULL_STDIO, removeFifos } from "./io/fifos.js";
-export type { RemoteEvents } from "./remote-events.js";
+export type { FollowOptions, RemoteEvents } from "./remote-events.js";
 export type { Plugin, RemoteIntrospection, ServerInfo } from "./remote-introspection.js";
 export { withLease } from "./remote-lease-store.js";
 export type {
