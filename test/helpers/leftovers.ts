@@ -3,11 +3,16 @@
 // own socket path or namespace.
 import { createHash } from "node:crypto";
 import { readdir, readFile, rm, rmdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { socketPlace, surroundings } from "../../cmd/shim-process/socket-place.js";
 import type { Engine } from "./engine.js";
 import { runProgram } from "./program.js";
+import { until } from "./until.js";
 
 const CGROUPS = "/sys/fs/cgroup";
+/** The group of root's process tasks. */
+const PROCESS_CGROUPS = "berth";
+const PROCESS_SHIM = "containerd-shim-process-v1";
 const RUNC_STATE = "/run/containerd/runc";
 const SHIM_SOCKETS = "/run/containerd/s";
 const TASKS = "io.containerd.runtime.v2.task";
@@ -54,12 +59,29 @@ export async function warmShimIds(stateDir: string, namespace: string): Promise<
   return await entries(join(stateDir, "io.berth.warm-shims", namespace));
 }
 
-/** The cgroup folders of a namespace: one for each v1 controller, or the one of v2. */
+/** The cgroup folders of a namespace, of containers and of processes: one for each v1 controller, or the one of v2. */
 async function namespaceCgroups(namespace: string): Promise<string[]> {
   const roots = [CGROUPS, ...(await entries(CGROUPS)).map((name) => join(CGROUPS, name))];
+  const parents = roots.flatMap((root) => [root, join(root, PROCESS_CGROUPS)]);
   const found: string[] = [];
-  for (const root of roots) if ((await entries(root)).includes(namespace)) found.push(join(root, namespace));
+  for (const parent of parents) if ((await entries(parent)).includes(namespace)) found.push(join(parent, namespace));
   return found;
+}
+
+/** Kills what our process shim left running when it was killed itself. */
+async function killProcessTasks(namespace: string): Promise<void> {
+  for (const parent of await namespaceCgroups(namespace)) {
+    if (basename(dirname(parent)) !== PROCESS_CGROUPS) continue;
+    for (const child of await cgroupChildren(parent)) {
+      const groupPids = async (): Promise<number[]> =>
+        (await readFile(join(child, "cgroup.procs"), "utf8")).split("\n").filter(Boolean).map(Number);
+      await until(`processes of ${child} to end`, async () => {
+        const pids = await groupPids();
+        for (const pid of pids) process.kill(pid, "SIGKILL");
+        return pids.length === 0;
+      });
+    }
+  }
 }
 
 async function cgroupChildren(path: string): Promise<string[]> {
@@ -125,6 +147,7 @@ async function socketOfShim(pid: number): Promise<string[]> {
     words.includes(flag) ? words[words.indexOf(flag) + 1] : undefined;
   const [address, namespace, id] = [after("-address"), after("-namespace"), after("-id")];
   if (address === undefined || namespace === undefined || id === undefined) return [];
+  if (words[0] === PROCESS_SHIM) return [socketPlace(address, namespace, surroundings())];
   return [shimSocketPath({ address }, namespace, id)];
 }
 
@@ -193,6 +216,7 @@ export async function removeEngineLeftovers(address: string, stateDir: string): 
  */
 export async function removeNamespaceLeftovers(namespace: string): Promise<void> {
   await killAll(await shimPids(namespace));
+  await killProcessTasks(namespace);
   const state = join(RUNC_STATE, namespace);
   for (const id of await entries(state)) await runProgram("runc", ["--root", state, "delete", "--force", id]);
   await rm(state, { recursive: true, force: true });

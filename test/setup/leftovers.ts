@@ -57,7 +57,8 @@ function mounts({ folder }: Run): string[] {
 
 /** A namespace's folder below each controller, or the one of version 2, with the containers' below it. */
 function cgroups({ prefix }: Run): string[] {
-  const parents = [CGROUPS, ...names(CGROUPS).map((name) => join(CGROUPS, name))];
+  const roots = [CGROUPS, ...names(CGROUPS).map((name) => join(CGROUPS, name))];
+  const parents = roots.flatMap((root) => [root, join(root, "berth")]);
   return parents.flatMap((parent) => withPrefix(parent, prefix).map((path) => `cgroup ${path}`));
 }
 
