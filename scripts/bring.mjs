@@ -1,7 +1,7 @@
 // Brings what the project needs and is not there yet: npm packages, and as root Debian's packages of the runtime. It looks
 // first, says what it installs, and removes nothing. `node scripts/bring.mjs` runs it alone; start and test run it first.
-import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { findBinary, main, must, ROOT, run, StepError, say } from "./steps.mjs";
 
 /** Which Debian package brings which programs. */
@@ -39,7 +39,35 @@ export async function bringNpmPackages() {
   if (!needsNpmPackages()) return;
   say("npm packages are missing or older than package-lock.json: npm ci (about a minute, better-sqlite3 is compiled)");
   // Without the variable better-sqlite3 first tries to download a binary.
-  await must("npm", ["ci", "--no-fund", "--no-audit"], { env: { npm_config_build_from_source: "true" } });
+  await must("npm", ["ci", "--no-fund", "--no-audit"], {
+    env: { npm_config_build_from_source: "true", ...headersEnvironment() },
+  });
+}
+
+/**
+ * Tells node-gyp where this Node's headers are, when they were installed with it: no user then has to download them or to configure
+ * npm. What the caller has set stands.
+ * @returns {Record<string, string>}
+ */
+export function headersEnvironment(node = process.execPath) {
+  if (process.env["npm_config_nodedir"] !== undefined) return {};
+  const prefix = dirname(dirname(node));
+  const folder = join(prefix, "include", "node");
+  if (!existsSync(join(folder, "node.h"))) return {};
+  // Headers of another release would compile, and crash later.
+  return versionOfHeaders(join(folder, "node_version.h")) === process.versions.node
+    ? { npm_config_nodedir: prefix }
+    : {};
+}
+
+/** @param {string} path of node_version.h @returns {string} */
+function versionOfHeaders(path) {
+  if (!existsSync(path)) return "";
+  const text = readFileSync(path, "utf8");
+  const numbers = ["MAJOR", "MINOR", "PATCH"].map(
+    (part) => new RegExp(`^#define NODE_${part}_VERSION (\\d+)`, "m").exec(text)?.[1],
+  );
+  return numbers.join(".");
 }
 
 /** @param {boolean} forTests @returns {Readonly<Record<string, readonly string[]>>} */
