@@ -1,12 +1,12 @@
 // Which kind of stdio a client asks for, by its paths and addresses.
 // @source containerd runtime/v2/runc/process/io.go, init.go
-import { errorOf } from "../../api/core/errors.js";
 import type { Stdio } from "../../api/core/task.js";
 import type { Owner } from "./client-ends.js";
 import { makeLogFile } from "./log-file.js";
 import { openLoggedIO, openNullIO, openPlainIO } from "./plain-io.js";
 import type { ProcessIO } from "./process-io.js";
 import { parseStdioAddress } from "./stdio-address.js";
+import { openTerminalIO } from "./terminal.js";
 
 const DEFAULT_READER_TIMEOUT_MS = 30_000;
 
@@ -30,7 +30,7 @@ export interface ProcessIOOptions {
 export async function openProcessIO(stdio: Stdio, options: ProcessIOOptions): Promise<ProcessIO> {
   const deadlineMs = Date.now() + (options.readerTimeoutMs ?? DEFAULT_READER_TIMEOUT_MS);
   const open = { owner: options.owner, signal: options.signal, deadlineMs };
-  if (stdio.terminal) throw errorOf("not_implemented", "terminal");
+  if (stdio.terminal) return await openTerminalIO(stdio, { ...options, ...open });
   if (stdio.stdin === "" && stdio.stdout === "" && stdio.stderr === "") return openNullIO();
   const address = parseStdioAddress(stdio.stdout);
   switch (address.kind) {

@@ -1,0 +1,71 @@
+// The client's ends of a terminal's stdio, as streams that block nobody: a blocked read or write would hold one of Node's few threads
+// for as long as it lasts.
+import { createReadStream, createWriteStream, fstatSync } from "node:fs";
+import { Socket } from "node:net";
+import { type Readable, Writable } from "node:stream";
+import { type OpenEnd, openInputEnd, openOutputEnd } from "./client-ends.js";
+import type { Descriptors } from "./descriptors.js";
+import { makeLogFile } from "./log-file.js";
+import { type LogProgram, startLogProgram } from "./log-program.js";
+import { parseStdioAddress } from "./stdio-address.js";
+
+export interface TerminalOptions extends Omit<OpenEnd, "mode"> {
+  readonly namespace: string;
+  /** Of the container. */
+  readonly id: string;
+}
+
+/** Each stream closes its descriptor itself. */
+export interface TerminalInput {
+  readonly stream: Readable;
+  /** Keeps a FIFO from ending while no client has it open. */
+  readonly keep: number | undefined;
+}
+
+export interface TerminalOutput {
+  readonly stream: Writable;
+  readonly keep: number | undefined;
+  readonly program: LogProgram | undefined;
+}
+
+/** "" is none. @throws what {@link openInputEnd} throws. */
+export function openTerminalInput(held: Descriptors, path: string): TerminalInput | undefined {
+  if (path === "") return undefined;
+  const { fd, keep } = openInputEnd(held, path, { mode: "nonblocking" });
+  const isPipe = fstatSync(fd).isFIFO();
+  held.release(fd);
+  const stream = isPipe ? new Socket({ fd, readable: true, writable: false }) : createReadStream("", { fd });
+  return { stream, keep };
+}
+
+/** "" is nowhere. @throws what {@link openOutputEnd} and {@link startLogProgram} throw. */
+export async function openTerminalOutput(
+  held: Descriptors,
+  stdout: string,
+  options: TerminalOptions,
+): Promise<TerminalOutput> {
+  if (stdout === "") return { stream: nowhere(), keep: undefined, program: undefined };
+  const address = parseStdioAddress(stdout);
+  if (address.kind === "program") {
+    const { path, args } = address;
+    const program = await startLogProgram(held, { ...options, owner: undefined, path, args });
+    return { stream: writableOf(held, program.stdout), keep: undefined, program };
+  }
+  if (address.kind === "file") makeLogFile(address.path);
+  const { fd, keep } = await openOutputEnd(held, address.path, { ...options, owner: undefined, mode: "nonblocking" });
+  return { stream: writableOf(held, fd), keep, program: undefined };
+}
+
+function writableOf(held: Descriptors, fd: number): Writable {
+  const isPipe = fstatSync(fd).isFIFO();
+  held.release(fd);
+  return isPipe ? new Socket({ fd, readable: false, writable: true }) : createWriteStream("", { fd });
+}
+
+function nowhere(): Writable {
+  return new Writable({
+    write: (_chunk, _encoding, done) => {
+      done();
+    },
+  });
+}
