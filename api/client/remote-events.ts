@@ -13,7 +13,7 @@ import type { DaemonEvent, EventOf, EventTopic } from "./events/daemon-event.js"
 export interface FollowOptions {
   /** Default: that of the client, or all when it has none; "" for all. */
   readonly namespace?: string | undefined;
-  /** As the daemon knows them (`topic==/tasks/exit,event.container_id==web`), one of which must match; they stand for everything else. */
+  /** As the daemon knows them (`topic=="/tasks/exit",event.container_id==web`), one of which must match; they stand for everything else. */
   readonly filters?: readonly string[] | undefined;
   /** Its abort ends the iteration with an error of kind cancelled. */
   readonly signal?: AbortSignal | undefined;
@@ -97,6 +97,6 @@ function filtersOf(topics: readonly string[] | undefined, namespace: string): st
   if (topics.length === 0) throw invalidArgument("topics must name at least one");
   return topics.map((topic) => {
     if (!/^(?:\/[A-Za-z0-9._-]+)+$/.test(topic)) throw invalidArgument(`${JSON.stringify(topic)} is no topic`);
-    return [`topic==${topic}`, ...scope].join(",");
+    return [`topic=="${topic}"`, ...scope].join(",");
   });
 }

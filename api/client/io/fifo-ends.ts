@@ -2,7 +2,7 @@
 // (so every open is non-blocking: a blocking one would hold a thread of Node's small pool for ever); a reader of a pipe that nobody
 // has open for writing is told that it ended, or never told if nobody had when it came; and a pipe that nobody has open forgets
 // what was written to it. Until the shim has opened its ends we therefore hold the opposite ends ourselves.
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { hasCode } from "../../../runtime/sys/errno.js";
@@ -55,12 +55,15 @@ export class FifoEnds implements Disposable {
     }
   }
 
-  /** For the pipes of a process that runs already. Pipes that its shim has closed or never had are left out. */
+  /** For the pipes of a process that runs already. Pipes that its shim has closed or never had are left out, and so is what is no pipe. */
   static attach(stdio: Stdio): FifoEnds {
     const open = (path: string, flags: number): number | undefined => {
       if (!path.startsWith("/")) return undefined;
       try {
-        return openSync(path, flags | O_NONBLOCK);
+        const fd = openSync(path, flags | O_NONBLOCK);
+        if (fstatSync(fd).isFIFO()) return fd;
+        closeSync(fd);
+        return undefined;
       } catch (error) {
         if (hasCode(error, "ENXIO") || hasCode(error, "ENOENT")) return undefined;
         throw error;

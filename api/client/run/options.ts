@@ -109,6 +109,8 @@ interface CommonOptions extends ProcessOptions {
 export interface ImageRunOptions extends CommonOptions, ContainerOptions {
   /** `docker.io/library/busybox:latest`, or `busybox`, which is short for it. */
   readonly image: string;
+  readonly rootfs?: undefined;
+  readonly process?: undefined;
   /** Default: the image's entrypoint and command, which these replace. */
   readonly args?: readonly string[] | undefined;
   /** Whether the image is fetched from its registry. Default: `never`, so it must be here. */
@@ -129,6 +131,8 @@ export interface ImageRunOptions extends CommonOptions, ContainerOptions {
 export interface RootfsRunOptions extends CommonOptions, ContainerOptions {
   /** The folder that is the container's root file system; writes go into it. */
   readonly rootfs: string;
+  readonly image?: undefined;
+  readonly process?: undefined;
   /** Default: `/bin/sh`. */
   readonly args?: readonly string[] | undefined;
   /** The last word on the spec: what it gives back is taken. */
@@ -138,6 +142,8 @@ export interface RootfsRunOptions extends CommonOptions, ContainerOptions {
 /** A process of this host, without any isolation. */
 export interface HostRunOptions extends CommonOptions {
   readonly process: true;
+  readonly image?: undefined;
+  readonly rootfs?: undefined;
   readonly args: readonly string[];
   /** Path of its control group. Default: the runtime's choice. */
   readonly cgroup?: string | undefined;

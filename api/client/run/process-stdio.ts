@@ -9,6 +9,7 @@ import { InputStream, OutputStream } from "./process-streams.js";
 
 /** After the exit, that long without a word ends the waiting for output: a child may hold the pipe open. */
 const IDLE_AFTER_EXIT_MS = 10_000;
+const NOWHERE = "/dev/null";
 const NO_STREAMS: ProcessStreams = { stdin: undefined, stdout: undefined, stderr: undefined };
 
 interface OpenStreams {
@@ -46,14 +47,16 @@ export class ProcessStdio implements Disposable {
     }
     const without = (["stdin", "stdout", "stderr"] as const).filter((name) => modeOf(option, name) === "ignore");
     if (without.length === 3) return new ProcessStdio({ ...NULL_STDIO, terminal }, inherited, () => undefined);
-    const stdio = await makeFifos({ id, terminal, without });
+    const pipes = await makeFifos({ id, terminal, without });
+    // Shims open both outputs or none.
+    const stdio = { ...pipes, stdout: pipes.stdout || NOWHERE, stderr: terminal ? "" : pipes.stderr || NOWHERE };
     try {
-      const ends = FifoEnds.hold(stdio);
+      const ends = FifoEnds.hold(pipes);
       const made = new ProcessStdio(stdio, inherited, () => ends);
       made.#open();
       return made;
     } catch (error) {
-      await removeFifos(stdio);
+      await removeFifos(pipes);
       throw error;
     }
   }

@@ -9,7 +9,7 @@ import { goTime } from "../render/time.js";
 export const command = defineCommand({
   arguments: "[filters...]",
   formats: true,
-  help: `Events of all namespaces, from now on. Filters, of which one must match: topic==/tasks/exit, namespace==default,
+  help: `Events of all namespaces, from now on. Filters, of which one must match: topic=="/tasks/exit", namespace==default,
 event.container_id==web, topic~=^/tasks. With --format json or jsonl each event is one line of JSON.`,
   run: async ({ client, request, output }, filters) => {
     const print = output.format === "table" || output.format === "wide" ? textLine : jsonLine;
