@@ -8,6 +8,8 @@ import { FAKE_RUNTIME, FakeWorld, fakeDriver } from "../../runtime/index.js";
 import { type Client, connect, createDaemon, NULL_STDIO } from "../../services/index.js";
 import { failure } from "../conformance/failure.js";
 import { startEmbedded } from "../helpers/embedded.js";
+import { noiseLayer, testImage } from "../helpers/image.js";
+import { ociArchive } from "../helpers/image-archive.js";
 import { launch } from "../helpers/launch.js";
 import { ociSpec } from "../helpers/oci-spec.js";
 import { startProgram } from "../helpers/program.js";
@@ -143,6 +145,45 @@ describe("drivers of one's own", () => {
     expect(world.containers.map(({ id }) => id)).toEqual(["a", "b"]);
     const refused = await failure(start(client, "c", { name: "io.example.nothing.v1" }));
     expect(refused).toMatch(/^unknown: .*"io.example.nothing.v1" binary not installed "containerd-shim-nothing-v1"/);
+  });
+});
+
+describe("transfers", () => {
+  const image = testImage([noiseLayer("one", 2_000_000), noiseLayer("two", 20_000)]);
+  async function* inPieces(bytes: Buffer): AsyncGenerator<Uint8Array> {
+    // Filled anew for every piece, as a reader of files does.
+    const scratch = Buffer.alloc(10_000);
+    for (let at = 0; at < bytes.length; at += scratch.length)
+      yield scratch.subarray(0, bytes.copy(scratch, 0, at, at + scratch.length));
+  }
+
+  test("go over streams of this process, with their news", async () => {
+    const client = (await startEmbedded(scope)).client({ namespace: "ns" });
+    const news: string[] = [];
+    const onProgress = ({ event }: { readonly event: string }) => void news.push(event);
+    await client.transfer.import({}, inPieces(ociArchive(image, "example.org/a:1")), { onProgress });
+    expect((await client.images.list({})).map(({ target }) => target.digest)).toEqual([image.target.digest]);
+    expect([news[0], news.at(-1)]).toEqual(["Importing", "Completed import"]);
+    const names = (await client.images.list({})).map(({ name }) => name);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of client.transfer.export({}, names)) chunks.push(chunk);
+    await client.transfer.import({ namespace: "copy" }, inPieces(Buffer.concat(chunks)));
+    expect((await client.images.list({ namespace: "copy" })).map(({ name }) => name)).toEqual(names);
+  });
+
+  test("are given up without a rest", async () => {
+    const client = (await startEmbedded(scope)).client({ namespace: "ns" });
+    const controller = new AbortController();
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      yield ociArchive(image, "example.org/a:1").subarray(0, 100_000);
+      await until("the import to take a lease", async () => (await client.leases.list({})).length > 0);
+      controller.abort();
+      await new Promise(() => {});
+    }
+    const importing = client.transfer.import({ signal: controller.signal }, endless());
+    expect(await failure(importing)).toBe("cancelled: context canceled");
+    await until("the lease to go", async () => (await client.leases.list({})).length === 0);
+    expect(await client.images.list({})).toEqual([]);
   });
 });
 
