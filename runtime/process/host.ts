@@ -8,6 +8,7 @@ import type { Logger } from "../../api/core/log.js";
 import type { ExecOptions, Mount, ProcessExit, ProcessInfo, ProcessState, Stdio } from "../../api/core/task.js";
 import type { Clock } from "../../api/core/time.js";
 import type { Any } from "../../api/core/typeurl.js";
+import { keepDescriptors } from "../sys/spawn.js";
 import { createEvent, type TaskEvent } from "../task-events.js";
 import { makeTask } from "./make-task.js";
 import { Reaper } from "./reaper.js";
@@ -93,6 +94,7 @@ class HostProcesses implements ProcessHost {
 
   constructor(deps: ProcessHostDeps) {
     this.#deps = deps;
+    keepDescriptors();
     this.#reaper = new Reaper(deps.log);
   }
 

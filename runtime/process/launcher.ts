@@ -12,18 +12,19 @@ import { systemReason } from "./system-text.js";
 const SHELL = "/bin/sh";
 
 /**
- * $1 is the umask, $2 the terminal or nothing, the rest the program and its arguments. Descriptor 3 leads to the maker. Each line
- * from there is a word that goes before the program, octal escapes in it for what a line cannot hold; an empty line lets go. The
- * first terminal that a leader of a session opens becomes its controlling one.
+ * $1 is the umask, $2 the terminal or nothing, the rest the program and its arguments. Descriptor 0 leads to the maker, and 3 is the
+ * program's 0, since a shell reads from 0 with the least ado. Each line from there is a word that goes before the program, octal
+ * escapes in it for what a line cannot hold; an empty line lets go. The first terminal that a leader of a session opens becomes
+ * its controlling one.
  */
 const SCRIPT = `
 umask "$1" || exit 125
-[ -z "$2" ] || exec 0<>"$2" 1>&0 2>&0 || exit 125
+[ -z "$2" ] || exec 3<>"$2" 1>&3 2>&3 || exit 125
 shift 2
-echo >&3
-while IFS= read -r ${WORD_VARIABLE} <&3; do
+echo >&0
+while IFS= read -r ${WORD_VARIABLE}; do
   case $${WORD_VARIABLE} in
-    "") exec 3<&-; unset ${WORD_VARIABLE} PWD OLDPWD; exec "$@" ;;
+    "") exec 0<&3 3<&-; unset ${WORD_VARIABLE} PWD OLDPWD; exec "$@" ;;
     *\\\\*) ${WORD_VARIABLE}=$(printf "%b." "$${WORD_VARIABLE}"); ${WORD_VARIABLE}=\${${WORD_VARIABLE}%.} ;;
   esac
   set -- "$${WORD_VARIABLE}" "$@"
@@ -37,8 +38,8 @@ export interface LaunchRequest {
   readonly environment: Environment;
   readonly cwd: string;
   readonly umask: number;
-  /** The program that changes user and rights, with its flags, up to where a command follows; empty when nothing is changed. */
-  readonly privileges: readonly string[];
+  /** Programs that change what only a process can change of itself, with their flags, up to where a command follows. */
+  readonly changes: readonly string[];
   readonly terminalPath: string | undefined;
   readonly descriptors: readonly [number, number, number];
 }
@@ -95,10 +96,11 @@ export class Launcher implements Disposable {
 
 /** @throws unknown in the words of a runtime when there is no such process: too long arguments, too many processes, … */
 export function launch(request: LaunchRequest): Launcher {
-  const { args, cwd, umask, terminalPath = "", privileges } = request;
+  const { args, cwd, umask, terminalPath = "", changes } = request;
+  const [stdin, stdout, stderr] = request.descriptors;
   const isPlain = isPlainShell();
   const split = splitEnvironment(request.environment, isPlain);
-  const words = [...privileges, ...environmentWords(args[0] ?? "", split, isPlain)];
+  const words = [...changes, ...environmentWords(args[0] ?? "", split, isPlain)];
   const [ours, theirs] = socketPair();
   const socket = new Socket({ fd: ours, readable: true, writable: true });
   try {
@@ -107,7 +109,7 @@ export function launch(request: LaunchRequest): Launcher {
       args: ["sh", "-c", SCRIPT, "sh", `0${umask.toString(8)}`, terminalPath, ...args],
       env: split.inherited,
       cwd,
-      descriptors: [...request.descriptors, theirs],
+      descriptors: [theirs, stdout, stderr, stdin],
     });
     return new Launcher(pid, socket, words);
   } catch (error) {

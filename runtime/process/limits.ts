@@ -8,6 +8,7 @@ import { hasCode } from "../sys/errno.js";
 import { missingRight } from "./capabilities.js";
 import type { OciProcess } from "./spec.js";
 import { systemReason } from "./system-text.js";
+import { findTool } from "./tools.js";
 
 /** By the kernel's numbers. */
 const RESOURCES = [
@@ -28,6 +29,7 @@ const RESOURCES = [
   "RTPRIO",
   "RTTIME",
 ].map((name) => `RLIMIT_${name}`);
+const LAUNCHER_DESCRIPTORS = 16;
 /** JSON numbers lose the last bits of "infinity", which is the largest of 64. */
 const INFINITE_FROM = 2 ** 63;
 const INFINITY = 2n ** 64n - 1n;
@@ -40,9 +42,19 @@ export function checkLimits({ rlimits }: OciProcess): void {
   if (unknown !== undefined) throw unknownError(`wrong rlimit value: ${unknown.type}`);
 }
 
+/** The launcher itself needs this many descriptors, whatever the program is to have. */
+const isSetLate = (type: string, soft: number): boolean => type === "RLIMIT_NOFILE" && soft < LAUNCHER_DESCRIPTORS;
+
+/** What goes before the program for limits that the launcher could not live with. @throws failed_precondition without prlimit(1). */
+export function limitWords({ rlimits }: OciProcess): string[] {
+  const late = rlimits?.find(({ type, soft }) => isSetLate(type, soft));
+  return late === undefined ? [] : [findTool("prlimit"), `--nofile=${toLimit(late.soft)}:${toLimit(late.hard)}`, "--"];
+}
+
 /** @throws permission_denied for more than we have ourselves; unknown for what the kernel does not take. */
 export function applyLimits(pid: number, { rlimits, oomScoreAdj }: OciProcess): void {
   for (const { type, soft, hard } of rlimits ?? []) {
+    if (isSetLate(type, soft)) continue;
     try {
       setResourceLimit(pid, RESOURCES.indexOf(type), toLimit(soft), toLimit(hard));
     } catch (error) {

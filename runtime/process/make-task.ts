@@ -72,7 +72,8 @@ async function readPlan(request: CreateProcessTask, namespace: string): Promise<
       ? `/berth/${namespace}/${request.id}`
       : linux.cgroupsPath;
   const { devices: _, ...resources } = linux?.resources ?? {};
-  const limits = limitsNotKept(resources, await probeCgroups({ path: cgroupPath }));
+  const isLimited = Object.keys(resources).length > 0;
+  const limits = isLimited ? limitsNotKept(resources, await probeCgroups({ path: cgroupPath })) : [];
   const refusals = [
     ...specRefusals(spec, request.rootfs),
     ...(isSystemdPath ? ["linux.cgroupsPath"] : []),

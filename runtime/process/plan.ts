@@ -3,7 +3,7 @@ import { isAbsolute } from "node:path";
 import { unknownError, wrapError } from "../../api/core/errors.js";
 import { parseEnvironment } from "./environment.js";
 import type { LaunchRequest } from "./launcher.js";
-import { checkLimits } from "./limits.js";
+import { checkLimits, limitWords } from "./limits.js";
 import { privilegesOf } from "./privileges.js";
 import { checkFolder, checkProgram, type Identity } from "./program.js";
 import type { OciProcess } from "./spec.js";
@@ -27,7 +27,16 @@ export function planProcess(process: OciProcess): ProcessPlan {
   const environment = during("error during container init", () => parseEnvironment(env ?? []));
   during("error during container init", () => checkFolder(cwd));
   during("", () => checkProgram(program, environment, cwd, identity));
-  return { identity, launch: { args, cwd, environment, umask: user?.umask ?? DEFAULT_UMASK, privileges: words } };
+  return {
+    identity,
+    launch: {
+      args,
+      cwd,
+      environment,
+      umask: user?.umask ?? DEFAULT_UMASK,
+      changes: [...limitWords(process), ...words],
+    },
+  };
 }
 
 /** What a runtime says when a process cannot be started. */

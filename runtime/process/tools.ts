@@ -5,7 +5,7 @@ import { failedPrecondition } from "../../api/core/errors.js";
 
 const FOLDERS = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
 
-/** The absolute path of `env` or `setpriv`; not looked for where users may put programs. @throws failed_precondition. */
+/** The absolute path of `env`, `setpriv` or `prlimit`; not looked for where users may put programs. @throws failed_precondition. */
 export function findTool(name: string): string {
   for (const folder of FOLDERS) {
     const path = join(folder, name);

@@ -1,10 +1,13 @@
 // Makes a child process that nobody but its maker waits for. Node's own children are no use where the exact way of their end
 // matters: it tells a death by a real-time signal as an exit with 0.
+import { readdirSync } from "node:fs";
 import { cString, systemError, tryCall } from "./libc.js";
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
 const POSIX_SPAWN_SETSID = 0x80;
@@ -65,6 +68,14 @@ export function spawnProcess(request: SpawnRequest): number {
     return pid[0] ?? 0;
   } finally {
     tryCall("posix_spawn_file_actions_destroy", actions);
+  }
+}
+
+/** What this process has open from its own parent is not for its children; what Node opens is not anyway. */
+export function keepDescriptors(): void {
+  for (const name of readdirSync("/proc/self/fd")) {
+    const fd = Number(name);
+    if (fd > 2) tryCall("fcntl", fd, F_SETFD, FD_CLOEXEC);
   }
 }
 
