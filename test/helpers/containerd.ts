@@ -30,14 +30,18 @@ disabled_plugins = [${DISABLED.map((name) => `"io.containerd.${name}"`).join(", 
 }
 
 /** Starts containerd and resolves when it answers. It and whatever its tasks left behind end with the scope. */
-export async function startContainerd(scope: DisposeScope, moreConfig = ""): Promise<Engine> {
+export async function startContainerd(
+  scope: DisposeScope,
+  moreConfig = "",
+  env: Readonly<Record<string, string | undefined>> = {},
+): Promise<Engine> {
   const dir = await tempDir(scope);
   const address = join(dir, "c.sock");
   const configFile = join(dir, "config.toml");
   await writeFile(configFile, config(dir) + moreConfig);
   scope.defer(() => removeEngineLeftovers(address, join(dir, "state")));
   const daemon = scope.use(
-    await startProgram("containerd", ["-c", configFile, "-l", "warn"], { timeoutMs: 3_600_000 }),
+    await startProgram("containerd", ["-c", configFile, "-l", "warn"], { timeoutMs: 3_600_000, env }),
   );
   scope.defer(() => daemon.stop());
   await untilAnswers(address, daemon);
