@@ -3,7 +3,7 @@
 import { mkdtemp, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { mount, unmount } from "../../runtime/sys/mount.js";
+import { mount, shownWithoutMounting, unmount } from "../../runtime/sys/mount.js";
 import type { Mount } from "../core/task.js";
 
 /** Read-only, and so that an overlay's upper layer is not taken by two at a time: it is the uppermost of the lower ones. */
@@ -16,8 +16,10 @@ function readOnly({ type, source, options }: Mount): Mount {
   return { type, source, options: [...kept, `lowerdir=${lower}`, "ro"] };
 }
 
-/** Runs `read` with the folder where the mounts are. Needs the right to mount. */
+/** Runs `read` with the folder where the mounts are. Needs the right to mount, except for a single bind mount. */
 export async function readMounted<T>(mounts: readonly Mount[], read: (root: string) => T | Promise<T>): Promise<T> {
+  const shown = shownWithoutMounting(mounts);
+  if (shown !== undefined) return await read(shown);
   const target = await mkdtemp(join(tmpdir(), "berth-mount-"));
   let count = 0;
   try {

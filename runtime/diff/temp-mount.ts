@@ -3,19 +3,24 @@
 import { closeSync, constants, mkdtempSync, openSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Mount } from "../../api/core/task.js";
-import { mount, unmount } from "../sys/mount.js";
+import { mount, shownWithoutMounting, unmount } from "../sys/mount.js";
 
 const PREFIX = "berth-mount";
 const UPPER = "upperdir=";
 const LOWER = "lowerdir=";
 const LONG_OPTIONS = 3500;
 
-/** Runs `work` with the folder on which `mounts`, one over the other, are mounted. No mounts: an empty folder. */
+/**
+ * Runs `work` with the folder on which `mounts`, one over the other, are mounted. No mounts: an empty folder. A user may mount
+ * nothing, and gets the folder itself that a bind mount would show.
+ */
 export async function withTempMount<T>(
   tempDir: string,
   mounts: readonly Mount[],
   work: (folder: string) => T | Promise<T>,
 ): Promise<T> {
+  const shown = shownWithoutMounting(mounts);
+  if (shown !== undefined) return await work(shown);
   const folder = mkdtempSync(join(tempDir, PREFIX));
   try {
     for (const one of mounts) mountOn(folder, one);

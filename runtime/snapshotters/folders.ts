@@ -2,10 +2,11 @@
 // is renamed when it is whole; it goes by being renamed first. So a number that is there is whole, whenever the machine stops.
 // @source containerd plugins/snapshots/{native,overlay} (names and modes)
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "../sys/errno.js";
 import { diskUsage } from "./disk-usage.js";
+import { freeTree } from "./free-tree.js";
 
 const FOLDER_MODE = 0o700;
 const NUMBER = /^[1-9]\d*$/;
@@ -40,7 +41,7 @@ export class SnapshotFolders {
       await fill(passing);
       await rename(passing, this.path(id));
     } catch (error) {
-      await rm(passing, { recursive: true, force: true });
+      await freeTree(passing);
       throw error;
     }
     await this.#sync();
@@ -54,7 +55,7 @@ export class SnapshotFolders {
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error;
     }
-    await rm(passing, { recursive: true, force: true });
+    await freeTree(passing);
   }
 
   /** All numbers that have folders, in order. */
@@ -88,7 +89,7 @@ export class SnapshotFolders {
     for (const path of paths) {
       try {
         const { sizeBytes } = await diskUsage(path);
-        await rm(path, { recursive: true, force: true });
+        await freeTree(path);
         freedBytes += sizeBytes;
       } catch (error) {
         failures.push(error);

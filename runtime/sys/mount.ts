@@ -74,6 +74,14 @@ function mountWith(request: MountRequest): void {
   }
 }
 
+/** The folder that mounting would show, for who may not mount: where the only mount is a bind mount, its source. */
+export function shownWithoutMounting(mounts: readonly Omit<MountRequest, "target">[]): string | undefined {
+  const [first, ...more] = mounts;
+  if (process.geteuid?.() === 0 || first === undefined || more.length > 0) return undefined;
+  const isBind = (parseMountOptions(first.options).flags & MS_BIND) !== 0;
+  return isBind ? first.source : undefined;
+}
+
 /**
  * Takes the topmost mount off `path`.
  * @param options `detach`: out of sight at once, gone when nobody uses it any more.
@@ -86,6 +94,8 @@ export function unmount(path: string, options: { readonly detach?: boolean } = {
   if (result >= 0) return true;
   const errno = -result;
   if (errno === constants.errno.ENOENT || errno === constants.errno.EINVAL) return false;
+  // A user is told so whether something is mounted there or not.
+  if (errno === constants.errno.EPERM && !isMountPoint(path)) return false;
   throw systemError("umount2", errno, path);
 }
 

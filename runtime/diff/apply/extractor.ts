@@ -5,36 +5,27 @@ import { constants, ftruncateSync, writeSync } from "node:fs";
 import { constants as os } from "node:os";
 import {
   check,
-  chmodAt,
-  chmodFd,
-  chownAt,
-  chownFd,
   closeFd,
   deviceNumber,
   hardLinkAt,
   makeLinkAt,
   makeNodeAt,
   openAt,
-  pathAt,
   readable,
   setTimesAt,
-  setTimesFd,
   statAt,
 } from "../../sys/at.js";
 import { hasCode } from "../../sys/errno.js";
 import { systemError } from "../../sys/libc.js";
-import { setXattr } from "../../sys/xattr.js";
 import { badHeader, TarError } from "../tar/header.js";
-import { XATTR_PREFIX } from "../tar/pax.js";
 import type { TarEntry, TarHandler } from "../tar/reader.js";
+import { Attributes, timesOf } from "./attributes.js";
 import { cleanComponents, type Folder, type FolderTree } from "./folder-tree.js";
 import { hideName, makeOpaque, parseWhiteout, removeName, removeOthers, type Whiteout } from "./whiteouts.js";
 
 const { EEXIST, ENOENT } = os.errno;
 const { O_CREAT, O_EXCL, O_WRONLY, S_IFMT, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK } = constants;
 const PERMISSIONS = 0o7777;
-/** The last moment that 64 bits of nanoseconds hold; beyond it, and before 1970, a time is taken for none. */
-const MAX_TIME_NS = 2n ** 63n - 1n;
 /** Of all names that must be remembered. */
 const MAX_REMEMBERED_BYTES = 512 * 1024 * 1024;
 const SPECIAL_TYPES: Readonly<Record<string, number>> = { "3": S_IFCHR, "4": S_IFBLK, "6": S_IFIFO };
@@ -66,9 +57,12 @@ interface FolderTimes {
 export class Extractor implements TarHandler, Disposable {
   readonly #tree: FolderTree;
   readonly #options: ExtractorOptions;
+  readonly #attributes = new Attributes();
   /** The file whose data is coming. */
   #file: OpenFile | undefined;
   readonly #unpacked = new Set<string>();
+  /** Paths of device nodes that may not be made. */
+  readonly #leftOut = new Set<string>();
   readonly #folderTimes: FolderTimes[] = [];
   #rememberedBytes = 0;
 
@@ -103,13 +97,8 @@ export class Extractor implements TarHandler, Disposable {
     const file = this.#file;
     if (file === undefined) return;
     const { fd, folder, base, entry } = file;
-    const where = folder.path + base;
     if (file.writtenTo < entry.fileBytes) ftruncateSync(fd, entry.fileBytes);
-    check(chownFd(fd, entry.uid, entry.gid), "chown", where);
-    if (entry.pax.size > 0) setXattrs(pathAt(folder.fd, base), entry);
-    check(chmodFd(fd, entry.mode & PERMISSIONS), "chmod", where);
-    const { accessedNs, modifiedNs } = timesOf(entry);
-    check(setTimesFd(fd, accessedNs, modifiedNs), "utimes", where);
+    this.#attributes.ofFile(fd, folder, base, entry);
     this.#file = undefined;
     closeFd(fd);
   }
@@ -149,6 +138,7 @@ export class Extractor implements TarHandler, Disposable {
 
   #make(folder: Folder, base: string, entry: TarEntry): void {
     const path = folder.path + base;
+    this.#leftOut.delete(path);
     if (!this.#options.overlay) {
       this.#remember(path);
       this.#unpacked.add(path);
@@ -161,14 +151,14 @@ export class Extractor implements TarHandler, Disposable {
         this.#makeFolder(folder, base, entry, path);
         return;
       case "1":
-        this.#makeHardLink(folder, base, entry, path);
+        this.#makeHardLink(folder, base, entry);
         return;
       case "2":
         this.#inPlace(folder, base, "symlink", () => makeLinkAt(folder.fd, base, entry.linkName));
-        this.#setOwnerAndTimes(folder, base, entry, path);
+        this.#attributes.ofName(folder, base, entry, { isLink: true });
         return;
       default:
-        this.#makeSpecial(folder, base, entry, path);
+        this.#makeSpecial(folder, base, entry);
     }
   }
 
@@ -187,9 +177,7 @@ export class Extractor implements TarHandler, Disposable {
       // What was here hid what lower layers have of this name, and so must the folder.
       if (this.#options.overlay) makeOpaque(folder);
     }
-    check(chownFd(folder.fd, entry.uid, entry.gid), "chown", path);
-    if (entry.pax.size > 0) setXattrs(pathAt(folder.fd, "."), entry);
-    check(chmodFd(folder.fd, entry.mode & PERMISSIONS), "chmod", path);
+    this.#attributes.ofFolder(folder, entry, path);
     this.#remember(path);
     this.#folderTimes.push({ path, ...timesOf(entry) });
   }
@@ -209,9 +197,14 @@ export class Extractor implements TarHandler, Disposable {
     }
   }
 
-  #makeHardLink(folder: Folder, base: string, entry: TarEntry, path: string): void {
+  #makeHardLink(folder: Folder, base: string, entry: TarEntry): void {
     const components = cleanComponents(entry.linkName);
     const targetBase = components.pop() ?? "";
+    const first = this.#tree.resolve(components);
+    if (first !== undefined && this.#leftOut.has(first.path + targetBase)) {
+      this.#leaveOut(folder, base);
+      return;
+    }
     // Looked up anew for every try: what had the name may have been a folder on the way to the target.
     this.#inPlace(folder, base, "link", () => {
       const target = this.#tree.resolve(components);
@@ -222,34 +215,27 @@ export class Extractor implements TarHandler, Disposable {
     });
     const status = statAt(folder.fd, base);
     const isLink = typeof status !== "number" && (status.mode & S_IFMT) === S_IFLNK;
-    if (!isLink) {
-      check(chownAt(folder.fd, base, entry.uid, entry.gid), "chown", path);
-      setXattrs(pathAt(folder.fd, base), entry);
-      check(chmodAt(folder.fd, base, entry.mode & PERMISSIONS), "chmod", path);
-      const { accessedNs, modifiedNs } = timesOf(entry);
-      check(setTimesAt(folder.fd, base, accessedNs, modifiedNs), "utimes", path);
-    } else this.#setOwnerAndTimes(folder, base, entry, path);
+    this.#attributes.ofName(folder, base, entry, { isLink });
   }
 
-  #makeSpecial(folder: Folder, base: string, entry: TarEntry, path: string): void {
+  #makeSpecial(folder: Folder, base: string, entry: TarEntry): void {
     const type = SPECIAL_TYPES[entry.type];
     if (type === undefined) throw new TarError(`unhandled tar header type ${entry.type.charCodeAt(0)}`);
+    if (type !== S_IFIFO && !this.#attributes.makesDevices) {
+      this.#leaveOut(folder, base);
+      return;
+    }
     const device = type === S_IFIFO ? 0n : deviceNumber(entry.major, entry.minor);
     const mode = entry.mode & PERMISSIONS;
     this.#inPlace(folder, base, "mknod", () => makeNodeAt(folder.fd, base, type | mode, device));
-    check(chownAt(folder.fd, base, entry.uid, entry.gid), "chown", path);
-    setXattrs(pathAt(folder.fd, base), entry);
-    check(chmodAt(folder.fd, base, mode), "chmod", path);
-    const { accessedNs, modifiedNs } = timesOf(entry);
-    check(setTimesAt(folder.fd, base, accessedNs, modifiedNs), "utimes", path);
+    this.#attributes.ofName(folder, base, entry, { isLink: false });
   }
 
-  /** Of what has no mode of its own. */
-  #setOwnerAndTimes(folder: Folder, base: string, entry: TarEntry, path: string): void {
-    check(chownAt(folder.fd, base, entry.uid, entry.gid), "chown", path);
-    setXattrs(pathAt(folder.fd, base), entry);
-    const { accessedNs, modifiedNs } = timesOf(entry);
-    check(setTimesAt(folder.fd, base, accessedNs, modifiedNs), "utimes", path);
+  /** What had the name is gone all the same. */
+  #leaveOut(folder: Folder, base: string): void {
+    removeName(this.#tree, folder, base);
+    this.#remember(folder.path + base);
+    this.#leftOut.add(folder.path + base);
   }
 
   /** Makes something under a name; what had it goes first. */
@@ -267,27 +253,3 @@ export class Extractor implements TarHandler, Disposable {
 }
 
 const isOwner = (id: number): boolean => id >= 0 && id <= 0xffff_ffff;
-
-function timesOf(entry: TarEntry): { readonly accessedNs: bigint; readonly modifiedNs: bigint } {
-  const modifiedNs = boundedTime(entry.modifiedNs);
-  const accessedNs = boundedTime(entry.accessedNs ?? 0n);
-  // Never before it was modified; Math.max is for numbers alone.
-  if (accessedNs < modifiedNs) return { accessedNs: modifiedNs, modifiedNs };
-  return { accessedNs, modifiedNs };
-}
-
-const boundedTime = (time: bigint): bigint => (time < 0n || time > MAX_TIME_NS ? 0n : time);
-
-/** `trusted.*` is overlayfs's own; what the file system has no room for is left out, as tar does. */
-function setXattrs(path: Buffer, entry: TarEntry): void {
-  for (const [key, value] of entry.pax) {
-    if (!key.startsWith(XATTR_PREFIX)) continue;
-    const name = readable(key.slice(XATTR_PREFIX.length));
-    if (name.startsWith("trusted.")) continue;
-    try {
-      setXattr(path, name, Buffer.from(value, "latin1"));
-    } catch (error) {
-      if (!hasCode(error, "ENOTSUP") && !hasCode(error, "EOPNOTSUPP")) throw error;
-    }
-  }
-}

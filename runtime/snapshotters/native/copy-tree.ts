@@ -12,7 +12,8 @@ const PERMISSIONS = 0o7777n;
 
 /** What of `stats` remains to be set once the contents are there. The order counts: a new owner takes set-id bits and some attributes away. */
 async function copyMetadata(from: Buffer, to: Buffer, stats: BigIntStats): Promise<void> {
-  await lchown(to, Number(stats.uid), Number(stats.gid));
+  // A user can give nothing away: all in the user's store is the user's own.
+  if (process.geteuid?.() === 0) await lchown(to, Number(stats.uid), Number(stats.gid));
   if (!stats.isSymbolicLink()) await chmod(to, Number(stats.mode & PERMISSIONS));
   copyXattrs(from, to);
   setTimes(to, stats.atimeNs, stats.mtimeNs);
