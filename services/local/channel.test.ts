@@ -125,7 +125,7 @@ describe("a handler", () => {
           yield any("1");
           await untilAborted(ctx);
         } finally {
-          await null;
+          await new Promise((resolve) => setImmediate(resolve));
           said.push("let go");
         }
       },

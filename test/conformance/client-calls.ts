@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { type Client, type RequestContext, SPEC_TYPE } from "../../api/client/index.js";
 import { until } from "../helpers/until.js";
-import type { OpenClient } from "./client.js";
+import type { OpenClient } from "./client-subject.js";
 import { failure } from "./failure.js";
 
 const NONE = `sha256:${"0".repeat(64)}`;

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { anyOfJson, type Client, type EventEnvelope, SPEC_TYPE } from "../../api/client/index.js";
 import { until } from "../helpers/until.js";
-import type { OpenClient } from "./client.js";
+import type { OpenClient } from "./client-subject.js";
 import { failure } from "./failure.js";
 
 const RUNTIME = { name: "io.containerd.runc.v2" };

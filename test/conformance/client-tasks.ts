@@ -11,8 +11,8 @@ import { ociProcess } from "../helpers/oci-spec.js";
 import { makeRootfs } from "../helpers/rootfs.js";
 import { freshNamespace, tempDir } from "../helpers/temp.js";
 import { until } from "../helpers/until.js";
-import type { OpenClient } from "./client.js";
 import { follow } from "./client-events.js";
+import type { OpenClient } from "./client-subject.js";
 import { failure } from "./failure.js";
 
 const KILL = { signal: 9, all: false };

@@ -2,19 +2,14 @@
 // suites of the single stores go deeper.
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Client, SPEC_TYPE } from "../../api/client/index.js";
+import { SPEC_TYPE } from "../../api/client/index.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { clientCallsConformance } from "./client-calls.js";
 import { clientEventsConformance } from "./client-events.js";
+import type { OpenClient, StartSubject } from "./client-subject.js";
 import { clientTasksConformance } from "./client-tasks.js";
 import { digestOf, readAll } from "./content-world.js";
 import { failure } from "./failure.js";
-
-/** Opens a client of the daemon under test, with the values that its calls carry by default. The caller disposes it. */
-export type OpenClient = (defaults?: { readonly namespace?: string; readonly leaseId?: string }) => Client;
-
-/** Starts the daemon under test; it ends with the scope. */
-export type StartSubject = (scope: DisposeScope) => Promise<OpenClient>;
 
 const RUNTIME = { name: "io.containerd.runc.v2" };
 const SPEC = { typeUrl: SPEC_TYPE, value: Buffer.from('{"ociVersion":"1.0.2"}') };
