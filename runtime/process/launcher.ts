@@ -6,7 +6,13 @@ import { basename } from "node:path";
 import { unknownError } from "../../api/core/errors.js";
 import { quote } from "../../api/core/quote.js";
 import { socketPair, spawnProcess } from "../sys/spawn.js";
-import { type Environment, environmentWords, splitEnvironment, WORD_VARIABLE } from "./environment.js";
+import {
+  type Environment,
+  environmentWords,
+  type SplitEnvironment,
+  splitEnvironment,
+  WORD_VARIABLE,
+} from "./environment.js";
 import { systemReason } from "./system-text.js";
 
 const SHELL = "/bin/sh";
@@ -94,6 +100,20 @@ export class Launcher implements Disposable {
   }
 }
 
+/** What the kernel takes in one word, its end included, and in all of them together, where nobody has set other limits. */
+const MAX_WORD_BYTES = 128 * 1024;
+const MAX_WORDS_BYTES = 2 * 1024 * 1024;
+const POINTER_BYTES = 8;
+
+/** The kernel itself refuses what is there from the beginning; what comes later would fail when nobody can be told. */
+function checkLengths(args: readonly string[], { inherited, late }: SplitEnvironment, words: readonly string[]): void {
+  if (late === undefined) return;
+  const lengths = [...args, ...inherited, ...words].map((word) => Buffer.byteLength(word) + 1);
+  const sum = lengths.reduce((total, bytes) => total + bytes + POINTER_BYTES, 0);
+  if (sum < MAX_WORDS_BYTES && lengths.every((bytes) => bytes <= MAX_WORD_BYTES)) return;
+  throw unknownError(`exec: ${quote(args[0] ?? "")}: argument list too long`);
+}
+
 /** @throws unknown in the words of a runtime when there is no such process: too long arguments, too many processes, … */
 export function launch(request: LaunchRequest): Launcher {
   const { args, cwd, umask, terminalPath = "", changes } = request;
@@ -101,6 +121,7 @@ export function launch(request: LaunchRequest): Launcher {
   const isPlain = isPlainShell();
   const split = splitEnvironment(request.environment, isPlain);
   const words = [...changes, ...environmentWords(args[0] ?? "", split, isPlain)];
+  checkLengths(args, split, words);
   const [ours, theirs] = socketPair();
   const socket = new Socket({ fd: ours, readable: true, writable: true });
   try {

@@ -53,8 +53,10 @@ export function limitWords({ rlimits }: OciProcess): string[] {
 
 /** @throws permission_denied for more than we have ourselves; unknown for what the kernel does not take. */
 export function applyLimits(pid: number, { rlimits, oomScoreAdj }: OciProcess): void {
-  for (const { type, soft, hard } of rlimits ?? []) {
-    if (isSetLate(type, soft)) continue;
+  for (const { type, soft: wanted, hard } of rlimits ?? []) {
+    const soft = isSetLate(type, wanted) ? LAUNCHER_DESCRIPTORS : wanted;
+    // To lower it further needs no right that could be missing then.
+    if (soft !== wanted && hard < soft) continue;
     try {
       setResourceLimit(pid, RESOURCES.indexOf(type), toLimit(soft), toLimit(hard));
     } catch (error) {
