@@ -3,9 +3,10 @@
 import type { RequestContext } from "../../core/context.js";
 import type { Descriptor } from "../../core/descriptor.js";
 import { invalidArgument, isFailedPrecondition, isNotFound, notImplemented } from "../../core/errors.js";
+import { Limit } from "../../core/limit.js";
 import { writeBlob } from "../../core/write-blob.js";
+import { allSettledOrThrow } from "./all-settled.js";
 import { childLabels, sourceLabel } from "./gc-labels.js";
-import { allSettledOrThrow, Limit } from "./limit.js";
 import { byPreference, type ChildDescriptor, childrenOf, MAX_DOCUMENT_BYTES } from "./manifest.js";
 import { isIndex, isLayer, isManifest, isSchema1, refOf } from "./media-types.js";
 import type { PlatformMatcher } from "./platform.js";

@@ -2,8 +2,9 @@
 // @source containerd client/client.go (Push), core/remotes/handlers.go (PushContent)
 import type { RequestContext } from "../../core/context.js";
 import type { Descriptor } from "../../core/descriptor.js";
+import { Limit } from "../../core/limit.js";
+import { allSettledOrThrow } from "./all-settled.js";
 import { sourceLabel } from "./gc-labels.js";
-import { allSettledOrThrow, Limit } from "./limit.js";
 import { type ChildDescriptor, childrenOf } from "./manifest.js";
 import { isIndex, isLayer, isManifest, isNonDistributable, refOf } from "./media-types.js";
 import { ALL_PLATFORMS, type PlatformMatcher } from "./platform.js";

@@ -1,4 +1,5 @@
 // What a task leaves behind in the file system and how it goes away, whether it ended well or its shim did not.
+import { Limit } from "../../../api/core/limit.js";
 import type { Logger } from "../../../api/core/log.js";
 import type { ProcessExit } from "../../../api/core/task.js";
 import { type Bundle, detachBundle } from "../../bundle.js";
@@ -18,10 +19,14 @@ export interface Remains {
   readonly address: ShimAddress | "kept" | undefined;
 }
 
+/** `delete` actions at once: a shim that served many leaves as many to clean up, and each has its time. */
+const PARALLEL_ACTIONS = 4;
+
 /** Removes remains; deleting the files goes on behind the answer, and disposing waits for it. */
 export class RemainsCollector implements AsyncDisposable {
   readonly #deps: DriverDeps;
   readonly #deletions = new Set<Promise<void>>();
+  readonly #actions = new Limit(PARALLEL_ACTIONS);
 
   constructor(deps: DriverDeps) {
     this.#deps = deps;
@@ -46,7 +51,7 @@ export class RemainsCollector implements AsyncDisposable {
     const { bundle, binary } = remains;
     let exit: ProcessExit = { pid: 0, exitStatus: UNKNOWN_EXIT_STATUS, exitedAtNs: this.#deps.clock() };
     try {
-      if (binary !== undefined) exit = await deleteAction(this.#deps, binary, bundle);
+      if (binary !== undefined) exit = await this.#actions.run(() => deleteAction(this.#deps, binary, bundle));
     } catch (err) {
       // Also what a 1.6 shim answers when the runtime was never reached.
       this.#deps.log.warn({ err, namespace: bundle.namespace, id: bundle.id }, "shim cleanup failed");

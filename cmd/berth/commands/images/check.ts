@@ -1,12 +1,12 @@
 // berth images check: whether all of an image is here, and unpacked.
 // @source containerd cmd/ctr/commands/images/images.go (check)
 import { checkImage } from "../../../../api/client/distribution/image-info.js";
-import { Limit } from "../../../../api/client/distribution/limit.js";
 import { resolveManifest } from "../../../../api/client/distribution/manifest.js";
 import { hostPlatform, onlyPlatforms } from "../../../../api/client/distribution/platform.js";
 import { isUnpacked } from "../../../../api/client/distribution/unpack.js";
 import type { Descriptor } from "../../../../api/core/descriptor.js";
 import type { Image } from "../../../../api/core/image.js";
+import { Limit } from "../../../../api/core/limit.js";
 import { type CommandContext, defineCommand } from "../../command.js";
 import { exitStatus, Reported } from "../../exit-status.js";
 import { renderSize } from "../../render/size.js";

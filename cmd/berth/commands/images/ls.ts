@@ -1,9 +1,9 @@
 // berth images ls: the images of a namespace, with what their documents tell.
 // @source containerd cmd/ctr/commands/images/images.go (list)
 import { imagePlatforms, imageSize } from "../../../../api/client/distribution/image-info.js";
-import { Limit } from "../../../../api/client/distribution/limit.js";
 import { formatPlatform, hostPlatform, onlyPlatforms } from "../../../../api/client/distribution/platform.js";
 import type { Image } from "../../../../api/core/image.js";
+import { Limit } from "../../../../api/core/limit.js";
 import { formatTime } from "../../../../api/core/time.js";
 import { type CommandContext, defineCommand } from "../../command.js";
 import { renderLabels } from "../../render/labels.js";
