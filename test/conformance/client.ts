@@ -164,11 +164,12 @@ function layers(open: OpenClient): void {
   test("snapshots", async () => {
     await using client = open({ namespace: freshName() });
     const snapshots = client.snapshots.get("native");
-    const [mount] = await snapshots.prepare({}, "work", { labels: { a: "1" } });
+    const [mount] = await snapshots.prepare({}, "work", { labels: { a: "1", "containerd.io/gc.root": "yes" } });
     expect(mount).toMatchObject({ type: "bind", options: expect.arrayContaining(["rw"]) });
-    await snapshots.commit({}, "base", "work", { labels: { b: "2" } });
-    expect(await snapshots.stat({}, "base")).toMatchObject({ kind: "committed", parent: "", labels: { b: "2" } });
-    await snapshots.view({}, "seen", { parent: "base" });
+    const labels = { b: "2", "containerd.io/gc.root": "yes" };
+    await snapshots.commit({}, "base", "work", { labels });
+    expect(await snapshots.stat({}, "base")).toMatchObject({ kind: "committed", parent: "", labels });
+    await snapshots.view({}, "seen", { parent: "base", labels });
     const names: string[] = [];
     for await (const page of snapshots.list({})) names.push(...page.map(({ name }) => name));
     expect(names.sort()).toEqual(["base", "seen"]);
