@@ -63,7 +63,7 @@ export function openInputEnd(held: Descriptors, path: string, open: Pick<OpenEnd
     giveTo(fd, open.owner);
     return { fd, keep };
   } catch (error) {
-    throw cannotOpen(path, systemText("open", path, error), error);
+    throw unknownError(`failed to open stdin fifo ${path}: ${systemText("stat", path, error)}`, error);
   }
 }
 

@@ -19,6 +19,6 @@ function attempt(call: string, path: string, action: () => void): void {
   try {
     action();
   } catch (error) {
-    throw unknownError(`failed to create init process I/O: ${systemText(call, path, error)}`, error);
+    throw unknownError(systemText(call, path, error), error);
   }
 }

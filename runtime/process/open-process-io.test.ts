@@ -193,6 +193,17 @@ describe("files", () => {
   });
 });
 
+test("input that is not there is refused", async () => {
+  const stdin = join(dir, "no");
+  for (const stdout of [file("out"), `file://${dir}/log`, "binary:///bin/true"]) {
+    await expect(openProcessIO(stdioOf(stdin, stdout, stdout), options)).rejects.toMatchObject({
+      kind: "unknown",
+      message: `failed to open stdin fifo ${stdin}: stat ${stdin}: no such file or directory`,
+    });
+  }
+  expect(countOpen()).toBe(openBefore);
+});
+
 describe("addresses", () => {
   test("of a file: it is made, and both outputs are appended", async () => {
     const path = join(dir, "a folder/deep/log");

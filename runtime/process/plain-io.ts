@@ -19,16 +19,15 @@ export function openNullIO(): ProcessIO {
 /** @throws what {@link openOutputEnd} throws, for stderr "" and stdout "" as well: only both without stdin can be missing. */
 export async function openPlainIO(stdio: Stdio, open: Omit<OpenEnd, "mode">): Promise<ProcessIO> {
   const held = new Descriptors();
-  const how = { ...open, mode: "blocking" } as const;
   try {
     const stdin = openInput(held, stdio.stdin, open);
-    const stdout = await openOutputEnd(held, stdio.stdout, how);
+    const stdout = await openOutput(held, stdio.stdout, open);
     // The same path twice is opened twice: writers that append do not overwrite each other.
-    const stderr = await openOutputEnd(held, stdio.stderr, how);
-    return new PlainIO(held, [stdin.fd, stdout.fd, stderr.fd], stdin.keep);
+    const stderr = await openOutput(held, stdio.stderr, open);
+    return new PlainIO(held, [stdin.fd, stdout, stderr], stdin.keep);
   } catch (error) {
     held[Symbol.dispose]();
-    throw wrapError("failed to start io pipe copy: unable to copy pipes", error);
+    throw error;
   }
 }
 
@@ -37,11 +36,21 @@ export async function openLoggedIO(stdio: Stdio, options: LogProgramOptions): Pr
   const held = new Descriptors();
   try {
     const stdin = openInput(held, stdio.stdin, options);
-    const program = await startLogProgram(held, options);
+    const program = await startLogProgram(held, options).catch((error: unknown) => {
+      throw wrapError("failed to create init process I/O", error);
+    });
     return new PlainIO(held, [stdin.fd, program.stdout, program.stderr], stdin.keep, program);
   } catch (error) {
     held[Symbol.dispose]();
-    throw wrapError("failed to create init process I/O", error);
+    throw error;
+  }
+}
+
+async function openOutput(held: Descriptors, path: string, open: Omit<OpenEnd, "mode">): Promise<number> {
+  try {
+    return (await openOutputEnd(held, path, { ...open, mode: "blocking" })).fd;
+  } catch (error) {
+    throw wrapError("failed to start io pipe copy: unable to copy pipes", error);
   }
 }
 

@@ -27,7 +27,7 @@ export function parseStdioAddress(address: string): StdioAddress {
       };
     }
     default:
-      throw unknownError(`failed to create init process I/O: unknown STDIO scheme ${scheme}`);
+      throw unknownError(`unknown STDIO scheme ${scheme}`);
   }
 }
 
@@ -52,6 +52,6 @@ function pathOf({ href, pathname }: URL): string {
 
 const cannotParse = (address: string, error: unknown): Error =>
   unknownError(
-    `failed to create init process I/O: unable to parse stdout uri: parse ${JSON.stringify(address)}: ${error instanceof Error ? error.message : String(error)}`,
+    `unable to parse stdout uri: parse ${JSON.stringify(address)}: ${error instanceof Error ? error.message : String(error)}`,
     error,
   );

@@ -1,13 +1,15 @@
 // The client's ends of a terminal's stdio, as streams that block nobody: a blocked read or write would hold one of Node's few threads
 // for as long as it lasts.
-import { createReadStream, createWriteStream, fstatSync } from "node:fs";
+import { createReadStream, createWriteStream, fstatSync, statSync } from "node:fs";
 import { Socket } from "node:net";
 import { type Readable, Writable } from "node:stream";
+import { unknownError } from "../../api/core/errors.js";
 import { type OpenEnd, openInputEnd, openOutputEnd } from "./client-ends.js";
 import type { Descriptors } from "./descriptors.js";
 import { makeLogFile } from "./log-file.js";
 import { type LogProgram, startLogProgram } from "./log-program.js";
 import { parseStdioAddress } from "./stdio-address.js";
+import { systemText } from "./system-text.js";
 
 export interface TerminalOptions extends Omit<OpenEnd, "mode"> {
   readonly namespace: string;
@@ -52,8 +54,17 @@ export async function openTerminalOutput(
     return { stream: writableOf(held, program.stdout), keep: undefined, program };
   }
   if (address.kind === "file") makeLogFile(address.path);
+  else checkIsThere(address.path);
   const { fd, keep } = await openOutputEnd(held, address.path, { ...options, owner: undefined, mode: "nonblocking" });
   return { stream: writableOf(held, fd), keep, program: undefined };
+}
+
+function checkIsThere(path: string): void {
+  try {
+    statSync(path);
+  } catch (error) {
+    throw unknownError(systemText("stat", path, error), error);
+  }
 }
 
 function writableOf(held: Descriptors, fd: number): Writable {

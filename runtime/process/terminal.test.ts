@@ -254,7 +254,11 @@ describe("the output of a terminal", () => {
   test("must go somewhere that is there", async () => {
     await expect(openProcessIO(stdioOf("", join(dir, "no")), options)).rejects.toMatchObject({
       kind: "unknown",
-      message: `failed to start console copy: containerd-shim: opening file "${dir}/no" failed: open ${dir}/no: no such file or directory`,
+      message: `failed to start console copy: stat ${dir}/no: no such file or directory`,
+    });
+    await expect(openProcessIO(stdioOf(join(dir, "no"), ""), options)).rejects.toMatchObject({
+      kind: "unknown",
+      message: `failed to open stdin fifo ${dir}/no: stat ${dir}/no: no such file or directory`,
     });
     const waiting = openProcessIO(stdioOf(fifo("in"), fifo("out")), { ...options, readerTimeoutMs: 20 });
     await expect(waiting).rejects.toMatchObject({ kind: "deadline_exceeded" });

@@ -36,14 +36,16 @@ export async function openTerminalIO(stdio: Stdio, options: TerminalOptions): Pr
     giveTerminal(terminal, options.owner);
     const ends = held.open(terminal.path, constants.O_RDWR);
     input = openTerminalInput(held, stdio.stdin);
-    output = await openTerminalOutput(held, stdio.stdout, options);
+    output = await openTerminalOutput(held, stdio.stdout, options).catch((error: unknown) => {
+      throw wrapError("failed to start console copy", error);
+    });
     return new TerminalIO(held, terminal, ends, input, output);
   } catch (error) {
     input?.stream.destroy();
     output?.stream.destroy();
     held[Symbol.dispose]();
     await output?.program?.[Symbol.asyncDispose]();
-    throw wrapError("failed to start console copy", error);
+    throw error;
   }
 }
 
