@@ -163,7 +163,7 @@ export function checkRunOptions(options: RunOptions): void {
   }
   if ("image" in options) requireText("image", options.image);
   if ("rootfs" in options) requireText("rootfs", options.rootfs);
-  checkArgs(options.args, "process" in options && options.process);
+  checkArgs(options.args, options.process === true);
   checkProcessOptions(options);
   checkLimits(options.limits ?? {});
   const { lifetime } = options;
