@@ -23,7 +23,7 @@ describe("a process that was created", () => {
   test("has a pid that it keeps, and nothing of its program has run", async () => {
     const mark = join(fixture.dir, "mark");
     const task = await fixture.create("t", hostProcess(["sh", "-c", `echo $$ > ${mark}`]));
-    expect((await readStat(task.pid))?.session).toBe(task.pid);
+    expect(readStat(task.pid)?.session).toBe(task.pid);
     expect(existsSync(mark)).toBe(false);
     expect(await task.start("")).toEqual({ pid: task.pid });
     await task.wait("");
@@ -56,11 +56,11 @@ describe("a process that was created", () => {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const [pid] = await once(supervisor.stdout, "data");
-    expect(await readStat(String(pid))).toBeDefined();
+    expect(readStat(String(pid))).toBeDefined();
     supervisor.kill("SIGKILL");
     await once(supervisor, "exit");
     await until("the launcher to end", async () => {
-      const state = (await readStat(String(pid)))?.state;
+      const state = readStat(String(pid))?.state;
       return state === undefined || state === "Z";
     });
     const { endLeftBehind } = await import("./left-behind.js");
@@ -133,7 +133,7 @@ describe("the program", () => {
   });
 
   test("has no descriptors but its own three, and no signals blocked or ignored", async () => {
-    const text = await textOf(hostProcess(["sh", "-c", "ls /proc/$$/fd | tr '\\n' ' '; cat /proc/$$/status"]));
+    const text = await textOf(hostProcess(["sh", "-c", "ls /proc/$$/fd | tr '\\n' ' '; exec cat /proc/self/status"]));
     expect(text).toMatch(/^0 1 2 Name:/);
     expect(text).toMatch(/^SigBlk:\t0+$/m);
     // What the C library keeps for itself nobody can change.

@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 const pidOf = ({ pid }: ChildProcess): number => pid ?? 0;
-const isAlive = async (pid: number): Promise<boolean> => !["Z", undefined].includes((await readStat(pid))?.state);
+const isAlive = (pid: number): boolean => !["Z", undefined].includes(readStat(pid)?.state);
 const end = (): Promise<unknown> => endLeftBehind({ namespace: "bt-x", id: "t", bundle, clock: () => 5n });
 
 async function childOf(process: ChildProcess): Promise<number> {
@@ -43,34 +43,34 @@ async function childOf(process: ChildProcess): Promise<number> {
 describe("what is left of a task", () => {
   test("is ended with all its session, also when its leader has gone", async () => {
     const child = await childOf(left);
-    await writeTraces(bundle, [pidOf(left)], []);
+    writeTraces(bundle, [pidOf(left)], []);
     left.kill("SIGKILL");
     await once(left, "exit");
-    expect(await isAlive(child)).toBe(true);
+    expect(isAlive(child)).toBe(true);
     expect(await end()).toEqual({ pid: pidOf(left), exitStatus: 137, exitedAtNs: 5n });
-    await until("the child to end", async () => !(await isAlive(child)));
+    await until("the child to end", () => !isAlive(child));
     expect(await end()).toMatchObject({ pid: pidOf(left) });
   });
 
   test("is left alone when somebody else has its pid", async () => {
     await childOf(left);
-    await writeTraces(bundle, [pidOf(left)], []);
+    writeTraces(bundle, [pidOf(left)], []);
     const file = join(bundle, "processes.json");
     const traces = JSON.parse(readFileSync(file, "utf8"));
     traces.leaders[0].startTicks = "1";
     writeFileSync(file, JSON.stringify(traces));
     expect(await end()).toMatchObject({ pid: pidOf(left), exitStatus: 137 });
-    expect(await isAlive(pidOf(left))).toBe(true);
+    expect(isAlive(pidOf(left))).toBe(true);
   });
 
   test("is left alone when it was written down before the last boot", async () => {
     await childOf(left);
-    await writeTraces(bundle, [pidOf(left)], []);
+    writeTraces(bundle, [pidOf(left)], []);
     const file = join(bundle, "processes.json");
     writeFileSync(file, readFileSync(file, "utf8").replace(bootId(), "another"));
     expect(await readTraces(bundle)).toBeUndefined();
     await end();
-    expect(await isAlive(pidOf(left))).toBe(true);
+    expect(isAlive(pidOf(left))).toBe(true);
   });
 
   test("may be nothing", async () => {

@@ -26,7 +26,7 @@ export async function endLeftBehind({ bundle, clock }: LeftBehind): Promise<Proc
   const traces = await readTraces(bundle);
   if (traces !== undefined) {
     const sessions = new TaskProcesses(undefined);
-    for (const pid of await ownLeaders(traces.leaders)) await sessions.add(pid);
+    for (const pid of ownLeaders(traces.leaders)) await sessions.add(pid);
     await sessions.killAll();
     await removeCgroupFolders(traces.cgroupFolders);
   }
@@ -34,10 +34,10 @@ export async function endLeftBehind({ bundle, clock }: LeftBehind): Promise<Proc
 }
 
 /** A pid stays taken as long as its session has members, so one that leads nothing any more may still name a session of ours. */
-async function ownLeaders(leaders: Traces["leaders"]): Promise<number[]> {
+function ownLeaders(leaders: Traces["leaders"]): number[] {
   const own: number[] = [];
   for (const { pid, startTicks } of leaders) {
-    const stat = await readStat(pid);
+    const stat = readStat(pid);
     if (stat === undefined || stat.startTicks === startTicks) own.push(pid);
   }
   return own;

@@ -15,7 +15,7 @@ import { type OciProcess, type OciSpec, parseSpec } from "./spec.js";
 import { systemText } from "./system-text.js";
 import { HostTask, type TaskDeps } from "./task.js";
 import { TaskProcesses } from "./task-processes.js";
-import { writeTraces } from "./traces.js";
+import { clearTraces, writeTraces } from "./traces.js";
 
 const CREATE_FAILED = "OCI runtime create failed";
 
@@ -44,6 +44,9 @@ export async function makeTask(request: CreateProcessTask, deps: MakeTaskDeps): 
     const cgroup = await inWords(() => openTaskCgroup({ path: cgroupPath, resources }));
     const processes = new TaskProcesses(cgroup);
     scope.defer(() => processes.remove());
+    // Whoever is killed from here on leaves at least a hint.
+    scope.defer(() => clearTraces(bundle));
+    writeTraces(bundle, [], processes.cgroupFolders);
     await init.prepare(plan, {
       ...deps,
       id,
@@ -52,7 +55,7 @@ export async function makeTask(request: CreateProcessTask, deps: MakeTaskDeps): 
     });
     scope.defer(() => init[Symbol.asyncDispose]());
     scope.defer(() => init.abandon());
-    await writeTraces(bundle, processes.leaders, processes.cgroupFolders);
+    writeTraces(bundle, processes.leaders, processes.cgroupFolders);
     return new HostTask({ ...rest, id, bundle, annotations: spec.annotations ?? {}, options, processes }, init);
   } catch (error) {
     await scope[Symbol.asyncDispose]();

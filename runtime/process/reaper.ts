@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Logger } from "../../api/core/log.js";
 import { becomeSubreaper, reapChild } from "../sys/child.js";
+import { readStat } from "./session.js";
 
 /**
  * Node reaps the children of `node:child_process` itself, as soon as it hears of their end. So who has ended and is still there
@@ -83,24 +84,24 @@ export class Reaper implements Disposable {
   }
 }
 
-function read(path: string): string {
+function childPids(): number[] {
+  const numbers = (names: readonly string[]): number[] => names.filter((name) => /^\d+$/.test(name)).map(Number);
   try {
-    return readFileSync(path, "utf8");
+    return readdirSync("/proc/self/task").flatMap((thread) =>
+      numbers(readFileSync(`/proc/self/task/${thread}/children`, "utf8").split(" ")),
+    );
   } catch {
-    // Gone by now.
-    return "";
+    // A thread has just ended, or the kernel does not keep such lists.
+    return numbers(readdirSync("/proc")).filter((pid) => readStat(pid)?.parent === process.pid);
   }
 }
 
 /** Children of this process, whichever of its threads they are counted with, that have ended and have not been reaped. */
 function zombies(counts: (pid: number) => boolean): { readonly pid: number; readonly startTicks: string }[] {
-  const pids = readdirSync("/proc/self/task").flatMap((thread) =>
-    read(`/proc/self/task/${thread}/children`).split(" ").filter(Boolean).map(Number),
-  );
-  return pids.filter(counts).flatMap((pid) => {
-    const stat = read(`/proc/${pid}/stat`);
-    // The name, in parentheses, may hold anything.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? [{ pid, startTicks: fields[19] ?? "" }] : [];
-  });
+  return childPids()
+    .filter(counts)
+    .flatMap((pid) => {
+      const stat = readStat(pid);
+      return stat?.state === "Z" ? [{ pid, startTicks: stat.startTicks }] : [];
+    });
 }

@@ -22,7 +22,7 @@ afterEach(async () => {
   await fixture[Symbol.asyncDispose]();
 });
 
-const isGone = async (pid: number): Promise<boolean> => (await readStat(pid)) === undefined;
+const isGone = (pid: number): boolean => readStat(pid) === undefined;
 /** A refusal travels without a class text. */
 const refused = async (action: () => Promise<unknown>, message: string): Promise<void> =>
   await expect(action()).rejects.toMatchObject({ kind: "unknown", message });
@@ -97,7 +97,7 @@ describe("a created task", () => {
     const waiting = task.wait("");
     expect(await task.delete("")).toEqual({ pid, exitStatus: 0, exitedAtNs: undefined });
     expect(await waiting).toEqual({ pid, exitStatus: 137, exitedAtNs: undefined });
-    expect(await isGone(pid)).toBe(true);
+    expect(isGone(pid)).toBe(true);
     expect(fixture.story).toEqual(["/tasks/create", "/tasks/exit t 137", "/tasks/delete"]);
     await fixture.create("t", FOREVER);
   });
@@ -299,7 +299,7 @@ describe("an exec", () => {
     await Promise.all([starting, task.wait("")]);
     expect(await task.pids()).toEqual([]);
     const { status, pid } = task.state("e");
-    expect(status === "created" ? pid : await isGone(pid)).toBe(status === "created" ? 0 : true);
+    expect(status === "created" ? pid : isGone(pid)).toBe(status === "created" ? 0 : true);
   });
 });
 
@@ -313,6 +313,6 @@ test("a host that is let go leaves nothing", async () => {
   const pids = [running.pid, pid, created.pid, paused.pid];
   mkdirSync(join(fixture.dir, "d"));
   await fixture.host[Symbol.asyncDispose]();
-  expect(await Promise.all(pids.map(isGone))).toEqual([true, true, true, true]);
+  expect(pids.map(isGone)).toEqual([true, true, true, true]);
   expect(fixture.host.tasks()).toEqual([]);
 });

@@ -118,7 +118,7 @@ export class HostTask implements ProcessTask {
     const failure = (error: unknown): Error => wrapError(EXEC_FAILED, error);
     const place = async (pid: number): Promise<void> => {
       await processes.add(pid);
-      await writeTraces(bundle, processes.leaders, processes.cgroupFolders);
+      writeTraces(bundle, processes.leaders, processes.cgroupFolders);
       // Who ends everything may have looked just before.
       this.#checkExecs();
     };

@@ -1,5 +1,5 @@
 // What a supervisor writes down about the processes of a task, for whoever finds them without it.
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
@@ -21,22 +21,24 @@ export type Traces = z.infer<typeof tracesSchema>;
 
 export const bootId = (): string => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 
-/** Into the bundle; the first of the leaders is init. */
-export async function writeTraces(
-  bundle: string,
-  pids: readonly number[],
-  cgroupFolders: readonly string[],
-): Promise<void> {
+/** Into the bundle; the first of the leaders is init, if there is one yet. */
+export function writeTraces(bundle: string, pids: readonly number[], cgroupFolders: readonly string[]): void {
   const leaders: Traces["leaders"] = [];
   for (const pid of pids) {
-    const stat = await readStat(pid);
+    const stat = readStat(pid);
     if (stat !== undefined) leaders.push({ pid, startTicks: stat.startTicks });
   }
   const traces: Traces = { bootId: bootId(), leaders, cgroupFolders: [...cgroupFolders] };
   // Small files of a file system in memory: not worth a thread.
-  writeFileSync(join(bundle, PID_FILE), String(pids[0] ?? 0), { mode: 0o600 });
+  const [init] = pids;
+  if (init !== undefined) writeFileSync(join(bundle, PID_FILE), String(init), { mode: 0o600 });
   writeFileSync(join(bundle, `.${TRACES_FILE}`), JSON.stringify(traces), { mode: 0o600 });
   renameSync(join(bundle, `.${TRACES_FILE}`), join(bundle, TRACES_FILE));
+}
+
+/** Of a task that came to nothing. */
+export function clearTraces(bundle: string): void {
+  for (const name of [PID_FILE, TRACES_FILE]) rmSync(join(bundle, name), { force: true });
 }
 
 /** undefined where there are none that can be read, or from before the last boot. */
