@@ -1,7 +1,8 @@
 // What a daemon needs to be told. Everything is optional; the defaults depend on who runs it.
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import * as z from "zod";
 import { invalidArgument } from "../api/core/errors.js";
+import { runtimeDirOf } from "../runtime/sys/runtime-dir.js";
 import { type CollectorConfig, collectorConfigSchema } from "./collector-config.js";
 import { MAX_SOCKET_PATH_BYTES } from "./grpc/socket.js";
 
@@ -81,14 +82,17 @@ export interface Places {
   readonly configFile: string;
 }
 
-/** Where things are for root, and for any other user by the XDG rules. */
+/** Where things are for root, and for any other user by the XDG rules; relative folders in the environment do not count. */
 export function defaultPlaces(uid: number, env: Readonly<Record<string, string | undefined>>): Places {
   if (uid === 0) return { root: "/var/lib/berth", state: "/run/berth", configFile: "/etc/berth/config.toml" };
-  const home = env["HOME"] ?? "/";
+  const folderOf = (name: string, below: string): string => {
+    const given = env[name];
+    return given !== undefined && isAbsolute(given) ? given : join(env["HOME"] ?? "/", below);
+  };
   return {
-    root: join(env["XDG_DATA_HOME"] || join(home, ".local/share"), "berth"),
-    state: join(env["XDG_RUNTIME_DIR"] || `/run/user/${uid}`, "berth"),
-    configFile: join(env["XDG_CONFIG_HOME"] || join(home, ".config"), "berth/config.toml"),
+    root: join(folderOf("XDG_DATA_HOME", ".local/share"), "berth"),
+    state: join(runtimeDirOf(uid, env), "berth"),
+    configFile: join(folderOf("XDG_CONFIG_HOME", ".config"), "berth/config.toml"),
   };
 }
 

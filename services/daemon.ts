@@ -1,12 +1,12 @@
 // The composition root: the only place that knows every room. It opens them in the order in which they need each other and
 // lets them go in reverse. Tasks live in shims, so they neither start nor end with a daemon.
-import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Client, createClient } from "../api/client/client.js";
 import { hostPlatform } from "../api/client/distribution/platform.js";
 import { DisposeScope } from "../api/core/dispose.js";
+import { errorOf } from "../api/core/errors.js";
 import { type Logger, silentLogger } from "../api/core/log.js";
 import type { SnapshotBackend } from "../api/core/snapshot-backend.js";
 import { type Clock, systemClock } from "../api/core/time.js";
@@ -23,6 +23,7 @@ import { tempMountExaminer } from "../runtime/doctor/temp-mounts.js";
 import type { DriverDefinition } from "../runtime/driver.js";
 import { runtimeDrivers } from "../runtime/drivers/index.js";
 import { snapshotBackends } from "../runtime/snapshotters/index.js";
+import { makeRuntimeDir } from "../runtime/sys/runtime-dir.js";
 import { TaskManager } from "../runtime/task-manager.js";
 import { serveTtrpc } from "../runtime/ttrpc/server.js";
 import {
@@ -39,6 +40,7 @@ import { MAX_MESSAGE_BYTES, serveGrpc } from "./grpc/server.js";
 import { prepareSocketPath } from "./grpc/socket.js";
 import { LocalChannel } from "./local/channel.js";
 import { LocalServer } from "./local/server.js";
+import { makeOwnFolder } from "./own-folder.js";
 import { readPackageInfo } from "./package-info.js";
 import { defineServices } from "./registry.js";
 import { defineShimEventsService } from "./ttrpc/events.js";
@@ -106,11 +108,14 @@ const CONTENT_FOLDER = "io.containerd.content.v1.content";
 /**
  * Starts a daemon in this process; it serves when the promise resolves, and knows the tasks of its predecessor. It listens for
  * other programs only at an `address`; {@link Daemon.client} needs none. Several may live side by side, each with its own folders.
- * @throws failed_precondition when the folder or the socket is in use; invalid_argument for a bad option.
+ * @throws failed_precondition when the folder or the socket is in use; invalid_argument for a bad option; permission_denied for a
+ * folder that this user may not write to.
  */
 export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps = {}): Promise<Daemon> {
   const { log = silentLogger, clock = systemClock, drivers = [] } = deps;
-  const config = completeConfig(options, defaultPlaces(process.getuid?.() ?? -1, process.env));
+  const uid = process.getuid?.() ?? -1;
+  const places = defaultPlaces(uid, process.env);
+  const config = completeConfig(options, places);
   // Shims are told an address, and ask for nothing there: one that nobody serves tells whose they are as well.
   const { address, address: identity = defaultAddress(config.state) } = config;
   const ttrpcAddress = identity + TTRPC_SUFFIX;
@@ -118,12 +123,15 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   const version = `${COMPATIBLE_VERSION}+berth.${info.version}`;
   await using scope = new DisposeScope();
 
+  // A user's default place may be one where others can put something.
+  const problem = uid !== 0 && config.state === places.state ? makeRuntimeDir(dirname(places.state), uid) : undefined;
+  if (problem !== undefined) throw errorOf("permission_denied", problem);
   // A live daemon at the address is found out before anything of its is touched.
   if (address !== undefined) await prepareSocketPath(address);
-  await mkdir(config.state, { recursive: true, mode: FOLDER_MODE });
+  await makeOwnFolder("state folder", config.state, FOLDER_MODE);
   // Two daemons over one state folder would take each other's tasks for leftovers.
   if (config.state !== config.root) scope.use(lockFolder(config.state, "state folder"));
-  await mkdir(config.root, { recursive: true, mode: ROOT_MODE });
+  await makeOwnFolder("root folder", config.root, ROOT_MODE);
   const contentDir = join(config.root, CONTENT_FOLDER);
   const content = await openContentBackend({ rootDir: contentDir, clock });
   const { contentSharing } = config;

@@ -1,6 +1,7 @@
 // The program `berth`: parse, call, print. What goes wrong is one line on stderr and an exit status that tells its class.
 import { type Command as CommanderCommand, CommanderError } from "commander";
 import { DisposeScope } from "../../api/core/dispose.js";
+import { runtimeDirOf } from "../../runtime/sys/runtime-dir.js";
 import { buildInfo } from "./build-info.js";
 import type { Command } from "./command.js";
 import { exitStatus, Interrupted, Reported, USAGE_STATUS } from "./exit-status.js";
@@ -59,8 +60,7 @@ async function execute(flags: GlobalFlags, run: (context: Context) => Promise<nu
 /** Where the daemon of this user listens: root's is the machine's. */
 function defaultAddress(env: Readonly<Record<string, string | undefined>>): string {
   const uid = process.getuid?.() ?? -1;
-  const runtimeDir = uid === 0 ? "/run" : env["XDG_RUNTIME_DIR"] || `/run/user/${uid}`;
-  return `${runtimeDir}/berth/berth.sock`;
+  return `${uid === 0 ? "/run" : runtimeDirOf(uid, env)}/berth/berth.sock`;
 }
 
 /** The exit status, after the one line that says what happened. */

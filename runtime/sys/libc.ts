@@ -83,11 +83,21 @@ function libc(): Libc {
   return loaded;
 }
 
+/** The right that a refused call takes, by what callers name it. */
+const RIGHTS: Readonly<Record<string, string>> = {
+  mount: "CAP_SYS_ADMIN",
+  umount2: "CAP_SYS_ADMIN",
+  mknod: "CAP_MKNOD",
+  chown: "CAP_CHOWN",
+};
+
 /** An Error as node:fs throws it: `code` ("EBUSY"), `errno` (negative), `syscall` and, where there is one, `path`. */
 export function systemError(syscall: string, errno: number, path?: string): NodeJS.ErrnoException {
   const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, "unknown error"];
   const where = path === undefined ? "" : ` '${path}'`;
-  const error: NodeJS.ErrnoException = new Error(`${code}: ${text}, ${syscall}${where}`);
+  const right = code === "EPERM" ? RIGHTS[syscall] : undefined;
+  const need = right === undefined ? "" : ` (needs ${right})`;
+  const error: NodeJS.ErrnoException = new Error(`${code}: ${text}, ${syscall}${where}${need}`);
   error.code = code;
   error.errno = -errno;
   error.syscall = syscall;

@@ -17,9 +17,11 @@ import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { requires } from "../../test/helpers/requires.js";
 import { allocateFile } from "./allocate.js";
 import { isFifo, makeFifo } from "./fifo.js";
 import { tryLockFile } from "./flock.js";
+import { makeNode } from "./inode.js";
 import { isMountPoint, mount, unmount } from "./mount.js";
 import { parseMountOptions } from "./mount-options.js";
 import { peerCredentials } from "./peer.js";
@@ -136,7 +138,7 @@ describe("mount options", () => {
   });
 });
 
-describe("mount", () => {
+describe.skipIf(requires.root())("mount", () => {
   test("a tmpfs comes and goes", () => {
     const target = join(dir, "with blank");
     mkdirSync(target);
@@ -228,6 +230,25 @@ describe("mount", () => {
     expect(isMountPoint(target)).toBe(false);
   });
 });
+
+// Root has these rights, so there is nothing to skip: test/integration/rootless.test.ts goes through a user's daemon as root, too.
+if (process.geteuid?.() !== 0) {
+  describe("a user", () => {
+    test("is told which right is missing", () => {
+      const target = join(dir, "target");
+      mkdirSync(target);
+      expect(() => mount({ type: "tmpfs", source: "tmpfs", target, options: [] })).toThrow(
+        `EPERM: operation not permitted, mount '${target}' (needs CAP_SYS_ADMIN)`,
+      );
+      expect(() => makeNode(join(dir, "null"), 0o20666, 0x103)).toThrow(/mknod '.*' \(needs CAP_MKNOD\)$/);
+    });
+
+    test("unmounts nothing where nothing is mounted", () => {
+      expect(unmount(dir)).toBe(false);
+      expect(() => unmount("/proc")).toThrow(/needs CAP_SYS_ADMIN/);
+    });
+  });
+}
 
 test("peer credentials are the connecting process's", async () => {
   const path = join(dir, "sock");

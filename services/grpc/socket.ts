@@ -1,10 +1,11 @@
 // The daemon's unix sockets as files: a live one is left alone, a stale one replaced, the mode set before anybody can connect.
 
 import { once } from "node:events";
-import { chmod, lstat, mkdir, unlink } from "node:fs/promises";
+import { chmod, lstat, unlink } from "node:fs/promises";
 import { connect, type Server } from "node:net";
 import { dirname } from "node:path";
-import { ContainerdError, invalidArgument } from "../../api/core/errors.js";
+import { ContainerdError, errorOf, invalidArgument } from "../../api/core/errors.js";
+import { makeOwnFolder } from "../own-folder.js";
 
 /** sun_path of sockaddr_un, less its closing NUL; a longer path would be cut off without a word. */
 export const MAX_SOCKET_PATH_BYTES = 107;
@@ -15,14 +16,14 @@ const BACKLOG = 4096;
 
 /**
  * Makes room for a socket: the folder above it exists, and nothing is at `path`.
- * @throws invalid_argument for a path that cannot be a socket, failed_precondition when a server answers there.
+ * @throws invalid_argument for a path that cannot be a socket, failed_precondition when a server answers there, permission_denied.
  */
 export async function prepareSocketPath(path: string): Promise<void> {
   if (!path.startsWith("/")) throw invalidArgument(`socket path ${path} is not absolute`);
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
     throw invalidArgument(`socket path ${path} is longer than ${MAX_SOCKET_PATH_BYTES} bytes`);
   }
-  await mkdir(dirname(path), { recursive: true, mode: PARENT_MODE });
+  await makeOwnFolder("folder of the socket", dirname(path), PARENT_MODE);
   const found = await lstat(path).catch((error: unknown) => {
     if (errno(error) === "ENOENT") return undefined;
     throw error;
@@ -58,6 +59,7 @@ async function isAnswered(path: string): Promise<boolean> {
         if (code === "ECONNREFUSED" || code === "ENOENT") resolve(false);
         // A full backlog belongs to a server that is alive, if busy.
         else if (code === "EAGAIN") resolve(true);
+        else if (code === "EACCES") reject(errorOf("permission_denied", `socket ${path} is somebody else's`, error));
         else reject(error);
       });
     });

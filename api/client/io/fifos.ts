@@ -1,12 +1,13 @@
 // The named pipes that carry a process's stdio between its shim and whoever asked for it: making, finding and removing them.
 // @source containerd pkg/cio/io_unix.go
 import { lstat, mkdir, mkdtemp, rm, rmdir, unlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { makeFifo } from "../../../runtime/sys/fifo.js";
+import { makeRuntimeDir, runtimeDirOf } from "../../../runtime/sys/runtime-dir.js";
+import { errorOf } from "../../core/errors.js";
 import type { Stdio } from "../../core/task.js";
 
-/** Where root's named pipes live; other users' are below the system's temporary folder. */
+/** Where root's named pipes live; other users' are in the folder for what ends with their session. */
 const ROOT_PARENT_DIR = "/run/containerd/fifo";
 
 /** No stdio: the process reads and writes /dev/null. */
@@ -19,13 +20,13 @@ export interface FifoOptions {
   readonly terminal: boolean;
   /** Streams that get no pipe: their paths are empty, and the process has /dev/null. Default: none. */
   readonly without?: readonly ("stdin" | "stdout" | "stderr")[] | undefined;
-  /** The folder in which a folder for these pipes is made. Default: `/run/containerd/fifo` for root. */
+  /** The folder in which a folder for these pipes is made. Default: `/run/containerd/fifo` for root, else `$XDG_RUNTIME_DIR/berth/fifo`. */
   readonly parentDir?: string | undefined;
 }
 
 /** Makes the pipes in a folder of their own that only this user can enter. Whoever made them removes them. */
 export async function makeFifos(options: FifoOptions): Promise<Stdio> {
-  const parent = options.parentDir ?? (process.getuid?.() === 0 ? ROOT_PARENT_DIR : join(tmpdir(), "berth-fifo"));
+  const parent = options.parentDir ?? defaultParentDir();
   await mkdir(parent, { recursive: true, mode: 0o700 });
   const dir = await mkdtemp(join(resolve(parent), "/"));
   const path = (stream: "stdin" | "stdout" | "stderr"): string =>
@@ -43,6 +44,16 @@ export async function makeFifos(options: FifoOptions): Promise<Stdio> {
     throw error;
   }
   return stdio;
+}
+
+/** @throws permission_denied when a user's is not the user's alone. */
+function defaultParentDir(): string {
+  const uid = process.getuid?.() ?? -1;
+  if (uid === 0) return ROOT_PARENT_DIR;
+  const runtimeDir = runtimeDirOf(uid, process.env);
+  const problem = makeRuntimeDir(runtimeDir, uid);
+  if (problem !== undefined) throw errorOf("permission_denied", problem);
+  return join(runtimeDir, "berth", "fifo");
 }
 
 /** Removes what {@link makeFifos} made, and nothing else: only named pipes, and their folder once it is empty. */
