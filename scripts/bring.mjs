@@ -125,9 +125,14 @@ async function install(packages) {
   }
 }
 
-/** @throws StepError unless running as root on Linux, saying what root is needed for. @param {string} what */
-export function requireRoot(what) {
+/** @throws StepError unless this is Linux. @param {string} what needs it */
+export function requireLinux(what) {
   if (process.platform !== "linux") throw new StepError(`${what} needs Linux; this is ${process.platform}`);
+}
+
+/** @throws StepError unless running as root on Linux. @param {string} what needs it */
+export function requireRoot(what) {
+  requireLinux(what);
   if (process.getuid?.() !== 0) {
     throw new StepError(`${what} needs root, since runc makes namespaces, mounts and cgroups: sudo -E ${what}`);
   }
@@ -136,7 +141,7 @@ export function requireRoot(what) {
 if (process.argv[1] === import.meta.filename) {
   await main(async () => {
     await bringNpmPackages();
-    await bringDebianPackages();
-    say("npm packages and Debian packages are there");
+    if (process.getuid?.() === 0) await bringDebianPackages();
+    say("what can be brought is there");
   });
 }

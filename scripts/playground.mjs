@@ -1,5 +1,6 @@
-// A throw-away place to run containers in: a folder with a busybox root filesystem and a greeting to put over it, a berthd of its own, a namespace nobody else
-// uses. Ending it takes away everything that the containers made on the host, also when they or the daemon failed half-way.
+// A throw-away place to run things in: a folder with a berthd of its own, a namespace nobody else uses, and as root a busybox root
+// filesystem and a greeting to put over it. Ending it takes away everything that containers and processes made on the host, also when
+// they or the daemon failed half-way.
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
@@ -90,22 +91,32 @@ export class Playground {
   rootfs = join(this.folder, "rootfs");
   /** Folders that make an image, the lowest layer first. */
   layers = [this.rootfs, join(this.folder, "greeting")];
+  /** A user's sockets and pipes, which are elsewhere for root. */
+  #runtimeDir = join(this.folder, "run");
   address = join(this.folder, "berth.sock");
   /** @type {import("node:child_process").ChildProcess | undefined} */
   #daemon;
   #log = "";
   #ended = false;
+  #isRoot;
+
+  /** @param {{ isRoot: boolean }} who containers take root; without it there are processes of the host */
+  constructor({ isRoot }) {
+    this.#isRoot = isRoot;
+    if (isRoot) return;
+    mkdirSync(this.#runtimeDir, { mode: 0o700 });
+    // For the daemon and for every command.
+    process.env["XDG_RUNTIME_DIR"] = this.#runtimeDir;
+  }
+
+  /** The words of `berth run` that name what is run, before its program. */
+  get target() {
+    return this.#isRoot ? ["--rootfs", this.rootfs, this.id] : [this.id];
+  }
 
   /** Makes the root filesystem, starts the daemon and waits until it answers. */
   async begin() {
-    await makeRootfs(this.rootfs);
-    for (const folder of this.layers.slice(1)) {
-      mkdirSync(join(folder, "etc"), { recursive: true });
-      writeFileSync(
-        join(folder, "etc", "motd"),
-        "hello from an image that was made, served and pulled on this machine\n",
-      );
-    }
+    if (this.#isRoot) await this.#makeLayers();
     const args = [
       "--root",
       join(this.folder, "root"),
@@ -130,6 +141,17 @@ export class Playground {
       return this.#ended || (await this.berth(["version"])).status === 0;
     }, READY_TIMEOUT_MS);
     if (!ready) throw new StepError(`berthd did not answer within ${READY_TIMEOUT_MS / 1000} s:\n${this.#log}`);
+  }
+
+  async #makeLayers() {
+    await makeRootfs(this.rootfs);
+    for (const folder of this.layers.slice(1)) {
+      mkdirSync(join(folder, "etc"), { recursive: true });
+      writeFileSync(
+        join(folder, "etc", "motd"),
+        "hello from an image that was made, served and pulled on this machine\n",
+      );
+    }
   }
 
   /** What the daemon has logged. */
