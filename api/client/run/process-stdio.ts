@@ -95,6 +95,13 @@ export class ProcessStdio implements Disposable {
     await Promise.all(this.#streams.outputs.map((output) => output.drain(IDLE_AFTER_EXIT_MS)));
   }
 
+  /** Nobody wants the output any more: the process need not wait for a reader, and nobody for what it has not written yet. */
+  discard(): void {
+    // Pipes that nobody has opened yet may have lost their other end, which a reader who comes then is never told.
+    if (this.#streams === undefined) this.#isClosed = true;
+    else for (const output of this.#streams.outputs) output.destroy();
+  }
+
   /** Removes the pipes' names. What has been taken in can still be read. */
   async remove(): Promise<void> {
     await removeFifos(this.stdio);

@@ -188,8 +188,7 @@ export class TaskProcess implements AsyncDisposable {
 
   /** Kills it unless it has ended, and waits for its end. */
   protected async end(): Promise<void> {
-    this.props.stdio.stdout.destroy();
-    this.props.stdio.stderr.destroy();
+    this.props.stdio.discard();
     if (!this.#hasEnded) await this.#killHard();
     await this.#follow().catch(() => undefined);
   }
