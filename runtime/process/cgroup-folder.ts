@@ -51,32 +51,46 @@ export async function readIfThere(folder: string, name: string): Promise<string 
 }
 
 /**
- * Makes the group and those above it. One that is there already is fine. `prepare` is called for each, from the top: somebody else may
- * just have made one and not come to preparing it.
+ * Makes the group and those above it; one that is there already is fine. `prepare` is called for each of them, from the top, also for
+ * those that are there: somebody else may just have made one and not come to preparing it.
  * @throws an Error with an errno code: EACCES, EROFS, …
  */
 export async function makeGroup(
   mount: string,
   path: string,
-  prepare: (folder: string) => Promise<void> = () => Promise.resolve(),
+  prepare?: (folder: string) => Promise<void>,
 ): Promise<string> {
   const target = join(mount, path);
   for (let attempt = 0; ; attempt += 1) {
     try {
-      let folder = mount;
-      for (const part of path.split("/").filter((name) => name !== "")) {
-        folder = join(folder, part);
-        await mkdir(folder).catch((error: unknown) => {
-          if (!hasCode(error, "EEXIST")) throw error;
-        });
-        await prepare(folder);
-      }
+      await makeFolders(target, mount);
+      for (const folder of prepare === undefined ? [] : foldersTo(mount, path)) await prepare?.(folder);
       return target;
     } catch (error) {
       // Somebody else removed a parent that had become empty.
       if (!hasCode(error, "ENOENT") || attempt >= 100) throw error;
     }
   }
+}
+
+/** Mostly all parents are there. */
+async function makeFolders(folder: string, mount: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if (hasCode(error, "EEXIST")) return;
+    if (!hasCode(error, "ENOENT") || dirname(folder) === mount) throw error;
+    await makeFolders(dirname(folder), mount);
+    await mkdir(folder).catch((again: unknown) => {
+      if (!hasCode(again, "EEXIST")) throw again;
+    });
+  }
+}
+
+function foldersTo(mount: string, path: string): string[] {
+  const folders: string[] = [];
+  for (const part of path.split("/").filter((name) => name !== "")) folders.push(join(folders.at(-1) ?? mount, part));
+  return folders;
 }
 
 /** Of the group and those below; empty when it is gone. */

@@ -32,24 +32,27 @@ const CONTROLLERS = [FREEZER, "pids", "memory", "cpu", "cpuacct", "cpuset", "blk
 const SWAP_LIMIT_FILE = "memory.memsw.limit_in_bytes";
 
 export async function probeV1(host: CgroupHost, path: string): Promise<CgroupSupport> {
-  const controllers = new Set<string>();
-  for (const controller of CONTROLLERS) {
-    const mount = host.v1.get(controller);
-    if (mount !== undefined && (await canMakeGroup(mount, path))) controllers.add(controller);
-  }
+  const found = await Promise.all(
+    CONTROLLERS.map(async (controller) => {
+      const mount = host.v1.get(controller);
+      return mount !== undefined && (await canMakeGroup(mount, path)) ? [controller] : [];
+    }),
+  );
+  const controllers = new Set(found.flat());
   return controllers.has(FREEZER) ? { version: 1, controllers } : NO_CGROUPS;
 }
 
 /** @param controllers as {@link probeV1} found them */
 export async function makeV1Group(host: CgroupHost, path: string, controllers: ReadonlySet<string>): Promise<CgroupV1> {
-  const folders = new Map<string, string>();
-  for (const controller of controllers) {
-    const mount = host.v1.get(controller);
-    if (mount === undefined) continue;
-    const prepare = controller === "cpuset" ? inheritCpuset : undefined;
-    folders.set(controller, await makeGroup(mount.folder, groupPath(mount, path), prepare));
-  }
-  return new CgroupV1(folders);
+  const folders = await Promise.all(
+    [...controllers].map(async (controller): Promise<readonly [string, string][]> => {
+      const mount = host.v1.get(controller);
+      if (mount === undefined) return [];
+      const prepare = controller === "cpuset" ? inheritCpuset : undefined;
+      return [[controller, await makeGroup(mount.folder, groupPath(mount, path), prepare)]];
+    }),
+  );
+  return new CgroupV1(new Map(folders.flat()));
 }
 
 /** A new group of this controller takes no process before it has processors and memory of its own. */
@@ -75,7 +78,7 @@ export class CgroupV1 implements TaskCgroup {
   }
 
   async add(pid: number): Promise<void> {
-    for (const folder of this.folders) await addToGroup(folder, pid);
+    await Promise.all(this.folders.map(async (folder) => await addToGroup(folder, pid)));
   }
 
   async pids(): Promise<number[]> {
