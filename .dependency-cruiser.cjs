@@ -73,7 +73,13 @@ module.exports = {
     only("daemon-program-is-thin", "^cmd/berthd/", "^services/daemon\\.ts$", "^api/client/", "^api/core/"),
     only("shim-serves-host-processes", "^cmd/shim-process/", "^api/(core|gen)/", "^runtime/(process|ttrpc|sys)/"),
     never("shim-knows-no-grpc", "^cmd/shim-process/", NPM("@grpc")),
-    only("host-processes-know-no-daemon", "^runtime/process/", "^api/(core|gen)/", "^runtime/sys/"),
+    only(
+      "host-processes-know-no-daemon",
+      "^runtime/process/",
+      "^api/(core|gen)/",
+      "^runtime/sys/",
+      "^runtime/(keyed-mutex|task-events)\\.ts$",
+    ),
     {
       name: "tests-are-imported-by-tests",
       severity: "error",
