@@ -31,6 +31,17 @@ const containers =
     };
   };
 
+const hostProcesses =
+  (open: OpenClient) =>
+  async (scope: DisposeScope): Promise<RunSubject> => ({
+    client: await open(scope, freshNamespace(scope)),
+    shell: (script) => ({ process: true, args: ["/bin/sh", "-c", script], cwd: "/" }),
+    isContainer: false,
+  });
+
+runConformance("host processes, embedded", hostProcesses(embedded));
+runConformance("host processes, berthd", hostProcesses(berthd));
+
 if (!(requires.root() || requires.binary("containerd-shim-runc-v2"))) {
   runConformance("containers, embedded", containers(embedded));
   runConformance("containers, berthd", containers(berthd));
