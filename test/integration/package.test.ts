@@ -17,8 +17,8 @@ const scope = new DisposeScope();
 let project: string;
 
 /** What a script of the project prints; it has to end by itself, without a warning. */
-async function script(name: string, text: string): Promise<string> {
-  await writeFile(join(project, name), text);
+async function script(name: string, text?: string): Promise<string> {
+  if (text !== undefined) await writeFile(join(project, name), text);
   const { stdout, stderr } = await run(process.execPath, [name], { cwd: project, timeout: DEADLINE_MS });
   expect(stderr).toBe("");
   return stdout.trim();
@@ -90,26 +90,96 @@ test("two daemons live in one process, and a bad option is told as one", async (
   ]);
 });
 
-test("the doors are typed for a strict project that also checks libraries, and so are the examples", async () => {
-  await cp(join(ROOT, "examples"), project, { recursive: true });
-  const compilerOptions = {
-    strict: true,
-    noEmit: true,
-    module: "nodenext",
-    target: "es2022",
-    lib: ["es2023", "esnext.disposable"],
-    types: ["node"],
-  };
-  await writeFile(join(project, "package.json"), JSON.stringify({ type: "module", private: true }));
-  await writeFile(
-    join(project, "doors.ts"),
-    `export type * from "berthd"; export type * as a from "berthd/client"; export type * as b from "berthd/metadata";
-     export type * as c from "berthd/runtime";`,
+const STRICT = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  target: "es2022",
+  lib: ["es2023", "esnext.disposable"],
+  types: ["node"],
+};
+
+/** A folder of the project with a kind of modules of its own, for TypeScript. Answers what the compiler says; nothing is good. */
+async function compile(
+  name: string,
+  type: "module" | "commonjs",
+  compilerOptions: object,
+  files: Readonly<Record<string, string>>,
+): Promise<string> {
+  const dir = join(project, name);
+  await mkdir(dir, { recursive: true });
+  await writeFile(join(dir, "package.json"), JSON.stringify({ type, private: true }));
+  for (const [file, text] of Object.entries(files)) await writeFile(join(dir, file), text);
+  const config = { compilerOptions: { ...STRICT, ...compilerOptions }, include: ["*.ts", "*.mts", "*.cts"] };
+  await writeFile(join(dir, "tsconfig.json"), JSON.stringify(config));
+  const compiler = run(join(MODULES, ".bin/tsc"), ["-p", "."], { cwd: dir });
+  return await compiler.then(
+    ({ stdout }) => stdout,
+    (error: { readonly stdout: string }) => error.stdout || String(error),
   );
-  const files = (await readdir(project)).filter((name) => name.endsWith(".ts"));
-  await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
-  const { stdout } = await run(join(MODULES, ".bin/tsc"), ["-p", "."], { cwd: project });
-  expect(stdout).toBe("");
+}
+
+const EVERY_DOOR = `
+  export type * from "berthd"; export type * as a from "berthd/client"; export type * as b from "berthd/metadata";
+  export type * as c from "berthd/runtime"; export type * as d from "berthd/api/core/errors";
+  export type * as e from "berthd/api/gen/services/tasks/v1/tasks";`;
+/** What a program says to the package; each kind of module has its own way to get hold of it. */
+const USE = `
+  const client: Client = connect({ address: "/nowhere.sock" });
+  const wrong = (): Promise<Task> => client.run({
+    process: true,
+    args: ["true"],
+    editSpec: (spec) => ({ ...spec, process: { ...spec.process, noNewPrivileges: true } }),
+  });
+  // @ts-expect-error One kind of thing to run at a time.
+  const twice = () => client.run({ process: true, image: "busybox", args: ["true"] });
+  // @ts-expect-error No such error.
+  const isKind = (kind: ContainerdError["kind"]) => kind === "no such kind";
+  void client[Symbol.asyncDispose]().then(() => client.version()).catch((error: unknown) => {
+    console.log(error instanceof ContainerdError && error.kind, typeof createDaemon, [wrong, twice, isKind].length);
+  });`;
+const USED = "failed_precondition function 3";
+
+test("the doors are typed for strict projects that also check libraries, whatever their modules are", async () => {
+  const doors = { "doors.ts": EVERY_DOOR };
+  const all = [
+    compile("esm16", "module", { module: "node16", moduleResolution: "node16", noEmit: true }, doors),
+    compile("esmnext", "module", { module: "nodenext", noEmit: true }, doors),
+    compile("bundler", "module", { module: "esnext", moduleResolution: "bundler", noEmit: true }, doors),
+    compile("cjsnext", "commonjs", { module: "nodenext", noEmit: true }, doors),
+  ];
+  expect(await Promise.all(all)).toEqual(all.map(() => ""));
+});
+
+test("a project of ES modules compiles against it and runs", async () => {
+  const text = `import { type Client, connect, ContainerdError, createDaemon, type Task } from "berthd";\n${USE}`;
+  const options = { module: "node16", moduleResolution: "node16" };
+  expect(await compile("esm", "module", options, { "main.ts": text })).toBe("");
+  expect(await script("esm/main.js")).toBe(USED);
+});
+
+test("a project of CommonJS modules compiles against it and runs: by require, and by import() for older compilers", async () => {
+  const required = `import { type Client, connect, ContainerdError, createDaemon, type Task } from "berthd";\n${USE}`;
+  const options = { module: "nodenext", moduleResolution: "nodenext" };
+  expect(await compile("cjs", "commonjs", options, { "main.ts": required })).toBe("");
+  expect(await readFile(join(project, "cjs/main.js"), "utf8")).toContain('require("berthd")');
+  expect(await script("cjs/main.js")).toBe(USED);
+
+  const imported = `
+    import type { Client, Task } from "berthd" with { "resolution-mode": "import" };
+    void import("berthd").then(({ connect, ContainerdError, createDaemon }) => {
+      type ContainerdError = InstanceType<typeof ContainerdError>;
+      ${USE}
+    });`;
+  const older = { module: "node16", moduleResolution: "node16" };
+  expect(await compile("cjs16", "commonjs", older, { "main.ts": imported })).toBe("");
+  expect(await script("cjs16/main.js")).toBe(USED);
+});
+
+test("the examples are typed for a project of whoever copies them", async () => {
+  const names = (await readdir(join(ROOT, "examples"))).filter((name) => name.endsWith(".ts"));
+  const read = names.map(async (name) => [name, await readFile(join(ROOT, "examples", name), "utf8")] as const);
+  const files = Object.fromEntries(await Promise.all(read));
+  expect(await compile("examples", "module", { module: "nodenext", noEmit: true }, files)).toBe("");
 });
 
 test("the package holds what it promises, and no tests", async () => {
