@@ -33,8 +33,13 @@ async function ended(task: DriverTask): Promise<void> {
   await task.wait("");
 }
 
-export function driverConformance(name: string, makeSubject: () => Promise<DriverSubject>): void {
-  describe(`driver ${name}`, () => {
+/** @param isLacking whether the machine lacks what the driver needs: then its cases are skipped. */
+export function driverConformance(
+  name: string,
+  makeSubject: () => Promise<DriverSubject>,
+  { isLacking = false }: { readonly isLacking?: boolean } = {},
+): void {
+  describe.skipIf(isLacking)(`driver ${name}`, () => {
     let subject: DriverSubject;
     beforeEach(async () => {
       subject = await makeSubject();

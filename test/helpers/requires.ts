@@ -28,4 +28,9 @@ function lacks(there: boolean, what: string): boolean {
 export const requires = {
   root: (): boolean => lacks(process.getuid?.() === 0, "root"),
   binary: (name: string): boolean => lacks(hasBinary(name), `the program ${name}`),
+  /** What runs containers, and makes a root filesystem for them. */
+  runc: (): boolean =>
+    requires.root() || ["runc", "containerd-shim-runc-v2", "busybox"].some((name) => requires.binary(name)),
+  /** The real one, with whatever it runs. */
+  containerd: (): boolean => requires.runc() || requires.binary("containerd"),
 };

@@ -11,6 +11,7 @@ import { defineShimEventsService } from "../../services/ttrpc/events.js";
 import { type DriverSubject, driverConformance } from "../conformance/driver.js";
 import { MemoryLedger } from "../helpers/memory-stores.js";
 import { ociSpec } from "../helpers/oci-spec.js";
+import { requires } from "../helpers/requires.js";
 import { makeRootfs } from "../helpers/rootfs.js";
 import { settledLeftovers } from "../helpers/task-host.js";
 import { freshNamespace, tempDir } from "../helpers/temp.js";
@@ -111,4 +112,4 @@ async function shimSubject(): Promise<DriverSubject> {
   };
 }
 
-driverConformance("shim with runc", shimSubject);
+driverConformance("shim with runc", shimSubject, { isLacking: requires.runc() });

@@ -6,8 +6,11 @@ import type { CreateTaskOptions } from "../../api/core/task.js";
 import { anyOfMessage } from "../../api/core/typeurl.js";
 import { CheckpointOptions, Options } from "../../api/gen/types/runc/options/oci.js";
 import { FifoPair } from "../helpers/fifos.js";
+import { requires } from "../helpers/requires.js";
 import { FOREVER, NO_STDIO, RUNC, TaskHost } from "../helpers/task-host.js";
 import { until } from "../helpers/until.js";
+
+const lacking = requires.runc();
 
 const CREATE: CreateTaskOptions = { ...NO_STDIO, rootfs: [] };
 
@@ -19,7 +22,7 @@ afterEach(async () => {
   await host[Symbol.asyncDispose]();
 });
 
-describe("a create that fails leaves nothing and tells nothing", () => {
+describe.skipIf(lacking)("a create that fails leaves nothing and tells nothing", () => {
   afterEach(async () => {
     expect(await host.leftovers("t")).toEqual([]);
     expect(host.events()).toEqual([]);
@@ -147,7 +150,7 @@ describe("a create that fails leaves nothing and tells nothing", () => {
   });
 });
 
-test("clients that give up at any moment", async () => {
+test.skipIf(lacking)("clients that give up at any moment", async () => {
   const ids = Array.from({ length: 40 }, (_, at) => `t${at}`);
   const moments = ids.map((id, at) => ({ id, afterMs: at * 8 }));
   const work = async (): Promise<void> => {

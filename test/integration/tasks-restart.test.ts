@@ -10,8 +10,11 @@ import { resolveShimBinary } from "../../runtime/drivers/shim/binary.js";
 import { ShimLog } from "../../runtime/drivers/shim/log-fifo.js";
 import { pidsWithArgument } from "../helpers/leftovers.js";
 import { ociProcess } from "../helpers/oci-spec.js";
+import { requires } from "../helpers/requires.js";
 import { FOREVER, NO_STDIO, RUNC, TaskHost } from "../helpers/task-host.js";
 import { until } from "../helpers/until.js";
+
+const lacking = requires.runc();
 
 const SIGKILL = 9;
 const CREATE: CreateTaskOptions = { ...NO_STDIO, rootfs: [] };
@@ -24,7 +27,7 @@ afterEach(async () => {
   await host[Symbol.asyncDispose]();
 });
 
-describe("when the daemon ends and comes back", () => {
+describe.skipIf(lacking)("when the daemon ends and comes back", () => {
   test("running and stopped tasks are there again, with their exits and their execs", async () => {
     const pid = await host.running("runs");
     const spec = ociProcess(FOREVER);

@@ -6,8 +6,11 @@ import type { CreateTaskOptions } from "../../api/core/task.js";
 import { anyOfMessage, PROCESS_TYPE } from "../../api/core/typeurl.js";
 import { CheckpointOptions } from "../../api/gen/types/runc/options/oci.js";
 import { pidsWithArgument, warmShimIds } from "../helpers/leftovers.js";
+import { requires } from "../helpers/requires.js";
 import { FOREVER, NO_STDIO, TaskHost } from "../helpers/task-host.js";
 import { until } from "../helpers/until.js";
+
+const lacking = requires.runc();
 
 const CREATE: CreateTaskOptions = { ...NO_STDIO, rootfs: [] };
 
@@ -19,7 +22,7 @@ afterEach(async () => {
   await host[Symbol.asyncDispose]();
 });
 
-describe("when shims misbehave", () => {
+describe.skipIf(lacking)("when shims misbehave", () => {
   test("a shim that is killed: one exit, one delete, nothing left", async () => {
     const pid = await host.running("t");
     const waiting = host.tasks.wait(host.ctx, "t", "");

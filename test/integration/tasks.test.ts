@@ -10,8 +10,11 @@ import { anyOfJson, LINUX_RESOURCES_TYPE } from "../../api/core/typeurl.js";
 import { FifoPair } from "../helpers/fifos.js";
 import { ociProcess, ociSpec } from "../helpers/oci-spec.js";
 import { runProgram } from "../helpers/program.js";
+import { requires } from "../helpers/requires.js";
 import { FOREVER, NO_STDIO, TaskHost } from "../helpers/task-host.js";
 import { until } from "../helpers/until.js";
+
+const lacking = requires.runc();
 
 const SIGTERM = 15;
 const CREATE: CreateTaskOptions = { ...NO_STDIO, rootfs: [] };
@@ -24,7 +27,7 @@ afterEach(async () => {
   await host[Symbol.asyncDispose]();
 });
 
-describe("when all goes well", () => {
+describe.skipIf(lacking)("when all goes well", () => {
   test("a task, its events and its traces from create to delete", async () => {
     const { pid } = await host.task("one", ["sh", "-c", "exit 7"]);
     expect(await host.tasks.list(host.ctx)).toMatchObject([{ containerId: "one", execId: "", status: "created", pid }]);
@@ -197,7 +200,7 @@ describe("when all goes well", () => {
   });
 });
 
-test("a container of the same name that another engine runs is left alone", async () => {
+test.skipIf(lacking)("a container of the same name that another engine runs is left alone", async () => {
   const root = `/run/containerd/runc/${host.namespace}`;
   const bundle = join(host.dir, "foreign");
   await mkdir(bundle);
@@ -219,7 +222,7 @@ test("a container of the same name that another engine runs is left alone", asyn
   }
 });
 
-test("the shim's binary is run to start, and to delete only when the shim itself cannot", async () => {
+test.skipIf(lacking)("the shim's binary is run to start, and to delete only when the shim itself cannot", async () => {
   const calls = join(host.dir, "calls");
   const name = join(host.dir, "containerd-shim-runc-v2");
   const script = `#!/bin/sh\nfor word; do :; done\necho "$word" >> ${calls}\nexec /usr/bin/containerd-shim-runc-v2 "$@"\n`;

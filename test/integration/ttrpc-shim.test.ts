@@ -20,9 +20,12 @@ import { encodeFrame, FrameDecoder, TYPE_REQUEST, TYPE_RESPONSE } from "../../ru
 import { serveTtrpc } from "../../runtime/ttrpc/server.js";
 import { pidsWithArgument } from "../helpers/leftovers.js";
 import { runProgram } from "../helpers/program.js";
+import { requires } from "../helpers/requires.js";
 import { makeRootfs } from "../helpers/rootfs.js";
 import { freshNamespace, tempDir } from "../helpers/temp.js";
 import { until } from "../helpers/until.js";
+
+const lacking = requires.runc();
 
 const ID = "c1";
 const init = { id: ID, execId: "" };
@@ -117,7 +120,7 @@ async function shutDown(): Promise<void> {
   expect(await stat(socketPath()).catch(() => "gone")).toBe("gone");
 }
 
-describe("the real shim", () => {
+describe.skipIf(lacking)("the real shim", () => {
   test("runs a container and reports it", async () => {
     const connected = await client.call(TaskService.connect, { id: ID });
     expect(connected.shimPid).toBeGreaterThan(1);

@@ -7,7 +7,10 @@ import { ContainerdError, invalidArgument } from "../../api/core/errors.js";
 import { type Adaptor, parseFilters } from "../../api/core/filters/index.js";
 import { startContainerd } from "../helpers/containerd.js";
 import { call, headers, type RawClients, rawClients } from "../helpers/grpc.js";
+import { requires } from "../helpers/requires.js";
 import { freshNamespace } from "../helpers/temp.js";
+
+const lacking = requires.containerd();
 
 interface Subject {
   readonly id: string;
@@ -320,7 +323,7 @@ function answer(filters: readonly string[]): string {
   }
 }
 
-describe("against the real containerd", () => {
+describe.skipIf(lacking)("against the real containerd", () => {
   test.each([
     ["syntax", SYNTAX],
     ["meaning", MEANING],

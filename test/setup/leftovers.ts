@@ -97,6 +97,11 @@ export default function setup(): (() => Promise<void>) | undefined {
   mkdirSync(run.folder, { mode: 0o755 });
   process.env["BERTH_TEST_RUN"] = mark;
   process.env["TMPDIR"] = run.folder;
+  if (process.getuid?.() !== 0) {
+    // A user's sockets and pipes go there, too.
+    process.env["XDG_RUNTIME_DIR"] = join(run.folder, "run");
+    mkdirSync(process.env["XDG_RUNTIME_DIR"], { mode: 0o700 });
+  }
   return async () => {
     const deadline = Date.now() + PATIENCE_MS;
     let left = look(run);
