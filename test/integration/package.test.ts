@@ -134,7 +134,7 @@ const USE = `
   const twice = () => client.run({ process: true, image: "busybox", args: ["true"] });
   // @ts-expect-error No such error.
   const isKind = (kind: ContainerdError["kind"]) => kind === "no such kind";
-  void client[Symbol.asyncDispose]().then(() => client.version()).catch((error: unknown) => {
+  void client[Symbol.asyncDispose]().then(() => client.version()).then(undefined, (error: unknown) => {
     console.log(error instanceof ContainerdError && error.kind, typeof createDaemon, [wrong, twice, isKind].length);
   });`;
 const USED = "failed_precondition function 3";
