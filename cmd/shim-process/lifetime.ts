@@ -1,7 +1,7 @@
 // When the shim ends: when nobody needs it any more. And what becomes of its tasks when their daemon goes.
 import type { Logger } from "../../api/core/log.js";
 import { endsWithDaemon } from "../../api/core/task-lifetime.js";
-import type { ProcessTask } from "../../runtime/process/host.js";
+import type { ProcessTask } from "../../runtime/process/process-task.js";
 
 /** A daemon that was just told the address is about to dial it. */
 const IDLE_MS = 5_000;

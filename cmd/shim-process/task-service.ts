@@ -7,7 +7,7 @@ import { toTimestamp } from "../../api/core/time.js";
 import { Empty } from "../../api/gen/google/protobuf/empty.js";
 import type { TaskService } from "../../api/gen/runtime/task/v2/shim.js";
 import { Status } from "../../api/gen/types/task/task.js";
-import type { CreateProcessTask, ProcessHost, ProcessTask } from "../../runtime/process/host.js";
+import type { CreateProcessTask, ProcessHost, ProcessTask } from "../../runtime/process/process-task.js";
 import type { ServedService } from "../../runtime/ttrpc/dispatch.js";
 import { taskApi } from "../../runtime/ttrpc/task-api.js";
 

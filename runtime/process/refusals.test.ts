@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Any, anyOfJson, RUNC_OPTIONS_TYPE } from "../../api/core/typeurl.js";
 import { Options } from "../../api/gen/types/runtimeoptions/v1/api.js";
 import { execSpec, HostFixture, hostProcess } from "../../test/helpers/process-host.js";
-import type { CreateProcessTask } from "./host.js";
 import { PROCESS_OPTIONS_TYPE } from "./options.js";
+import type { CreateProcessTask } from "./process-task.js";
 
 const TRUE = hostProcess(["true"]);
 const IGNORE: Any = anyOfJson(PROCESS_OPTIONS_TYPE, { isolation: "ignore" });

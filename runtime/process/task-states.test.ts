@@ -7,7 +7,7 @@ import { anyOfJson, LINUX_RESOURCES_TYPE } from "../../api/core/typeurl.js";
 import { ProcessDetails } from "../../api/gen/types/runc/options/oci.js";
 import { execSpec, HostFixture, hostProcess } from "../../test/helpers/process-host.js";
 import { until } from "../../test/helpers/until.js";
-import type { ProcessTask } from "./host.js";
+import type { ProcessTask } from "./process-task.js";
 import { readStat } from "./session.js";
 
 const { SIGKILL, SIGTERM, SIGUSR1 } = constants.signals;

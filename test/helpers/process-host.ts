@@ -7,12 +7,8 @@ import { silentLogger } from "../../api/core/log.js";
 import { systemClock } from "../../api/core/time.js";
 import { type Any, anyOfJson, PROCESS_TYPE } from "../../api/core/typeurl.js";
 import { TaskExecStarted, TaskExit } from "../../api/gen/events/task.js";
-import {
-  type CreateProcessTask,
-  createProcessHost,
-  type ProcessHost,
-  type ProcessTask,
-} from "../../runtime/process/host.js";
+import { createProcessHost } from "../../runtime/process/host.js";
+import type { CreateProcessTask, ProcessHost, ProcessTask } from "../../runtime/process/process-task.js";
 
 const randomName = (prefix: string): string => prefix + randomBytes(6).toString("hex");
 
