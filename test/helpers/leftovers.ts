@@ -219,7 +219,8 @@ export async function removeNamespaceLeftovers(namespace: string): Promise<void>
   await killProcessTasks(namespace);
   const state = join(RUNC_STATE, namespace);
   for (const id of await entries(state)) await runProgram("runc", ["--root", state, "delete", "--force", id]);
-  await rm(state, { recursive: true, force: true });
+  // A user may not even look there.
+  if (process.getuid?.() === 0) await rm(state, { recursive: true, force: true });
   for (const fifo of await findFifos((name) => name.startsWith(`${namespace}-`))) {
     await rm(fifo, { force: true });
     await rmdir(dirname(fifo)).catch(() => undefined);
