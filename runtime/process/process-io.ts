@@ -11,7 +11,10 @@ export interface ProcessIO extends AsyncDisposable {
   readonly terminalPath: string | undefined;
   /** The process has its descriptors: ours are closed. */
   handedOver(): void;
-  /** No more input comes from here: the process reads the end of file once the client has closed its end as well. Idempotent. */
+  /**
+   * No more input comes from here: the process reads the end of file once the client has closed its end as
+   * well, or finds its terminal hung up. Idempotent.
+   */
   closeStdin(): void;
   /** Of the terminal, in characters; without one nothing happens. */
   resize(width: number, height: number): void;

@@ -121,12 +121,35 @@ describe("a terminal", () => {
     await reader.until("interrupted");
     await input.write("two\n");
     await reader.until(/two\r\ntwo/);
-    io.closeStdin();
     await input.write("\x04");
-    await input.close();
     await once(child, "exit");
+    await input.close();
     await io.finish();
     expect(await reader.end()).toMatch(/over\r\n$/);
+    expect(countOpen()).toBe(openBefore);
+  });
+
+  test("is hung up when the input was closed here and by the client", async () => {
+    const [stdin, stdout] = [fifo("in"), fifo("out")];
+    const reader = new Reader(stdout);
+    const io = await openProcessIO(stdioOf(stdin, stdout), options);
+    const child = run(io, "trap 'exit 3' HUP; echo ready; cat");
+    const input = await open(stdin, "w");
+    await reader.until("ready");
+    await input.write("one\n");
+    await reader.until(/one\r\none/);
+    io.closeStdin();
+    await input.write("two\n");
+    await reader.until(/two\r\ntwo/);
+    expect(child.exitCode).toBeNull();
+    const exit = once(child, "exit");
+    await input.close();
+    expect(await exit).toEqual([3, null]);
+
+    io.resize(1, 1);
+    await io.finish();
+    expect(await reader.end()).toMatch(/two\r\n$/);
+    await io[Symbol.asyncDispose]();
     expect(countOpen()).toBe(openBefore);
   });
 

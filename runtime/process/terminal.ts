@@ -68,7 +68,7 @@ class TerminalIO implements ProcessIO {
   readonly #ended: Promise<void>;
   /** All that was read has been passed on, or nobody wants it. */
   readonly #arrived: Promise<void>;
-  #isOver = false;
+  #hasEnded = false;
 
   constructor(
     held: Descriptors,
@@ -92,59 +92,56 @@ class TerminalIO implements ProcessIO {
     output.stream.once("close", () => this.#stream.resume());
     this.#stream.pipe(output.stream, { end: false });
     input?.stream.pipe(this.#stream, { end: false });
+    // Behind all that was typed. A terminal has no end of its input, but it can be hung up.
+    input?.stream.once("end", () => this.#stream.write("", () => this.#stream.destroy()));
   }
 
   handedOver(): void {
     this.#held.close(...this.descriptors);
   }
 
-  /** What the client has typed already still arrives. A terminal has no end of file, so the process reads none. */
+  /** The terminal is hung up when the client has closed its end as well, as containerd's shim does. */
   closeStdin(): void {
     if (this.#input?.keep !== undefined) this.#held.close(this.#input.keep);
   }
 
   resize(width: number, height: number): void {
-    if (!this.#isOver) setWindowSize(this.#control, width, height);
+    if (!this.#hasEnded) setWindowSize(this.#control, width, height);
   }
 
   async finish(): Promise<void> {
-    if (this.#isOver) return;
     this.handedOver();
     this.closeStdin();
     this.#input?.stream.destroy();
     // Whoever reads goes on; nobody keeps us when all readers have left.
     if (this.#output.keep !== undefined) this.#held.close(this.#output.keep);
     // Hung up, it is read to its end however long that takes; otherwise somebody else has it open.
-    if (!this.#isOver && !isHungUp(this.#control)) {
+    if (!this.#hasEnded && !isHungUp(this.#control)) {
       await Promise.race([this.#ended, sleep(LINGER_MS, undefined, { ref: false })]);
       this.#stream.destroy();
     }
     await this.#arrived;
-    this.#close();
+    this.#held[Symbol.dispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#close();
-    this.#input?.stream.destroy();
-    this.#stream.destroy();
-    this.#output.stream.destroy();
+    for (const stream of [this.#input?.stream, this.#output.stream, this.#stream]) stream?.destroy();
+    await this.#ended;
     await this.#arrived;
-    await this.#output.program?.[Symbol.asyncDispose]();
-  }
-
-  #close(): void {
-    this.#isOver = true;
     this.#held[Symbol.dispose]();
+    await this.#output.program?.[Symbol.asyncDispose]();
   }
 
   /** The stream stops at the first hint of an end, with output still in the terminal. */
   #readRest(): void {
+    this.#hasEnded = true;
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    for (let count = 0; count < MOST_CHUNKS && !this.#isOver; count += 1) {
+    for (let count = 0; count < MOST_CHUNKS && !this.#output.stream.destroyed; count += 1) {
       const length = this.#read(chunk);
       if (length === 0) break;
       this.#output.stream.write(Buffer.from(chunk.subarray(0, length)));
     }
+    this.#held.close(this.#control);
     this.#output.stream.end();
   }
 
