@@ -2,7 +2,7 @@
 // how they ended, and says all that as events in the order in which it happened. It knows no wire: the shim program puts it on one.
 // @source containerd pkg/process, runtime/v2/runc (the states, the refusals, the order of events)
 import { DisposeScope } from "../../api/core/dispose.js";
-import { alreadyExists, notFound } from "../../api/core/errors.js";
+import { alreadyExists, notFound, unavailable } from "../../api/core/errors.js";
 import { validateIdentifier } from "../../api/core/identifiers.js";
 import { keepDescriptors } from "../sys/spawn.js";
 import { createEvent, type TaskEvent } from "../task-events.js";
@@ -22,6 +22,7 @@ class HostProcesses implements ProcessHost {
   readonly #tasks = new Map<string, HostTask>();
   /** Ids of tasks that are being made. */
   readonly #reserved = new Set<string>();
+  #isDisposed = false;
 
   constructor(deps: ProcessHostDeps) {
     this.#deps = deps;
@@ -38,7 +39,12 @@ class HostProcesses implements ProcessHost {
       const { namespace, clock, log, onEvent } = this.#deps;
       const tell = ({ topic, event }: TaskEvent): void => onEvent(topic, event);
       const onDeleted = (): void => void this.#tasks.delete(id);
+      if (this.#isDisposed) throw unavailable("the supervisor has ended");
       const task = await makeTask(request, { namespace, clock, log, tell, onDeleted, reaper: this.#reaper, signal });
+      if (this.#isDisposed) {
+        await task.destroy();
+        throw unavailable("the supervisor has ended");
+      }
       this.#tasks.set(id, task);
       tell(createEvent(id, { ...request, pid: task.pid }));
       return { pid: task.pid };
@@ -58,6 +64,7 @@ class HostProcesses implements ProcessHost {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
     await using scope = new DisposeScope();
     scope.defer(() => this.#reaper[Symbol.dispose]());
     for (const task of this.#tasks.values()) scope.defer(() => task.destroy());

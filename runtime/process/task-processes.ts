@@ -1,15 +1,17 @@
 // All processes of a task together: its control group where it has one, else the sessions of those that were started for it. A
 // process that leaves its session cannot be found then.
-
-import { notImplemented } from "../../api/core/errors.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { failedPrecondition, notImplemented } from "../../api/core/errors.js";
 import type { Any } from "../../api/core/typeurl.js";
 import type { LinuxResources } from "./resources.js";
-import { sendSignal, sessionPids } from "./session.js";
+import { readStat, sendSignal, sessionPids } from "./session.js";
 import type { TaskCgroup } from "./task-cgroup.js";
 
 const SIGKILL = 9;
 const SIGCONT = 18;
 const SIGSTOP = 19;
+/** As /proc/PID/stat has it, also under a debugger. */
+const STOPPED = ["T", "t"];
 /** Between looks whether those that were killed have gone. */
 const LOOK_MS = 5;
 /** A process that hangs in the kernel dies when that lets go of it. */
@@ -46,24 +48,48 @@ export class TaskProcesses {
     return this.#cgroup === undefined ? await sessionPids(this.#leaders) : await this.#cgroup.pids();
   }
 
+  /** @throws the first failure, when all have been tried: EPERM for one of another user. */
   async signalAll(signalNumber: number): Promise<void> {
-    for (const pid of await this.pids()) sendSignal(pid, signalNumber);
+    let failure: unknown;
+    for (const pid of await this.pids()) {
+      try {
+        sendSignal(pid, signalNumber);
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    if (failure !== undefined) throw failure;
   }
 
-  /** Returns when all are dead or are beyond reach. */
+  /** Returns when all are dead or are beyond our reach. */
   async killAll(): Promise<void> {
     for (const giveUpAt = Date.now() + GIVE_UP_MS; Date.now() < giveUpAt; ) {
       const pids = await this.pids();
-      if (pids.length === 0) return;
-      for (const pid of pids) sendSignal(pid, SIGKILL);
+      if (pids.filter(canKill).length === 0) return;
       await this.#cgroup?.thaw();
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await sleep(LOOK_MS);
     }
   }
 
+  /** @throws failed_precondition when they cannot be stopped; they go on then. */
   async freeze(): Promise<void> {
-    if (this.#cgroup === undefined) await this.signalAll(SIGSTOP);
-    else await this.#cgroup.freeze();
+    if (this.#cgroup !== undefined) return await this.#cgroup.freeze();
+    try {
+      await this.#stopAll();
+    } catch (error) {
+      await this.thaw().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Until there is none that was born while the others were told. */
+  async #stopAll(): Promise<void> {
+    for (const giveUpAt = Date.now() + GIVE_UP_MS; Date.now() < giveUpAt; await sleep(LOOK_MS)) {
+      const running = (await this.pids()).filter((pid) => !STOPPED.includes(readStat(pid)?.state ?? "T"));
+      if (running.length === 0) return;
+      for (const pid of running) sendSignal(pid, SIGSTOP);
+    }
+    throw failedPrecondition("processes of the task cannot be stopped");
   }
 
   async thaw(): Promise<void> {
@@ -84,5 +110,14 @@ export class TaskProcesses {
   async remove(): Promise<void> {
     await this.killAll();
     await this.#cgroup?.remove();
+  }
+}
+
+/** Kills it. @returns false when it is gone or another user's. */
+function canKill(pid: number): boolean {
+  try {
+    return sendSignal(pid, SIGKILL);
+  } catch {
+    return false;
   }
 }

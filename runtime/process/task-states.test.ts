@@ -145,10 +145,12 @@ describe("a running task", () => {
     const out = join(fixture.dir, "out");
     writeFileSync(out, "");
     const script =
-      "trap 'echo got; exit 3' USR1; sh -c 'trap \"echo child; exit\" USR1; echo ready; while :; do sleep 0.01; done' & while :; do sleep 0.01; done";
+      "trap 'echo got' USR1; trap 'exit 3' TERM; sh -c 'trap \"echo child; exit\" USR1; echo ready; while :; do sleep 0.01; done' & while :; do sleep 0.01; done";
     const task = await fixture.run("t", hostProcess(["sh", "-c", script]), { stdout: out, stderr: out });
     await until("both to be ready", () => readFileSync(out, "utf8").includes("ready"));
     await task.kill("", SIGUSR1, true);
+    await until("both to be told", () => /child[\s\S]+got|got[\s\S]+child/.test(readFileSync(out, "utf8")));
+    await task.kill("", SIGTERM, false);
     expect(await task.wait("")).toMatchObject({ exitStatus: 3 });
     expect(
       readFileSync(out, "utf8")

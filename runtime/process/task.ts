@@ -205,9 +205,8 @@ export class HostTask implements ProcessTask {
 
   /** Ends and removes all of it in whatever state, and tells nobody. */
   async destroy(): Promise<void> {
-    this.#isEnding = true;
     for (const process of [this.#init, ...this.#execs.values()]) process.onReaped = () => {};
-    await this.#deps.processes.killAll();
+    await this.#endAll();
     await this.#init.abandon();
     await this.#letGo();
   }
@@ -222,8 +221,9 @@ export class HostTask implements ProcessTask {
     const isInit = execId === INIT;
     try {
       // Once it is reaped the kernel may give its pid to anybody.
-      if (!process.isAlive || !sendSignal(process.pid, signalNumber)) throw notFound("process already finished");
+      if (!process.isAlive) throw notFound("process already finished");
       if (isInit && all) await this.#deps.processes.signalAll(signalNumber);
+      else if (!sendSignal(process.pid, signalNumber)) throw notFound("process already finished");
       // It dies at once, although it was stopped where it was.
       if (isInit && signalNumber === SIGKILL && this.#freezing !== undefined) await this.#deps.processes.thaw();
     } catch (error) {
