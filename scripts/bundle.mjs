@@ -17,12 +17,20 @@ const START_DEADLINE_MS = 20_000;
 
 /** Writes `bundle/<program>.cjs` into a folder of compiled files. @param {string} dist */
 export async function bundlePrograms(dist) {
+  await bundle(dist, ["berth", "berthd"], {});
+  // The generated code asks for gRPC even where nothing of it is used; a shim is started often, and stays in memory.
+  await bundle(dist, [SHIM], { "@grpc/grpc-js": join(ROOT, "scripts", "no-grpc.cjs") });
+}
+
+/**
+ * @param {string} dist @param {(keyof typeof PROGRAMS)[]} names
+ * @param {Record<string, string>} alias what stands for a package
+ */
+async function bundle(dist, names, alias) {
   const { build } = await import("esbuild");
   await build({
-    entryPoints: Object.entries(PROGRAMS).map(([name, room]) => ({
-      in: join(dist, "cmd", room, "main.js"),
-      out: name,
-    })),
+    entryPoints: names.map((name) => ({ in: join(dist, "cmd", PROGRAMS[name], "main.js"), out: name })),
+    alias,
     outdir: join(dist, "bundle"),
     outExtension: { ".js": ".cjs" },
     bundle: true,

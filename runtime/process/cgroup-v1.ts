@@ -1,5 +1,6 @@
 // A task's groups in the hierarchies of version 1: one of the same path in each.
 // @source opencontainers/runc libcontainer/cgroups/fs
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { notImplemented } from "../../api/core/errors.js";
 import type { Any } from "../../api/core/typeurl.js";
@@ -55,11 +56,14 @@ export async function makeV1Group(host: CgroupHost, path: string, controllers: R
   return new CgroupV1(new Map(folders.flat()));
 }
 
-/** A new group of this controller takes no process before it has processors and memory of its own. */
+/**
+ * A new group of this controller takes no process before it has processors and memory of its own. Without waiting: this is kernel
+ * memory, and looked at for every group above each new one.
+ */
 async function inheritCpuset(folder: string): Promise<void> {
   for (const file of ["cpuset.cpus", "cpuset.mems"]) {
-    if ((await readGroupFile(folder, file)).trim() !== "") continue;
-    await writeGroupFile(folder, file, (await readGroupFile(join(folder, ".."), file)).trim());
+    if (readFileSync(join(folder, file), "utf8").trim() !== "") continue;
+    writeFileSync(join(folder, file), readFileSync(join(folder, "..", file), "utf8").trim(), { flag: "r+" });
   }
 }
 

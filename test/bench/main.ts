@@ -10,13 +10,14 @@ import { makeRootfs } from "../helpers/rootfs.js";
 import { freshNamespace, tempDir } from "../helpers/temp.js";
 import { syncLatencyMs } from "./disk.js";
 import { benchImages } from "./images.js";
+import { benchProcesses } from "./processes.js";
 import { benchRecords } from "./records.js";
 import { benchRuns, type Runner } from "./runs.js";
 import { figure, printTable, type Row } from "./table.js";
 
 const FULL = { rounds: 5, imageRounds: 3, records: 1000, runs: 10, files: 30_000, largeBytes: 500_000_000 };
 const QUICK = { rounds: 3, imageRounds: 3, records: 400, runs: 4, files: 6_000, largeBytes: 100_000_000 };
-const GROUPS = ["records", "runs", "images"] as const;
+const GROUPS = ["records", "runs", "processes", "images"] as const;
 const CALLERS = [1, 8, 64];
 
 async function main(args: readonly string[]): Promise<void> {
@@ -54,6 +55,14 @@ async function main(args: readonly string[]): Promise<void> {
     console.log(`run --rm: ${size.runs * size.rounds} of each, medians`);
     const rootfs = await makeRootfs(join(dir, "rootfs"));
     rows.push(...(await benchRuns({ runners, rootfs, rounds: size.rounds, count: size.runs })));
+  }
+  if (groups.has("processes")) {
+    console.log(`tasks of host processes: ${size.runs * size.rounds}, medians`);
+    const rootfs = await makeRootfs(join(dir, "process-rootfs"));
+    const { runs: count, rounds } = size;
+    rows.push(
+      ...(await benchProcesses({ reference: theirs.cli, berthd, namespace: ourNamespace, rootfs, rounds, count })),
+    );
   }
   if (groups.has("images")) {
     console.log(`images: medians of ${size.imageRounds} rounds`);
