@@ -24,8 +24,19 @@ const ABORT_GRACE_MS = 2_000;
 /** See {@link Client.run}. */
 export async function run(deps: RunDeps, options: RunOptions): Promise<Task> {
   checkRunOptions(options);
-  const { signal, timeoutMs, remove = true } = options;
+  const { signal } = options;
   throwIfAborted(signal);
+  try {
+    return await start(deps, options);
+  } catch (error) {
+    // Whatever broke off because of the abort, and however it says so.
+    throwIfAborted(signal);
+    throw error;
+  }
+}
+
+async function start(deps: RunDeps, options: RunOptions): Promise<Task> {
+  const { signal, timeoutMs, remove = true } = options;
   const namespace = options.namespace ?? deps.namespace;
   if (namespace === undefined || namespace === "") throw failedPrecondition("namespace is required");
   const id = options.id ?? `run-${randomBytes(6).toString("hex")}`;
@@ -57,7 +68,7 @@ export async function run(deps: RunDeps, options: RunOptions): Promise<Task> {
   scope.release();
 
   const removeAll = async (): Promise<void> => {
-    await removeRun(deps, { namespace }, id);
+    await removeRun(deps, { namespace }, id, container);
     await stdio.remove();
   };
   const isGuest = false;

@@ -13,7 +13,7 @@ import { type TaskUsage, toUsage } from "./metrics.js";
 import { checkExecOptions, envList, type TaskExecOptions } from "./options.js";
 import { persist } from "./persist.js";
 import { ProcessStdio } from "./process-stdio.js";
-import { cleanupOf, deleteProcess, type RunStores, removeContainer, removeProcess } from "./remove.js";
+import { cleanupOf, deleteProcess, type Removable, type RunStores, removeContainer, removeProcess } from "./remove.js";
 import { type ProcessDeps, type ProcessProps, TaskProcess } from "./task-process.js";
 
 export interface TaskDeps extends RunStores, ProcessDeps {}
@@ -120,16 +120,29 @@ export class Task extends TaskProcess {
   }
 }
 
-/** Removes a task that has ended, and its container if run() made it. */
-export async function removeRun(deps: TaskDeps, request: RequestContext, id: string): Promise<void> {
+/** Removes a task that has ended, and its container: the one that is named, or that run() made. */
+export async function removeRun(
+  deps: TaskDeps,
+  request: RequestContext,
+  id: string,
+  made?: Removable | undefined,
+): Promise<void> {
   await persist(deps, async () => {
     const ctx = cleanupOf(request);
     await deleteProcess(deps.tasks, ctx, id, "");
-    const container = await deps.containers.get(ctx, id).catch((error: unknown) => {
-      if (!isNotFound(error)) throw error;
-    });
-    if (container?.labels[RUN_LABEL] !== undefined) await removeContainer(deps, ctx, container);
+    const container = made ?? (await findMade(deps, ctx, id));
+    if (container !== undefined) await removeContainer(deps, ctx, container);
   });
+}
+
+async function findMade({ containers }: TaskDeps, ctx: RequestContext, id: string): Promise<Removable | undefined> {
+  try {
+    const container = await containers.get(ctx, id);
+    return container.labels[RUN_LABEL] === undefined ? undefined : container;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    return undefined;
+  }
 }
 
 function isGivenUp(error: unknown): boolean {
