@@ -2,7 +2,9 @@
 // process that leaves its session cannot be found then.
 import { setTimeout as sleep } from "node:timers/promises";
 import { failedPrecondition, notImplemented } from "../../api/core/errors.js";
-import type { Any } from "../../api/core/typeurl.js";
+import type { ProcessInfo } from "../../api/core/task.js";
+import { type Any, anyOfMessage } from "../../api/core/typeurl.js";
+import { ProcessDetails } from "../../api/gen/types/runc/options/oci.js";
 import type { LinuxResources } from "./resources.js";
 import { readStat, sendSignal, sessionPids } from "./session.js";
 import type { TaskCgroup } from "./task-cgroup.js";
@@ -46,6 +48,16 @@ export class TaskProcesses {
 
   async pids(): Promise<number[]> {
     return this.#cgroup === undefined ? await sessionPids(this.#leaders) : await this.#cgroup.pids();
+  }
+
+  /** @param execIds of the processes that were started as execs */
+  async list(execIds: ReadonlyMap<number, string>): Promise<ProcessInfo[]> {
+    return (await this.pids()).map((pid) => {
+      const execId = execIds.get(pid);
+      if (execId === undefined) return { pid };
+      const details = ProcessDetails.fromPartial({ execId });
+      return { pid, info: anyOfMessage("containerd.runc.v1.ProcessDetails", ProcessDetails, details) };
+    });
   }
 
   /** @throws the first failure, when all have been tried: EPERM for one of another user. */

@@ -2,7 +2,6 @@
 // @source containerd runtime/v2/runc (init_state.go, exec_state.go, service.go: states, texts, the order of events)
 import {
   alreadyExists,
-  type ContainerdError,
   failedPrecondition,
   invalidArgument,
   notFound,
@@ -13,12 +12,12 @@ import { validateIdentifier } from "../../api/core/identifiers.js";
 import type { Logger } from "../../api/core/log.js";
 import type { ExecOptions, ProcessExit, ProcessInfo, ProcessState, TaskStatus } from "../../api/core/task.js";
 import type { Clock } from "../../api/core/time.js";
-import { type Any, anyOfMessage } from "../../api/core/typeurl.js";
-import { ProcessDetails } from "../../api/gen/types/runc/options/oci.js";
+import type { Any } from "../../api/core/typeurl.js";
 import { KeyedMutex } from "../keyed-mutex.js";
 import { hasCode } from "../sys/errno.js";
 import { deleteEvent, execAddedEvent, exitEvent, freezeEvent, startEvent, type TaskEvent } from "../task-events.js";
 import { missingRight } from "./capabilities.js";
+import { Freezer, refusal } from "./freezer.js";
 import { HostProcess } from "./host-process.js";
 import type { ProcessOptions } from "./options.js";
 import { planProcess } from "./plan.js";
@@ -51,22 +50,24 @@ export interface TaskDeps {
   readonly onDeleted: () => void;
 }
 
-/** A refusal has no class: it travels as it is. */
-const refusal = (message: string): ContainerdError => unknownError(message);
-
 export class HostTask implements ProcessTask {
   readonly #deps: TaskDeps;
   readonly #init: HostProcess;
   readonly #execs = new Map<string, HostProcess>();
   /** Keyed by process: what changes its state is done one after another. */
   readonly #mutex = new KeyedMutex();
-  #freezing: "pausing" | "paused" | undefined;
+  readonly #freezer: Freezer;
   #isEnding = false;
 
   /** `init` is prepared. */
   constructor(deps: TaskDeps, init: HostProcess) {
     this.#deps = deps;
     this.#init = init;
+    this.#freezer = new Freezer({
+      processes: deps.processes,
+      status: () => this.#endingOr(this.#status),
+      tell: (topic) => deps.tell(freezeEvent(deps.id, topic)),
+    });
     init.onReaped = (exitStatus) => void this.#initEnded(exitStatus);
   }
 
@@ -87,7 +88,12 @@ export class HostTask implements ProcessTask {
   }
 
   get #status(): TaskStatus {
-    return this.#init.status === "running" ? (this.#freezing ?? "running") : this.#init.status;
+    return this.#init.status === "running" ? (this.#freezer.state ?? "running") : this.#init.status;
+  }
+
+  /** Its end begins with that of its init and takes until nothing is left. */
+  #endingOr(status: TaskStatus): TaskStatus {
+    return this.#isEnding ? "stopped" : status;
   }
 
   #process(execId: string): HostProcess {
@@ -98,7 +104,7 @@ export class HostTask implements ProcessTask {
 
   state(execId: string): ProcessState {
     const state = this.#process(execId).state(this.id);
-    return state.status === "running" ? { ...state, status: this.#freezing ?? "running" } : state;
+    return state.status === "running" ? { ...state, status: this.#freezer.state ?? "running" } : state;
   }
 
   async start(execId: string): Promise<{ readonly pid: number }> {
@@ -135,7 +141,7 @@ export class HostTask implements ProcessTask {
 
   /** @throws unknown when no exec can be started now. */
   #checkExecs(): void {
-    const status = this.#isEnding ? "stopped" : this.#status;
+    const status = this.#endingOr(this.#status);
     if (status === "stopped") throw refusal(`${EXEC_FAILED}: cannot exec in a stopped container`);
     if (status === "created" || status === "running") return;
     throw refusal(`${EXEC_FAILED}: cannot exec in a paused container (use --ignore-paused to override)`);
@@ -156,7 +162,7 @@ export class HostTask implements ProcessTask {
   async #initEnded(exitStatus: number): Promise<void> {
     const exit = { pid: this.pid, exitStatus, exitedAtNs: this.#deps.clock() };
     await this.#endAll();
-    this.#freezing = undefined;
+    this.#freezer.forget();
     this.#settle(this.#init, exit);
   }
 
@@ -225,7 +231,7 @@ export class HostTask implements ProcessTask {
       if (isInit && all) await this.#deps.processes.signalAll(signalNumber);
       else if (!sendSignal(process.pid, signalNumber)) throw notFound("process already finished");
       // It dies at once, although it was stopped where it was.
-      if (isInit && signalNumber === SIGKILL && this.#freezing !== undefined) await this.#deps.processes.thaw();
+      if (isInit && signalNumber === SIGKILL && this.#freezer.state !== undefined) await this.#deps.processes.thaw();
     } catch (error) {
       if (hasCode(error, "EPERM")) throw missingRight(`a signal for process ${process.pid}`, "CAP_KILL");
       throw error;
@@ -236,7 +242,7 @@ export class HostTask implements ProcessTask {
     if (execId === "") throw invalidArgument("exec id cannot be empty");
     validateIdentifier(execId);
     if (this.#execs.has(execId)) throw alreadyExists(`id ${execId}`);
-    const status = this.#isEnding ? "stopped" : this.#status;
+    const status = this.#endingOr(this.#status);
     if (status !== "created" && status !== "running") throw refusal(`cannot exec in a ${status} state`);
     const spec = parseProcess(options.spec.value);
     refuse(processRefusals(spec), this.#deps.options);
@@ -257,47 +263,15 @@ export class HostTask implements ProcessTask {
   }
 
   async pause(): Promise<void> {
-    await this.#mutex.run("pause", async () => {
-      const status = this.#status;
-      if (status === "created") throw refusal("cannot pause task in created state");
-      if (status !== "running" || this.#isEnding) throw refusal(`cannot pause a ${this.#endingOr(status)} container`);
-      this.#freezing = "pausing";
-      try {
-        await this.#deps.processes.freeze();
-      } catch (error) {
-        this.#freezing = undefined;
-        throw error;
-      }
-      // It may have been killed meanwhile.
-      if (!this.#init.isAlive) throw refusal("cannot pause a stopped container");
-      this.#freezing = "paused";
-      this.#deps.tell(freezeEvent(this.id, "paused"));
-    });
-  }
-
-  #endingOr(status: TaskStatus): TaskStatus {
-    return this.#isEnding ? "stopped" : status;
+    await this.#freezer.pause();
   }
 
   async resume(): Promise<void> {
-    await this.#mutex.run("pause", async () => {
-      const status = this.#status;
-      if (status === "created") throw refusal("cannot resume task in created state");
-      if (status === "running") throw refusal("cannot resume a running process");
-      if (status !== "paused") throw refusal(`cannot resume a ${status} container`);
-      await this.#deps.processes.thaw();
-      if (this.#freezing === undefined) throw refusal("cannot resume a stopped container");
-      this.#freezing = undefined;
-      this.#deps.tell(freezeEvent(this.id, "resumed"));
-    });
+    await this.#freezer.resume();
   }
 
   async pids(): Promise<ProcessInfo[]> {
-    const execIds = new Map([...this.#execs].map(([execId, exec]) => [exec.pid, execId]));
-    return (await this.#deps.processes.pids()).map((pid) => {
-      const execId = execIds.get(pid);
-      return execId === undefined ? { pid } : { pid, info: detailsOf(execId) };
-    });
+    return await this.#deps.processes.list(new Map([...this.#execs].map(([execId, exec]) => [exec.pid, execId])));
   }
 
   async stats(): Promise<Any> {
@@ -313,9 +287,6 @@ export class HostTask implements ProcessTask {
     return await this.#process(execId).wait(signal);
   }
 }
-
-const detailsOf = (execId: string): Any =>
-  anyOfMessage("containerd.runc.v1.ProcessDetails", ProcessDetails, ProcessDetails.fromPartial({ execId }));
 
 function during<T>(failure: (error: unknown) => Error, action: () => T): T {
   try {
