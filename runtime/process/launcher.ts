@@ -50,9 +50,9 @@ export interface LaunchRequest {
   readonly descriptors: readonly [number, number, number];
 }
 
-/** Whether /bin/sh passes an environment on and adds nothing but what the script takes away again. */
-function isPlainShell(): boolean {
-  return basename(realpathSync(SHELL)) === "dash";
+/** Whether the shell passes an environment on and adds nothing but what the script takes away again. */
+function isPlainShell(shell: string): boolean {
+  return basename(realpathSync(shell)) === "dash";
 }
 
 /** As the script reads it: one line, a backslash before three digits for each byte that is not plain. */
@@ -115,10 +115,10 @@ function checkLengths(args: readonly string[], { inherited, late }: SplitEnviron
 }
 
 /** @throws unknown in the words of a runtime when there is no such process: too long arguments, too many processes, … */
-export function launch(request: LaunchRequest): Launcher {
+export function launch(request: LaunchRequest, shell = SHELL): Launcher {
   const { args, cwd, umask, terminalPath = "", changes } = request;
   const [stdin, stdout, stderr] = request.descriptors;
-  const isPlain = isPlainShell();
+  const isPlain = isPlainShell(shell);
   const split = splitEnvironment(request.environment, isPlain);
   const words = [...changes, ...environmentWords(args[0] ?? "", split, isPlain)];
   checkLengths(args, split, words);
@@ -126,7 +126,7 @@ export function launch(request: LaunchRequest): Launcher {
   const socket = new Socket({ fd: ours, readable: true, writable: true });
   try {
     const pid = spawnProcess({
-      path: SHELL,
+      path: shell,
       args: ["sh", "-c", SCRIPT, "sh", `0${umask.toString(8)}`, terminalPath, ...args],
       env: split.inherited,
       cwd,
