@@ -126,9 +126,10 @@ export type {
   TerminalSize,
 } from "./run/options.js";
 export type { OutputOptions, ProcessOutput } from "./run/output.js";
+export type { ProcessResult } from "./run/process-result.js";
 export type { FindTaskOptions } from "./run/run.js";
 export type { Task } from "./run/task.js";
-export type { ProcessResult, TaskProcess, WebStreams } from "./run/task-process.js";
+export type { TaskProcess, WebStreams } from "./run/task-process.js";
 export { createSpec, type SpecOptions } from "./spec/create-spec.js";
 export { type ExecProcessOptions, execProcess, type InheritedProcess } from "./spec/exec-process.js";
 export type { Process, Spec, SpecMount, User } from "./spec/oci.js";

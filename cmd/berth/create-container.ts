@@ -2,16 +2,10 @@
 // @source containerd cmd/ctr/commands/run/run_unix.go
 import { withLease } from "../../api/client/remote-lease-store.js";
 import { cleanupOf, removeSnapshot } from "../../api/client/run/remove.js";
-import type { NewContainer } from "../../api/core/container.js";
-import type { Mount } from "../../api/core/task.js";
 import type { CommandContext } from "./command.js";
-import { type ContainerFlags, containerOf, type Target } from "./container-flags.js";
-
-export interface CreatedContainer {
-  readonly container: NewContainer;
-  /** What its task is given. */
-  readonly rootfs: readonly Mount[];
-}
+import { containerOf } from "./container-flags.js";
+import type { ContainerFlags, Target } from "./container-request.js";
+import type { CreatedContainer } from "./created-container.js";
 
 /** Makes the container that flags and arguments describe. On failure nothing is left. */
 export async function createContainer(

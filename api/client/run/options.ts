@@ -43,7 +43,7 @@ export interface ProcessOptions {
   readonly stdio?: StdioOption | undefined;
   /** A terminal instead of three pipes: stdout carries everything. Default: none. */
   readonly terminal?: boolean | TerminalSize | undefined;
-  /** The process is killed (SIGKILL) when it has run that long; {@link ProcessResult.timedOut} tells. Default: never. */
+  /** The process is killed (SIGKILL) when it has run that long; the result's `timedOut` tells. Default: never. */
   readonly timeoutMs?: number | undefined;
   /** Its abort ends everything, at whatever stage: the process is killed, what was made is removed, and whoever waits hears of it. */
   readonly signal?: AbortSignal | undefined;
@@ -119,7 +119,7 @@ export interface ImageRunOptions extends CommonOptions, ContainerOptions {
   readonly registry?: Registry | undefined;
   /** News of the pull. */
   readonly onProgress?: OnProgress | undefined;
-  /** Default: `overlayfs`. */
+  /** Default: `overlayfs`, for users other than root `native`. */
   readonly snapshotter?: string | undefined;
   /** `linux/arm64`. Default: this machine's. */
   readonly platform?: string | undefined;

@@ -1,6 +1,6 @@
 // What a process writes, collected up to a limit.
 import type { Readable, Writable } from "node:stream";
-import type { ProcessResult } from "./task-process.js";
+import type { ProcessResult } from "./process-result.js";
 
 const DEFAULT_LIMIT_BYTES = 16 * 1024 * 1024;
 

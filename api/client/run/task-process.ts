@@ -8,18 +8,9 @@ import { abortError } from "../errors.js";
 import type { TerminalSize } from "./options.js";
 import { collect, type OutputOptions, type ProcessOutput } from "./output.js";
 import { persist, type Reachable } from "./persist.js";
+import type { ProcessResult } from "./process-result.js";
 import type { ProcessStdio } from "./process-stdio.js";
 import { signalNumber } from "./signal-number.js";
-
-/** How a process ended. */
-export interface ProcessResult {
-  /** 128 and the signal's number after a signal; 255 when nobody knows. */
-  readonly exitStatus: number;
-  /** Nanoseconds since 1970; undefined when nobody knows. */
-  readonly exitedAtNs: bigint | undefined;
-  /** It was killed because it had run for `timeoutMs`. */
-  readonly timedOut: boolean;
-}
 
 /** The same streams in the web's form. Take one form of a stream: both read from the same place. */
 export interface WebStreams {
