@@ -7,58 +7,16 @@ import { RuncOptions, RuntimeOptions } from "../../api/client/payloads.js";
 import { createSpec, type SpecOptions } from "../../api/client/spec/create-spec.js";
 import type { NewContainer } from "../../api/core/container.js";
 import { type Any, anyOfMessage, RUNC_OPTIONS_TYPE, SPEC_TYPE } from "../../api/core/typeurl.js";
+import { type ContainerFlags, PULL_POLICIES, type Target } from "./container-request.js";
 import { UsageError } from "./exit-status.js";
 import { collect, parseInteger, parseLabels, parsePairs, parsePositive, parseSize, withoutDashes } from "./flags.js";
 import { parseMount } from "./mount-flag.js";
 import { envOf, isProcessRuntime, PROCESS_RUNTIME, processSpecOf, processTarget } from "./process-flags.js";
-import { addSnapshotterOption, type SnapshotterFlags } from "./snapshotter-flag.js";
+import { addSnapshotterOption } from "./snapshotter-flag.js";
 
 const RUNC_RUNTIME = "io.containerd.runc.v2";
 const CPU_PERIOD_US = 100_000;
-const PULL_POLICIES = ["missing", "always", "never"] as const;
-export type PullPolicy = (typeof PULL_POLICIES)[number];
 const JOINABLE = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"];
-
-export interface ContainerFlags extends SnapshotterFlags {
-  rootfs?: boolean;
-  snapshotterLabel?: string[];
-  platform?: string;
-  pull: PullPolicy;
-  plainHttp?: boolean;
-  skipVerify?: boolean;
-  hostsDir?: string;
-  config?: string;
-  cwd?: string;
-  env?: string[];
-  envFile?: string;
-  label?: string[];
-  annotation?: string[];
-  mount?: string[];
-  netHost?: boolean;
-  privileged?: boolean;
-  readOnly?: boolean;
-  runtime: string;
-  runtimeConfigPath?: string;
-  tty?: boolean;
-  withNs?: string[];
-  allowNewPrivs?: boolean;
-  memoryLimit?: number;
-  device?: string[];
-  capAdd?: string[];
-  capDrop?: string[];
-  user?: string;
-  hostname?: string;
-  cpus?: number;
-  cpuShares: number;
-  cpuQuota: number;
-  cpuPeriod: number;
-  cgroup?: string;
-  rootfsPropagation?: string;
-  runcBinary?: string;
-  runcRoot?: string;
-  runcSystemdCgroup?: boolean;
-  pivot: boolean;
-}
 
 /** `cpuShares` is the weight without the flag; 0 leaves it to the runtime. */
 export function addContainerOptions(command: Command, { cpuShares }: { readonly cpuShares: number }): void {
@@ -111,16 +69,6 @@ export function addContainerOptions(command: Command, { cpuShares }: { readonly 
 /** Containers need root; others can run processes. */
 function defaultRuntime(): string {
   return process.getuid?.() === 0 ? RUNC_RUNTIME : PROCESS_RUNTIME;
-}
-
-/** What the arguments name: the root filesystem of a container, its id and its program. */
-export interface Target {
-  /** `config`: a spec that says it all; `process`: one of the host. `source` is empty for both. */
-  readonly kind: "config" | "process" | "rootfs" | "image";
-  /** Absolute path of the root filesystem, or name of the image. */
-  readonly source: string;
-  readonly id: string;
-  readonly args: readonly string[];
 }
 
 /** @throws UsageError. */

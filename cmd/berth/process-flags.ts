@@ -2,7 +2,7 @@
 import { basename, isAbsolute } from "node:path";
 import { createProcessSpec, type ProcessSpecOptions } from "../../api/client/spec/process-spec.js";
 import { isIdentifier } from "../../api/core/identifiers.js";
-import type { ContainerFlags, Target } from "./container-flags.js";
+import type { ContainerFlags, Target } from "./container-request.js";
 import { UsageError } from "./exit-status.js";
 import { readEnvFile, withoutDashes } from "./flags.js";
 

@@ -3,7 +3,7 @@ import { hostPlatform, onlyPlatforms, parsePlatform } from "../../api/client/dis
 import { pull } from "../../api/client/distribution/pull.js";
 import type { Image } from "../../api/core/image.js";
 import type { CommandContext } from "./command.js";
-import type { ContainerFlags } from "./container-flags.js";
+import type { ContainerFlags } from "./container-request.js";
 import { showProgress } from "./progress/show-progress.js";
 import { openRegistry } from "./registry-flags.js";
 import { snapshotterOf } from "./snapshotter-flag.js";

@@ -4,7 +4,8 @@
 import { cleanupOf, removeContainer } from "../../../api/client/run/remove.js";
 import { isUnavailable } from "../../../api/core/errors.js";
 import { type CommandContext, defineCommand } from "../command.js";
-import { addContainerOptions, type ContainerFlags, parseTarget, taskOptionsOf } from "../container-flags.js";
+import { addContainerOptions, parseTarget, taskOptionsOf } from "../container-flags.js";
+import type { ContainerFlags } from "../container-request.js";
 import { createContainer } from "../create-container.js";
 import { EarlyCall } from "../early-call.js";
 import { SESSION_FAILURE_STATUS, UsageError } from "../exit-status.js";

@@ -1,7 +1,8 @@
 // berth containers create: a record, nothing running yet.
 // @source containerd cmd/ctr/commands/containers/containers.go
 import { defineCommand } from "../../command.js";
-import { addContainerOptions, type ContainerFlags, parseTarget } from "../../container-flags.js";
+import { addContainerOptions, parseTarget } from "../../container-flags.js";
+import type { ContainerFlags } from "../../container-request.js";
 import { createContainer } from "../../create-container.js";
 import { interruptible } from "../../interrupt.js";
 

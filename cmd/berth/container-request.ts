@@ -1,0 +1,56 @@
+// What run and containers create are asked for: the flags as commander parses them, and what the arguments name.
+import type { SnapshotterFlags } from "./snapshotter-flag.js";
+
+export const PULL_POLICIES = ["missing", "always", "never"] as const;
+export type PullPolicy = (typeof PULL_POLICIES)[number];
+
+export interface ContainerFlags extends SnapshotterFlags {
+  rootfs?: boolean;
+  snapshotterLabel?: string[];
+  platform?: string;
+  pull: PullPolicy;
+  plainHttp?: boolean;
+  skipVerify?: boolean;
+  hostsDir?: string;
+  config?: string;
+  cwd?: string;
+  env?: string[];
+  envFile?: string;
+  label?: string[];
+  annotation?: string[];
+  mount?: string[];
+  netHost?: boolean;
+  privileged?: boolean;
+  readOnly?: boolean;
+  runtime: string;
+  runtimeConfigPath?: string;
+  tty?: boolean;
+  withNs?: string[];
+  allowNewPrivs?: boolean;
+  memoryLimit?: number;
+  device?: string[];
+  capAdd?: string[];
+  capDrop?: string[];
+  user?: string;
+  hostname?: string;
+  cpus?: number;
+  cpuShares: number;
+  cpuQuota: number;
+  cpuPeriod: number;
+  cgroup?: string;
+  rootfsPropagation?: string;
+  runcBinary?: string;
+  runcRoot?: string;
+  runcSystemdCgroup?: boolean;
+  pivot: boolean;
+}
+
+/** What the arguments name: the root filesystem of a container, its id and its program. */
+export interface Target {
+  /** `config`: a spec that says it all; `process`: one of the host. `source` is empty for both. */
+  readonly kind: "config" | "process" | "rootfs" | "image";
+  /** Absolute path of the root filesystem, or name of the image. */
+  readonly source: string;
+  readonly id: string;
+  readonly args: readonly string[];
+}
