@@ -1,8 +1,7 @@
 // --snapshotter, for the commands that unpack or look into images.
+// @source containerd cmd/ctr/commands/commands.go (SnapshotterFlags)
 import type { Command } from "commander";
-
-/** @source containerd cmd/ctr/commands/commands.go (SnapshotterFlags), containerd.go (DefaultSnapshotter) */
-const DEFAULT_SNAPSHOTTER = "overlayfs";
+import { defaultSnapshotter } from "../../api/client/default-snapshotter.js";
 
 export interface SnapshotterFlags {
   snapshotter?: string;
@@ -11,11 +10,11 @@ export interface SnapshotterFlags {
 export function addSnapshotterOption(command: Command): void {
   command.option(
     "--snapshotter <name>",
-    `where layers are unpacked ($CONTAINERD_SNAPSHOTTER; default: ${DEFAULT_SNAPSHOTTER})`,
+    `where layers are unpacked ($CONTAINERD_SNAPSHOTTER; default: ${defaultSnapshotter()})`,
   );
 }
 
 /** The one that is meant; an empty name stands for the default. */
 export function snapshotterOf({ snapshotter }: SnapshotterFlags): string {
-  return snapshotter || process.env["CONTAINERD_SNAPSHOTTER"] || DEFAULT_SNAPSHOTTER;
+  return snapshotter || process.env["CONTAINERD_SNAPSHOTTER"] || defaultSnapshotter();
 }

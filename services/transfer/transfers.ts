@@ -1,6 +1,8 @@
 // The transfers themselves: pull, push, import, export, tag, each over the stores of this daemon.
 // @source containerd core/transfer/local/{pull,push,import,export,tag}.go
+
 import { PassThrough, Readable } from "node:stream";
+import { defaultSnapshotter } from "../../api/client/default-snapshotter.js";
 import { exportImages } from "../../api/client/distribution/archive/export.js";
 import { importImages } from "../../api/client/distribution/archive/import.js";
 import {
@@ -33,8 +35,6 @@ import { httpWatcher, LogStream } from "./http-debug.js";
 import type { ProgressTeller } from "./progress-stream.js";
 
 const MAX_DOWNLOADS = 3;
-/** Of an unpack target that names none. */
-const DEFAULT_SNAPSHOTTER = "overlayfs";
 
 export interface TransferDeps {
   readonly stores: ImageStores;
@@ -103,7 +103,7 @@ export class Transfers {
   /** Where to unpack; a wish that cannot be met is passed over, as containerd does. */
   #unpackTargets({ unpacks }: ImageStore): UnpackDestination[] {
     return unpacks.flatMap(({ snapshotter: named, platform }) => {
-      const snapshotter = named === "" ? DEFAULT_SNAPSHOTTER : named;
+      const snapshotter = named === "" ? defaultSnapshotter() : named;
       const wanted = platform === undefined ? hostPlatform() : toPlatform(platform);
       // Layers of another system are no files of ours; another processor's are.
       if (normalizePlatform(wanted).os === hostPlatform().os && this.#hasSnapshotter(snapshotter)) {

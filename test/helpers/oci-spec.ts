@@ -15,7 +15,8 @@ const PATH_VARIABLE = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 function processOf(args: readonly string[], terminal: boolean): object {
   return {
     terminal,
-    user: { uid: 0, gid: 0 },
+    // Root for containers; processes of the host are whoever runs the test.
+    user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
     args,
     env: [PATH_VARIABLE, "TERM=xterm"],
     cwd: "/",

@@ -54,6 +54,8 @@ async function processSubject(): Promise<DriverSubject> {
       return current;
     },
     gone,
+    // Root makes them wherever it likes; a user where they were handed over.
+    mayLackGroups: process.getuid?.() !== 0,
     request: (id, args) => ({
       namespace: namespaceOf(id),
       id,

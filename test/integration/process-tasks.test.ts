@@ -10,16 +10,14 @@ import { pidsWithArgument, taskShimPid } from "../helpers/leftovers.js";
 import { ociProcess } from "../helpers/oci-spec.js";
 import { PROCESS_RUNTIME, PROCESS_SHIM, processShimFolder, processSpec, withFolder } from "../helpers/process-shim.js";
 import { runProgram } from "../helpers/program.js";
-import { requires } from "../helpers/requires.js";
 import { freshNamespace, tempDir } from "../helpers/temp.js";
 import { until } from "../helpers/until.js";
 
-const lacking = requires.root();
 const NO_STDIO = { stdin: "", stdout: "", stderr: "", terminal: false, rootfs: [] };
 const BOUND = { "berth.io/lifetime": "daemon" };
 const FOREVER = ["sleep", "1000"];
 
-describe.skipIf(lacking)("process tasks", () => {
+describe("process tasks", () => {
   const suite = new DisposeScope();
   let folder: string;
   beforeAll(async () => {

@@ -9,6 +9,7 @@ import type { Image } from "../../core/image.js";
 import type { Mount } from "../../core/task.js";
 import { LIFETIME_ANNOTATION } from "../../core/task-lifetime.js";
 import { anyOfJson, SPEC_TYPE } from "../../core/typeurl.js";
+import { defaultSnapshotter } from "../default-snapshotter.js";
 import type { ImageStores } from "../distribution/stores.js";
 import { createSpec, type SpecOptions } from "../spec/create-spec.js";
 import { createProcessSpec } from "../spec/process-spec.js";
@@ -25,7 +26,6 @@ export const PROCESS_RUNTIME = "io.berth.process.v1";
 export const CONTAINER_RUNTIME = "io.containerd.runc.v2";
 /** Marks containers that exist for their one task, and go with it. */
 export const RUN_LABEL = "berth.io/run";
-const DEFAULT_SNAPSHOTTER = "overlayfs";
 const CPU_PERIOD_US = 100_000;
 
 /** What containers with and without images are made from. */
@@ -82,7 +82,7 @@ async function createOnImage(
     import("../remote-lease-store.js"),
   ]);
   const { id } = identity;
-  const { snapshotter = DEFAULT_SNAPSHOTTER } = options;
+  const { snapshotter = defaultSnapshotter() } = options;
   const platform = onlyPlatforms([options.platform === undefined ? hostPlatform() : parsePlatform(options.platform)]);
   return await withLease(stores.leases, request, async ({ leaseId }) => {
     const leased = { ...patient, leaseId };

@@ -1,7 +1,7 @@
 // How a task comes to its shim: one that waits for a task already, else one that is started now. And how that is undone.
 import { readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join } from "node:path";
-import { wrapError } from "../../../api/core/errors.js";
+import { ContainerdError, wrapError } from "../../../api/core/errors.js";
 import type { Logger } from "../../../api/core/log.js";
 import type { Any } from "../../../api/core/typeurl.js";
 import type { Options } from "../../../api/gen/types/runc/options/oci.js";
@@ -162,7 +162,7 @@ export class ShimStarter implements AsyncDisposable {
       return { bundle, binary, shimLog, address, connection, origin: "cold" };
     } catch (error) {
       if (making !== undefined) await this.undo(making, false);
-      throw wrapError("failed to start shim", error);
+      throw explained(wrapError("failed to start shim", error), making?.binary);
     }
   }
 
@@ -227,4 +227,11 @@ export class ShimStarter implements AsyncDisposable {
 async function savedByStart(bundle: Bundle): Promise<ShimAddress | undefined> {
   const saved = await readFile(join(bundle.path, "address")).catch(() => undefined);
   return saved === undefined ? undefined : parseShimAddress(saved);
+}
+
+/** A shim that fails for a user tells what it could not do; the user must also know that it would take root. */
+function explained(error: ContainerdError, binary: string | undefined): ContainerdError {
+  if (process.geteuid?.() === 0 || binary === undefined || servesNamespace(binary)) return error;
+  const hint = `containers take root, and this daemon is of uid ${process.geteuid?.()}; io.berth.process.v1 does without`;
+  return new ContainerdError(error.kind, `${error.message} (${hint})`, { cause: error });
 }
