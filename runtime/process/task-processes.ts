@@ -1,12 +1,13 @@
 // All processes of a task together: its control group where it has one, else the sessions of those that were started for it. A
 // process that leaves its session cannot be found then.
 import { setTimeout as sleep } from "node:timers/promises";
-import { failedPrecondition, notImplemented } from "../../api/core/errors.js";
+import { failedPrecondition, notImplemented, unknownError } from "../../api/core/errors.js";
 import type { ProcessInfo } from "../../api/core/task.js";
 import { type Any, anyOfMessage } from "../../api/core/typeurl.js";
 import { ProcessDetails } from "../../api/gen/types/runc/options/oci.js";
 import type { LinuxResources } from "./resources.js";
 import { readStat, sendSignal, sessionPids } from "./session.js";
+import { systemReason } from "./system-text.js";
 import type { TaskCgroup } from "./task-cgroup.js";
 
 const SIGKILL = 9;
@@ -30,7 +31,11 @@ export class TaskProcesses {
   /** A process that waits to begin, and leads a session of its own. */
   async add(pid: number): Promise<void> {
     this.#leaders.add(pid);
-    await this.#cgroup?.add(pid);
+    try {
+      await this.#cgroup?.add(pid);
+    } catch (error) {
+      throw unknownError(`failed to join the control group: ${systemReason(error)}`, error);
+    }
   }
 
   /** One that has ended: what it left behind in its session still counts. */
