@@ -1,13 +1,14 @@
 // The examples, each run as its header says, by the shell of whoever has just cloned this.
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, stat, symlink } from "node:fs/promises";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connect } from "../../api/client/index.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { startBerthd } from "../helpers/daemon.js";
+import { ordinaryUser } from "../helpers/ordinary-user.js";
 import { processShimFolder, withFolder } from "../helpers/process-shim.js";
-import { type Program, type ProgramResult, startProgram } from "../helpers/program.js";
+import { type Program, type ProgramResult, runProgram, startProgram } from "../helpers/program.js";
 import { requires } from "../helpers/requires.js";
 import { makeRootfs } from "../helpers/rootfs.js";
 import { freshNamespace, tempDir } from "../helpers/temp.js";
@@ -36,8 +37,10 @@ interface Options {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+const wordsOf = (name: string): string[] => ["--import", "tsx", join("examples", `${name}.ts`)];
+
 async function start(name: string, options: Options = {}): Promise<Program> {
-  const words = ["--import", "tsx", join("examples", `${name}.ts`), ...(options.args ?? [])];
+  const words = [...wordsOf(name), ...(options.args ?? [])];
   const { input } = options;
   return scope.use(
     await startProgram(process.execPath, words, {
@@ -71,6 +74,24 @@ test("job runner: what there is to see of good and bad jobs", async () => {
     // SIGXFSZ
     expect.stringMatching(/^too much: exit status 153 /),
   ]);
+});
+
+test("job runner: as an ordinary user, with neither runc nor its shims in PATH", async () => {
+  const { uid, dir, home, runtimeDir } = await ordinaryUser(scope);
+  const tools = join(dir, "tools");
+  await mkdir(tools);
+  for (const name of ["sh", "head", "sleep", "echo"]) await symlink(`/bin/${name}`, join(tools, name));
+  const words = [process.execPath, ...wordsOf("job-runner")];
+  // By its path: PATH is the example's.
+  const asUser = ["/usr/bin/setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
+  const [file = "", ...args] = process.getuid?.() === 0 ? [...asUser, ...words] : words;
+  const unset = Object.fromEntries(Object.keys(process.env).map((name) => [name, undefined]));
+  const PATH = [await processShimFolder(scope), tools].join(delimiter);
+  const own = { ...unset, PATH, HOME: home, XDG_RUNTIME_DIR: runtimeDir, TMPDIR: dir };
+  const { code, stdout, stderr } = await runProgram(file, args, { cwd: ROOT, env: own });
+  expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(/^hello: exit status 0 .*hello from a job/m);
+  expect(stdout).toMatch(/^too long: timed out after 500 ms/m);
 });
 
 test("job runner: jobs from outside, given up when it is stopped", async () => {
