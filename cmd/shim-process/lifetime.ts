@@ -5,16 +5,27 @@ import type { ProcessTask } from "../../runtime/process/process-task.js";
 
 /** A daemon that was just told the address is about to dial it. */
 const IDLE_MS = 5_000;
+/** How long a daemon that comes back can learn how those of its tasks ended that were bound to it. */
+const BOUND_IDLE_MS = 60_000;
 const SIGKILL = 9;
 
+/** What is looked at of a task. */
+type KnownTask = Pick<ProcessTask, "id" | "annotations" | "state" | "kill">;
+
 export interface LifetimeDeps {
-  readonly tasks: () => readonly ProcessTask[];
+  readonly tasks: () => readonly KnownTask[];
   readonly log: Logger;
   /** Ends the shim. */
   readonly end: () => void;
   /** How long it stays without tasks and connections. Default: 5 seconds. */
   readonly idleMs?: number;
+  /** How long it stays without connections for tasks that have ended and were bound to their daemon. Default: a minute. */
+  readonly boundIdleMs?: number;
 }
+
+/** Such a task is of no use to anybody but a next daemon, which need not ever come. */
+const hasEndedWithDaemon = (task: KnownTask): boolean =>
+  endsWithDaemon(task.annotations) && task.state("").status === "stopped";
 
 /** Tasks go by calls only, so what is left to look at is the end of a connection. */
 export class Lifetime implements Disposable {
@@ -33,7 +44,10 @@ export class Lifetime implements Disposable {
     this.#connections = count;
     clearTimeout(this.#timer);
     if (isLast) this.#endBound();
-    if (count === 0) this.#timer = setTimeout(() => this.asked(true), this.#deps.idleMs ?? IDLE_MS);
+    if (count > 0) return;
+    const { tasks, end, idleMs = IDLE_MS, boundIdleMs = BOUND_IDLE_MS } = this.#deps;
+    const isIdle = tasks().length === 0;
+    this.#timer = setTimeout(() => tasks().every(hasEndedWithDaemon) && end(), isIdle ? idleMs : boundIdleMs);
   }
 
   /** Somebody asks the shim to end. Without `now` others may be about to make a task; with tasks nothing comes of it. */
