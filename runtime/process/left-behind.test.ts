@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { HostFixture } from "../../test/helpers/process-host.js";
 import { until } from "../../test/helpers/until.js";
+import { hasCode } from "../sys/errno.js";
 import { endLeftBehind } from "./left-behind.js";
 import { readStat } from "./session.js";
 import { bootId, readTraces, writeTraces } from "./traces.js";
@@ -26,7 +27,12 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
-  left.kill("SIGKILL");
+  // All of its group; of one test nothing is left.
+  try {
+    process.kill(-pidOf(left), "SIGKILL");
+  } catch (error) {
+    if (!hasCode(error, "ESRCH")) throw error;
+  }
   await fixture[Symbol.asyncDispose]();
 });
 
