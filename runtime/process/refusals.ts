@@ -84,5 +84,9 @@ export function refuse(
   limits: readonly string[] = [],
 ): void {
   const all = isolation === "ignore" ? limits : [...refusals, ...limits];
-  if (all.length > 0) throw invalidArgument(`a process of the host cannot have ${all.join(", ")}`);
+  if (all.length === 0) return;
+  const uid = process.geteuid?.() ?? -1;
+  const need =
+    limits.length === 0 ? "" : ` (limits take a control group that uid ${uid} may write to, with their controllers)`;
+  throw invalidArgument(`a process of the host cannot have ${all.join(", ")}${need}`);
 }
