@@ -1,5 +1,6 @@
 // What happened to the tasks, on its way to the daemon: in order, one after another, and each until the daemon says that it has it.
 // @source containerd runtime/v2/shim/publisher.go
+import { isUnavailable } from "../../api/core/errors.js";
 import type { Logger } from "../../api/core/log.js";
 import { type Clock, toTimestamp } from "../../api/core/time.js";
 import type { Any } from "../../api/core/typeurl.js";
@@ -20,6 +21,8 @@ export interface EventQueueDeps {
   readonly ttrpcAddress: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** How long a daemon may be away or refuse an event. Default: 15 seconds. */
+  readonly keepMs?: number;
 }
 
 interface Waiting {
@@ -76,17 +79,19 @@ export class EventQueue implements AsyncDisposable {
       } catch (err) {
         failures += 1;
         this.#deps.log.debug({ err, topic: head.envelope.topic }, "event not delivered");
-        this.#giveUpOld();
+        this.#giveUpOld(isTtrpcClosed(err) || isUnavailable(err));
         await this.#pause(Math.min(failures * RETRY_STEP_MS, MAX_RETRY_MS));
       }
     }
   }
 
-  #giveUpOld(): void {
-    const oldestMs = performance.now() - KEEP_MS;
+  /** Of a daemon that is away all that are too old; of one that refuses an event, that one: the others have their own try. */
+  #giveUpOld(isAway: boolean): void {
+    const oldestMs = performance.now() - (this.#deps.keepMs ?? KEEP_MS);
     for (let head = this.#waiting[0]; head !== undefined && head.sinceMs < oldestMs; head = this.#waiting[0]) {
       this.#deps.log.warn({ topic: head.envelope.topic }, "event given up");
       this.#waiting.shift();
+      if (!isAway) return;
     }
   }
 
