@@ -129,7 +129,8 @@ export async function removeRun(
 ): Promise<void> {
   await persist(deps, async () => {
     const ctx = cleanupOf(request);
-    await deleteProcess(deps.tasks, ctx, id, "");
+    // Two who delete at once may both be told of a shim that goes, and only the next attempt tells that the task has gone.
+    await deleteProcess(deps.tasks, ctx, id, "").catch(() => deleteProcess(deps.tasks, ctx, id, ""));
     const container = made ?? (await findMade(deps, ctx, id));
     if (container !== undefined) await removeContainer(deps, ctx, container);
   });
