@@ -134,6 +134,7 @@ export class ShimDriver implements RuntimeDriver {
       },
       { signal, timeoutMs: LONG_TIMEOUT_MS },
     );
+    await shim.saved;
     return this.#adopt({ ...shim, pid }, false);
   }
 

@@ -42,6 +42,8 @@ interface Making {
 export interface StartedShim extends Readonly<Required<Making>> {
   /** `cold`: started for the task. `warm`: started ahead of it, under another name. `namespace`: it serves all of the namespace. */
   readonly origin: "cold" | "warm" | "namespace";
+  /** Resolves when the bundle says where the shim is, which may go on beside the create. */
+  readonly saved?: Promise<void>;
 }
 
 export class ShimStarter implements AsyncDisposable {
@@ -147,8 +149,9 @@ export class ShimStarter implements AsyncDisposable {
         making.connection = connection;
         const { address } = connection;
         making.address = address;
-        await saveShim(bundle.path, binary, address);
-        return { bundle, binary, shimLog: NO_LOG, address, connection, origin: "namespace" };
+        const saved = saveShim(bundle.path, binary, address);
+        saved.catch(() => undefined);
+        return { bundle, binary, shimLog: NO_LOG, address, connection, origin: "namespace", saved };
       }
       const log = this.#deps.log.child({ namespace, id });
       const shimLog = ShimLog.open(bundle.path, log);
