@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { socketPlace, surroundings } from "../../cmd/shim-process/socket-place.js";
+import { readStat, sendSignal, sessionPids } from "../../runtime/process/session.js";
 import type { Engine } from "./engine.js";
 import { runProgram } from "./program.js";
 import { until } from "./until.js";
@@ -16,6 +17,7 @@ const PROCESS_SHIM = "containerd-shim-process-v1";
 const RUNC_STATE = "/run/containerd/runc";
 const SHIM_SOCKETS = "/run/containerd/s";
 const TASKS = "io.containerd.runtime.v2.task";
+const SIGKILL = 9;
 /** Where `ctr` and our client make their FIFOs as root. */
 const FIFO_ROOTS = ["/run/containerd/fifo", "/run/berth/fifo"];
 
@@ -191,16 +193,29 @@ export async function findRemains(
   return found;
 }
 
-/** Kills shims and daemons; a shim that is killed leaves its socket. */
+/** The tasks of a process shim: its children, each of which leads a session. */
+async function tasksOfShim(pid: number): Promise<Set<number>> {
+  if ((await wordsOf(pid))[0] !== PROCESS_SHIM) return new Set();
+  const pids = (await entries("/proc")).filter((name) => /^\d+$/.test(name));
+  return new Set(pids.filter((name) => readStat(name)?.parent === pid).map(Number));
+}
+
+/** Kills shims and daemons; a shim that is killed leaves its socket, and one of host processes those. */
 async function killAll(pids: readonly number[]): Promise<void> {
   for (const pid of pids) {
     const sockets = await socketOfShim(pid);
+    const tasks = await tasksOfShim(pid);
     try {
       process.kill(pid, "SIGKILL");
     } catch {
       // It ended by itself meanwhile.
     }
     for (const socket of sockets) await rm(socket, { force: true });
+    await until(`the tasks of shim ${pid} to end`, async () => {
+      const left = await sessionPids(tasks);
+      for (const one of left) sendSignal(one, SIGKILL);
+      return left.length === 0;
+    });
   }
 }
 
