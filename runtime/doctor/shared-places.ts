@@ -13,11 +13,14 @@ const PIPE_FOLDERS = ["/run/containerd/fifo", join(tmpdir(), "berth-fifo")];
 /** Whoever makes pipes opens them soon. */
 const YOUNG_MS = 60_000;
 
-/** How many processes are in each cgroup `<namespace>/<id>`, over all hierarchies. */
+/** The group above those of host processes' tasks. */
+const PROCESS_GROUP = "berth";
+
+/** How many processes are in each cgroup `<namespace>/<id>`, over all hierarchies; also below the one of host processes. */
 async function taskCgroups(namespace: string): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
-  const roots = [CGROUPS, ...(await listNames(CGROUPS)).map((name) => join(CGROUPS, name))];
-  for (const root of roots) {
+  const hierarchies = [CGROUPS, ...(await listNames(CGROUPS)).map((name) => join(CGROUPS, name))];
+  for (const root of hierarchies.flatMap((path) => [path, join(path, PROCESS_GROUP)])) {
     for (const id of await listNames(join(root, namespace))) {
       const processes = await readFile(join(root, namespace, id, "cgroup.procs"), "utf8").catch(() => undefined);
       if (processes === undefined) continue;
