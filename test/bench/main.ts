@@ -61,7 +61,7 @@ async function main(args: readonly string[]): Promise<void> {
     const rootfs = await makeRootfs(join(dir, "process-rootfs"));
     const { runs: count, rounds } = size;
     rows.push(
-      ...(await benchProcesses({ reference: theirs.cli, berthd, namespace: ourNamespace, rootfs, rounds, count })),
+      ...(await benchProcesses({ reference: theirs.cli, berthd, namespace: ourNamespace, dir, rootfs, rounds, count })),
     );
   }
   if (groups.has("images")) {
