@@ -125,7 +125,8 @@ export async function createBundle(
   try {
     // Takes the place of the empty folder in one step.
     if (prepared !== undefined) await rename(prepared, bundle.path);
-    if (gid !== 0) {
+    // A user makes no containers that would need it, and could not.
+    if (gid !== 0 && process.geteuid?.() === 0) {
       await chown(bundle.path, -1, gid);
       await chmod(bundle.path, 0o710);
     }

@@ -19,7 +19,7 @@ export async function makeOwnFolder(what: string, path: string, mode: number): P
 }
 
 /** The reason of a failure to make `path`, or something in it; errors other than of missing rights stay as they are. */
-export async function withReason(what: string, path: string, error: unknown): Promise<unknown> {
+async function withReason(what: string, path: string, error: unknown): Promise<unknown> {
   if (!hasCode(error, "EACCES", "EPERM", "EROFS")) return error;
   const who = `uid ${process.geteuid?.() ?? -1}`;
   if (hasCode(error, "EROFS")) {

@@ -55,6 +55,11 @@ describe("a folder", () => {
     for (const path of [link, file]) expect(makeRuntimeDir(path, OWN)).toMatch(/: it is none$/);
   });
 
+  test("behind a file is refused", () => {
+    writeFileSync(join(dir, "file"), "");
+    expect(makeRuntimeDir(join(dir, "file", "run"), OWN)).toMatch(/: it cannot be reached$/);
+  });
+
   test("that cannot be made is refused", () => {
     const path = join(dir, "none", "run");
     expect(makeRuntimeDir(path, OWN)).toMatch(/: there is none$/);

@@ -1,6 +1,6 @@
 // Where a user's sockets and pipes lie, which end with the session: a folder that is the user's alone.
 // @source XDG Base Directory Specification ($XDG_RUNTIME_DIR)
-import { lstatSync, mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync, type Stats } from "node:fs";
 import { isAbsolute } from "node:path";
 import { hasCode } from "./errno.js";
 
@@ -8,12 +8,21 @@ const MODE = 0o700;
 
 /** What is wrong with a folder that must be a user's alone; undefined when nothing is. */
 function problemWith(path: string, uid: number): string | undefined {
-  const facts = lstatSync(path, { throwIfNoEntry: false });
-  if (facts === undefined) return "there is none";
+  const facts = factsOf(path);
+  if (typeof facts === "string") return facts;
   if (!facts.isDirectory()) return "it is none";
   const mode = facts.mode & 0o777;
   if (facts.uid === uid && mode === MODE) return undefined;
   return `it is of uid ${facts.uid} with mode 0${mode.toString(8).padStart(3, "0")}`;
+}
+
+function factsOf(path: string): Stats | string {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? "there is none";
+  } catch (error) {
+    if (hasCode(error, "EACCES", "ENOTDIR", "ELOOP")) return "it cannot be reached";
+    throw error;
+  }
 }
 
 /**
@@ -33,7 +42,7 @@ export function makeRuntimeDir(path: string, uid: number): string | undefined {
   try {
     mkdirSync(path, { mode: MODE });
   } catch (error) {
-    if (!hasCode(error, "EEXIST", "EACCES", "EPERM", "ENOENT", "EROFS")) throw error;
+    if (!hasCode(error, "EEXIST", "EACCES", "EPERM", "ENOENT", "ENOTDIR", "ELOOP", "EROFS")) throw error;
   }
   const problem = problemWith(path, uid);
   return problem && `${path} must be a folder of uid ${uid} with mode 0700: ${problem}`;
