@@ -1,7 +1,8 @@
 // The program `berth`: parse, call, print. What goes wrong is one line on stderr and an exit status that tells its class.
 import { type Command as CommanderCommand, CommanderError } from "commander";
 import { DisposeScope } from "../../api/core/dispose.js";
-import { runtimeDirOf } from "../../runtime/sys/runtime-dir.js";
+import { errorOf } from "../../api/core/errors.js";
+import { checkRuntimeDir, runtimeDirOf } from "../../runtime/sys/runtime-dir.js";
 import { buildInfo } from "./build-info.js";
 import type { Command } from "./command.js";
 import { exitStatus, Interrupted, Reported, USAGE_STATUS } from "./exit-status.js";
@@ -57,10 +58,14 @@ async function execute(flags: GlobalFlags, run: (context: Context) => Promise<nu
   return await run({ client, namespace, request: { namespace, signal }, output: new Output(flags.format ?? "table") });
 }
 
-/** Where the daemon of this user listens: root's is the machine's. */
+/** Where the daemon of this user listens: root's is the machine's. @throws permission_denied where somebody else's could. */
 function defaultAddress(env: Readonly<Record<string, string | undefined>>): string {
   const uid = process.getuid?.() ?? -1;
-  return `${uid === 0 ? "/run" : runtimeDirOf(uid, env)}/berth/berth.sock`;
+  if (uid === 0) return "/run/berth/berth.sock";
+  const folder = runtimeDirOf(uid, env);
+  const problem = checkRuntimeDir(folder, uid);
+  if (problem !== undefined) throw errorOf("permission_denied", problem);
+  return `${folder}/berth/berth.sock`;
 }
 
 /** The exit status, after the one line that says what happened. */

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlin
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { makeRuntimeDir, runtimeDirOf } from "./runtime-dir.js";
+import { checkRuntimeDir, makeRuntimeDir, runtimeDirOf } from "./runtime-dir.js";
 
 /** A user who has no session here. */
 const NOBODY = 4_294_967_293;
@@ -53,6 +53,15 @@ describe("a folder", () => {
     symlinkSync("target", link);
     writeFileSync(file, "");
     for (const path of [link, file]) expect(makeRuntimeDir(path, OWN)).toMatch(/: it is none$/);
+  });
+
+  test("that is only looked into may be missing, but not somebody else's", () => {
+    const path = join(dir, "run");
+    expect(checkRuntimeDir(path, OWN)).toBeUndefined();
+    expect(existsSync(path)).toBe(false);
+    mkdirSync(path, { mode: 0o700 });
+    expect(checkRuntimeDir(path, OWN)).toBeUndefined();
+    expect(checkRuntimeDir(path, NOBODY)).toMatch(/must be a folder of uid/);
   });
 
   test("behind a file is refused", () => {

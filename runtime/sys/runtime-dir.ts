@@ -5,6 +5,7 @@ import { isAbsolute } from "node:path";
 import { hasCode } from "./errno.js";
 
 const MODE = 0o700;
+const MISSING = "there is none";
 
 /** What is wrong with a folder that must be a user's alone; undefined when nothing is. */
 function problemWith(path: string, uid: number): string | undefined {
@@ -18,7 +19,7 @@ function problemWith(path: string, uid: number): string | undefined {
 
 function factsOf(path: string): Stats | string {
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) ?? "there is none";
+    return lstatSync(path, { throwIfNoEntry: false }) ?? MISSING;
   } catch (error) {
     if (hasCode(error, "EACCES", "ENOTDIR", "ELOOP")) return "it cannot be reached";
     throw error;
@@ -44,6 +45,15 @@ export function makeRuntimeDir(path: string, uid: number): string | undefined {
   } catch (error) {
     if (!hasCode(error, "EEXIST", "EACCES", "EPERM", "ENOENT", "ENOTDIR", "ELOOP", "EROFS")) throw error;
   }
+  return problemText(path, uid);
+}
+
+/** @returns what is wrong with a folder in which something is looked for: none at all is fine. */
+export function checkRuntimeDir(path: string, uid: number): string | undefined {
+  return factsOf(path) === MISSING ? undefined : problemText(path, uid);
+}
+
+function problemText(path: string, uid: number): string | undefined {
   const problem = problemWith(path, uid);
   return problem && `${path} must be a folder of uid ${uid} with mode 0700: ${problem}`;
 }

@@ -157,6 +157,9 @@ describe("berthd says why it cannot be", () => {
         `it is of uid ${user.uid} with mode 0755: permission denied\n`,
     );
     expect(readdirSync(user.runtimeDir)).toEqual([]);
+    const { code, stderr } = await berth("tasks", "ls");
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/^berth: .* must be a folder of uid \d+ with mode 0700: .*: permission denied\n$/);
   });
 
   test("in somebody else's runtime folder", async () => {
