@@ -1,6 +1,8 @@
 // Where the cases of `client.run` happen: a client of some daemon, a way to run shell commands there, and a look at what is left.
 import { randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { defaultSnapshotter } from "../../../api/client/default-snapshotter.js";
 import type { Client, RunOptions, Task } from "../../../api/client/index.js";
 import type { DisposeScope } from "../../../api/core/dispose.js";
 
@@ -19,7 +21,8 @@ export type OpenSubject = (scope: DisposeScope) => Promise<RunSubject>;
 /** What goes with any of the options. */
 export type MoreOptions = Partial<Omit<RunOptions, "image" | "rootfs" | "process" | "editSpec">>;
 
-const FIFO_DIR = "/run/containerd/fifo";
+const FIFO_DIR =
+  process.getuid?.() === 0 ? "/run/containerd/fifo" : join(process.env["XDG_RUNTIME_DIR"] ?? "", "berth", "fifo");
 
 export class RunWorld {
   readonly client: Client;
@@ -66,7 +69,7 @@ export class RunWorld {
       client.leases.list({}),
     ]);
     const snapshots: string[] = [];
-    for await (const page of client.snapshots.get("overlayfs").list({}, ["kind==active"])) {
+    for await (const page of client.snapshots.get(defaultSnapshotter()).list({}, ["kind==active"])) {
       snapshots.push(...page.map(({ name }) => `snapshot ${name}`));
     }
     return [
