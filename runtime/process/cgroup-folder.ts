@@ -1,5 +1,7 @@
-// One group of one hierarchy, as a folder: what every version has in common.
-import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+// One group of one hierarchy, as a folder: what every version has in common. It is kernel memory, so most calls are made without
+// waiting, at a tenth of what asking another thread costs; those that move, freeze or limit processes may take the kernel a while.
+import { type Dirent, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { failedPrecondition, invalidArgument } from "../../api/core/errors.js";
@@ -14,7 +16,7 @@ const SLOWEST_LOOK_MS = 20;
 const DEADLINE_MS = 10_000;
 
 export const readGroupFile = async (folder: string, name: string): Promise<string> =>
-  await readFile(join(folder, name), "utf8");
+  readFileSync(join(folder, name), "utf8");
 
 /** Each write is one call, as the kernel wants it. */
 export async function writeGroupFile(folder: string, name: string, value: string | number): Promise<void> {
@@ -63,7 +65,7 @@ export async function makeGroup(
   const target = join(mount, path);
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await makeFolders(target, mount);
+      makeFolders(target, mount);
       for (const folder of prepare === undefined ? [] : foldersTo(mount, path)) await prepare?.(folder);
       return target;
     } catch (error) {
@@ -74,16 +76,21 @@ export async function makeGroup(
 }
 
 /** Mostly all parents are there. */
-async function makeFolders(folder: string, mount: string): Promise<void> {
+function makeFolders(folder: string, mount: string): void {
   try {
-    await mkdir(folder);
+    makeFolder(folder);
   } catch (error) {
-    if (hasCode(error, "EEXIST")) return;
     if (!hasCode(error, "ENOENT") || dirname(folder) === mount) throw error;
-    await makeFolders(dirname(folder), mount);
-    await mkdir(folder).catch((again: unknown) => {
-      if (!hasCode(again, "EEXIST")) throw again;
-    });
+    makeFolders(dirname(folder), mount);
+    makeFolder(folder);
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if (!hasCode(error, "EEXIST")) throw error;
   }
 }
 
@@ -96,7 +103,7 @@ function foldersTo(mount: string, path: string): string[] {
 /** Of the group and those below; empty when it is gone. */
 export async function groupPids(folder: string): Promise<number[]> {
   const pids = new Set<number>();
-  for (const group of await groupTree(folder)) {
+  for (const group of groupTree(folder)) {
     for (const line of ((await readIfThere(group, PROCS)) ?? "").split("\n")) {
       // 0 is a process that this PID namespace cannot name.
       if (line !== "" && line !== "0") pids.add(Number(line));
@@ -112,25 +119,24 @@ export const addToGroup = async (folder: string, pid: number): Promise<void> =>
 export async function removeGroup(folder: string): Promise<void> {
   // A process that has just died may keep its group busy for a moment.
   await until(`cgroup ${folder} is busy`, async () => {
-    for (const group of (await groupTree(folder)).reverse()) {
-      const isGone = await rmdir(group).then(
-        () => true,
-        (error: unknown) => {
-          if (hasCode(error, "ENOENT")) return true;
-          if (hasCode(error, "EBUSY", "ENOTEMPTY")) return false;
-          throw error;
-        },
-      );
-      if (!isGone) return false;
-    }
-    return true;
+    return groupTree(folder)
+      .reverse()
+      .every((group) => removeFolder(group));
   });
   for (let parent = dirname(folder); parent.split("/").includes(OWN_PARENT); parent = dirname(parent)) {
-    const isGone = await rmdir(parent).then(
-      () => true,
-      () => false,
-    );
-    if (!isGone) return;
+    if (!removeFolder(parent, "EACCES", "EPERM")) return;
+  }
+}
+
+/** @returns whether it is gone; not while it has processes or groups below it, nor for the errors in `excused`. */
+function removeFolder(folder: string, ...excused: string[]): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return true;
+    if (hasCode(error, "EBUSY", "ENOTEMPTY", ...excused)) return false;
+    throw error;
   }
 }
 
@@ -144,13 +150,14 @@ export async function until(failure: string, isDone: () => Promise<boolean>): Pr
 }
 
 /** The group and those below, parents first; a task may have made some itself. */
-async function groupTree(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    if (hasCode(error, "ENOENT")) return undefined;
+function groupTree(folder: string): string[] {
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
     throw error;
-  });
-  if (entries === undefined) return [];
-  const below: string[] = [];
-  for (const entry of entries) if (entry.isDirectory()) below.push(...(await groupTree(join(folder, entry.name))));
+  }
+  const below = entries.flatMap((entry) => (entry.isDirectory() ? groupTree(join(folder, entry.name)) : []));
   return [folder, ...below];
 }

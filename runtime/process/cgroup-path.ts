@@ -1,5 +1,5 @@
 // Where in a hierarchy a task's group goes, and whether we may make it there.
-import { access, constants } from "node:fs/promises";
+import { accessSync, constants } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { invalidArgument } from "../../api/core/errors.js";
 import { hasCode } from "../sys/errno.js";
@@ -18,12 +18,12 @@ export function groupPath(mount: CgroupMount, path: string, isRoot = process.get
 }
 
 /** Whether a new group can be made: asks for the nearest folder that exists. */
-export async function canMakeGroup(mount: CgroupMount, path: string): Promise<boolean> {
+export function canMakeGroup(mount: CgroupMount, path: string): boolean {
   for (let folder = join(mount.folder, groupPath(mount, path)); ; folder = dirname(folder)) {
     try {
-      await access(folder, constants.W_OK);
+      accessSync(folder, constants.W_OK);
       // To move a process takes the right to write that of the groups above both; ours is the one that a user may lack.
-      await access(join(folder, "cgroup.procs"), constants.W_OK);
+      accessSync(join(folder, "cgroup.procs"), constants.W_OK);
       return true;
     } catch (error) {
       if (!hasCode(error, "ENOENT") || folder === mount.folder) return false;

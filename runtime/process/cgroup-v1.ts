@@ -33,13 +33,11 @@ const CONTROLLERS = [FREEZER, "pids", "memory", "cpu", "cpuacct", "cpuset", "blk
 const SWAP_LIMIT_FILE = "memory.memsw.limit_in_bytes";
 
 export async function probeV1(host: CgroupHost, path: string): Promise<CgroupSupport> {
-  const found = await Promise.all(
-    CONTROLLERS.map(async (controller) => {
-      const mount = host.v1.get(controller);
-      return mount !== undefined && (await canMakeGroup(mount, path)) ? [controller] : [];
-    }),
-  );
-  const controllers = new Set(found.flat());
+  const found = CONTROLLERS.filter((controller) => {
+    const mount = host.v1.get(controller);
+    return mount !== undefined && canMakeGroup(mount, path);
+  });
+  const controllers = new Set(found);
   return controllers.has(FREEZER) ? { version: 1, controllers } : NO_CGROUPS;
 }
 

@@ -37,7 +37,7 @@ const wordsOf = (text: string | undefined): string[] => (text ?? "").split(/\s+/
  * somebody has handed down already.
  */
 export async function probeV2(mount: CgroupMount, path: string): Promise<CgroupSupport> {
-  if (!(await canMakeGroup(mount, path))) return NO_CGROUPS;
+  if (!canMakeGroup(mount, path)) return NO_CGROUPS;
   const top = topOf(mount, path);
   const isRootOfAll = (await readIfThere(top, "cgroup.type")) === undefined;
   const canDelegate = isRootOfAll || (await readIfThere(top, "cgroup.procs")) === "";
