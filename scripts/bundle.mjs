@@ -59,17 +59,18 @@ export async function rehearsePrograms(dist) {
   const folder = join(dist, "bundle");
   const dir = mkdtempSync(join(tmpdir(), "berth-build-"));
   const address = join(dir, "b.sock");
-  const daemon = start(folder, "berthd", "--root", join(dir, "root"), "--state", join(dir, "state"), "-a", address);
+  const where = { folder, dir };
+  const daemon = start(where, "berthd", "--root", join(dir, "root"), "--state", join(dir, "state"), "-a", address);
   try {
     for (let waited = 0; !existsSync(address) && daemon.exitCode === null && waited < START_DEADLINE_MS; waited += 20) {
       await delay(20);
     }
     // No shim has this name, so nothing is started, and nothing of it stays.
     const run = ["run", "--rm", "--runtime", "io.berth.rehearsal.v1", "--rootfs", dir, "rehearsal", "true"];
-    await ended(start(folder, "berth", "-a", address, ...run));
+    await ended(start(where, "berth", "-a", address, ...run));
     daemon.kill("SIGTERM");
     await ended(daemon);
-    await rehearseShim(folder, address);
+    await rehearseShim(where, address);
   } finally {
     daemon.kill("SIGKILL");
     rmSync(dir, { recursive: true, force: true });
@@ -78,10 +79,10 @@ export async function rehearsePrograms(dist) {
   if (!isKept) say("no compiled code beside the bundles: the programs start slower");
 }
 
-/** The shim serves, and without tasks it ends when it is told to. @param {string} folder @param {string} address */
-async function rehearseShim(folder, address) {
+/** The shim serves, and without tasks it ends when it is told to. @param {{ folder: string, dir: string }} where @param {string} address */
+async function rehearseShim(where, address) {
   const name = "rehearsal";
-  const shim = start(folder, SHIM, "-namespace", name, "-id", name, "-address", address, "serve");
+  const shim = start(where, SHIM, "-namespace", name, "-id", name, "-address", address, "serve");
   try {
     // It closes the pipe when it listens.
     shim.stdio[3]?.on("data", () => {});
@@ -93,9 +94,11 @@ async function rehearseShim(folder, address) {
   }
 }
 
-/** @param {string} folder @param {string} program @param {string[]} args */
-function start(folder, program, ...args) {
-  const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...env } = process.env;
+/** @param {{ folder: string, dir: string }} where @param {string} program @param {string[]} args */
+function start({ folder, dir }, program, ...args) {
+  const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...inherited } = process.env;
+  // Of a user the pipes and sockets lie there; what the rehearsal makes goes with it.
+  const env = { ...inherited, XDG_RUNTIME_DIR: dir };
   const command = [join(ROOT, "scripts", "compiled-code.cjs"), join(folder, `${program}.cjs`), ...args];
   return spawn(process.execPath, command, { stdio: ["ignore", "ignore", "ignore", "pipe"], env });
 }
