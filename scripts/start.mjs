@@ -6,8 +6,6 @@ import { once } from "node:events";
 import { bringDebianPackages, bringNpmPackages, requireLinux } from "./bring.mjs";
 import { Playground } from "./playground.mjs";
 import { main, StepError, say } from "./steps.mjs";
-import { tourOfContainers } from "./tour-containers.mjs";
-import { tourOfProcesses } from "./tour-processes.mjs";
 
 const SIGNALS = /** @type {const} */ ({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 });
 const AS_USER =
@@ -46,7 +44,9 @@ await main(async () => {
     say(`starting berthd on throw-away folders in ${place.folder}`);
     await place.begin();
     if (args.length > 0) return await runArguments(place, args);
-    return isRoot ? await tourOfContainers(place) : await tourOfProcesses(place);
+    // Only now: the packages that these need are there.
+    if (!isRoot) return await (await import("./tour-processes.mjs")).tourOfProcesses(place);
+    return await (await import("./tour-containers.mjs")).tourOfContainers(place);
   };
   let status;
   let wasInterrupted = false;
