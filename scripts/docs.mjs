@@ -14,7 +14,7 @@ await main(async () => {
     ["--tsconfig", "tsconfig.json"],
     ["--name", "berthd"],
     ["--out", OUTPUT],
-    ["--readme", "README.md"],
+    ["--readme", "none"],
     ["--validation.invalidLink", "true"],
     ["--validation.notExported", "false"],
     ["--logLevel", "Warn"],

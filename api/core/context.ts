@@ -12,7 +12,7 @@ export interface PeerCredentials {
 
 /** The circumstances of one call. Everything is optional: what a call needs, it asks for by the functions below. */
 export interface RequestContext {
-  /** As the caller sent it, unchecked; use {@link requireNamespace}. */
+  /** As the caller sent it, unchecked; use `requireNamespace`. */
   readonly namespace?: string | undefined;
   /** The lease header, present also when empty. */
   readonly leaseId?: string | undefined;

@@ -40,7 +40,7 @@ export const LAYER_CAPABILITY = "berth.layer";
 export interface CommitSnapshotOptions {
   readonly labels?: Labels;
   /**
-   * Puts a snapshot that was prepared over nothing, with {@link LAYER_LABEL}, onto this committed one; any other snapshot must have
+   * Puts a snapshot that was prepared over nothing, with `berth.layer`, onto this committed one; any other snapshot must have
    * this parent already. Should the commit fail, the snapshot may be put onto the same parent again, and no other. Default: "", the
    * parent stays as it is. @throws failed_precondition without the label, or when it must be filled over this parent instead.
    */
@@ -49,7 +49,7 @@ export interface CommitSnapshotOptions {
 
 /** The snapshots of one snapshotter. */
 export interface SnapshotStore {
-  /** Whether layers are best filled side by side: it heeds {@link LAYER_LABEL}, and has the processors for it. */
+  /** Whether layers are best filled side by side: it heeds `berth.layer`, and has the processors for it. */
   layersApart(ctx: RequestContext): Promise<boolean>;
   /** @throws not_found. */
   stat(ctx: RequestContext, key: string): Promise<SnapshotInfo>;

@@ -14,7 +14,7 @@ export type ObjectStatus =
 
 /** One piece of news. Later ones about the same name replace earlier ones. */
 export interface ProgressEvent {
-  /** Ref of the object, as {@link refOf} makes it; the image's name for the image as a whole. */
+  /** Ref of the object, as `refOf` makes it; the image's name for the image as a whole. */
   readonly name: string;
   readonly status: ObjectStatus | "resolving" | "resolved" | "saved";
   readonly descriptor?: Descriptor | undefined;
