@@ -28,19 +28,28 @@ export interface CollectionReport {
 /** From a root to the node asked about: what holds it, and how (`target`, `label containerd.io/gc.ref.…`, `parent`, …). */
 export type HoldingChain = readonly { readonly node: CollectorNode; readonly by: string }[];
 
+/** Frees what nothing holds, in all namespaces. It runs by itself too, as its policy says. */
 export interface Collector {
-  /** Runs now; a run already under way does not count. Resolves when the bytes are freed as well. */
+  /**
+   * Runs now; a run already under way does not count. Resolves when the bytes are freed as well. `dryRun` (default: false) only
+   * looks. An aborted signal ends the waiting, not the run.
+   * @throws unavailable once the store is closed, unknown when the run fails.
+   */
   collect(options?: {
     readonly dryRun?: boolean;
     readonly signal?: AbortSignal | undefined;
   }): Promise<CollectionReport>;
-  /** Every chain that holds a blob (digest), snapshot (`<snapshotter>/<key>` or key) or image (name); none: nothing does. */
+  /**
+   * Every chain that holds a blob (digest), snapshot (`<snapshotter>/<key>` or key) or image (name); none: nothing does.
+   * @throws not_found.
+   */
   explain(ctx: RequestContext, subject: string): Promise<readonly HoldingChain[]>;
 }
 
 /** The ledger's topic for each removal; it reaches only subscribers that name it. */
 export const REMOVAL_TOPIC = "/berth/gc/removed";
 
+/** Type url of the payload of a removal. */
 export const REMOVAL_TYPE = "berth.events.Removal";
 
 /** The payload: JSON, since it is ours alone and no client of containerd asks for it. */

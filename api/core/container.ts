@@ -4,6 +4,7 @@ import type { RequestContext } from "./context.js";
 import type { Labels } from "./labels.js";
 import type { Any } from "./typeurl.js";
 
+/** A container's record. What clients hold is a copy: it changes in the store alone, by `ContainerStore.update`. */
 export interface Container {
   /** Required, an identifier, unique in its namespace, immutable. */
   readonly id: string;
@@ -41,12 +42,13 @@ export interface ContainerReader {
   get(ctx: RequestContext, id: string): Promise<Container>;
 }
 
+/** The containers of each namespace; every call is about the one in its context. @throws failed_precondition without one. */
 export interface ContainerStore extends ContainerReader {
   /** Sorted by id, bytewise. Filter fields: id, image, runtime.name, labels.<key>. @throws invalid_argument for a bad filter. */
   list(ctx: RequestContext, filters?: readonly string[]): Promise<Container[]>;
   /** The same, one by one, without ever holding all of them. */
   stream(ctx: RequestContext, filters?: readonly string[]): AsyncIterable<Container>;
-  /** @throws already_exists, invalid_argument. */
+  /** Resolves with the record as stored, its times set. @throws already_exists, invalid_argument. */
   create(ctx: RequestContext, container: NewContainer): Promise<Container>;
   /**
    * Without paths: replaces labels, spec, extensions, image and snapshot key, and demands the immutable fields unchanged.

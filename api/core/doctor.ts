@@ -1,6 +1,7 @@
 // What a doctor tells: where store and host do not fit together, and what became of it.
 import type { RequestContext } from "./context.js";
 
+/** One thing that the doctor found. Every field is set, none changes. */
 export interface Finding {
   /** What it is, for programs: `bundle-without-task`, `stale-socket`, … */
   readonly kind: string;
@@ -29,7 +30,11 @@ export interface Examiner {
   examine(signal?: AbortSignal): AsyncIterable<Discovery>;
 }
 
+/** Looks over the store and the host, and mends what is provably the daemon's own. */
 export interface Doctor {
-  /** What is found, as it is found. With `repair` whatever can be mended is, each with a `/berth/doctor/repaired` event. */
+  /**
+   * What is found, as it is found; the signal of the context ends the search. With `repair` whatever can be mended is, each with
+   * a `/berth/doctor/repaired` event.
+   */
   check(ctx: RequestContext, options: { readonly repair: boolean }): AsyncIterable<Finding>;
 }

@@ -24,6 +24,7 @@ export const ERROR_CLASSES = {
   unknown: "unknown",
 } as const;
 
+/** What sort of failure an error is: the code by which programs tell errors apart. Messages are for people. */
 export type ErrorKind = keyof typeof ERROR_CLASSES;
 
 /** A failure of a known kind. The message is complete: subject first, class text last where containerd has one. */
@@ -67,11 +68,17 @@ export function errorKind(error: unknown): ErrorKind {
   return "unknown";
 }
 
+/** Whether anything thrown is of kind `not_found`. */
 export const isNotFound = (error: unknown): boolean => errorKind(error) === "not_found";
+/** Whether anything thrown is of kind `already_exists`. */
 export const isAlreadyExists = (error: unknown): boolean => errorKind(error) === "already_exists";
+/** Whether anything thrown is of kind `invalid_argument`. */
 export const isInvalidArgument = (error: unknown): boolean => errorKind(error) === "invalid_argument";
+/** Whether anything thrown is of kind `failed_precondition`. */
 export const isFailedPrecondition = (error: unknown): boolean => errorKind(error) === "failed_precondition";
+/** Whether anything thrown is of kind `unavailable`. */
 export const isUnavailable = (error: unknown): boolean => errorKind(error) === "unavailable";
+/** Whether anything thrown is of kind `not_implemented`. */
 export const isNotImplemented = (error: unknown): boolean => errorKind(error) === "not_implemented";
 
 /** Puts `prefix: ` before the message and keeps kind and cause, as Go's `fmt.Errorf("…: %w")` does. */

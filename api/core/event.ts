@@ -2,12 +2,15 @@
 // @source containerd core/events/exchange/exchange.go for validation and delivery
 import type { Any } from "./typeurl.js";
 
+/** An event as it travels. No field changes. */
 export interface EventEnvelope {
   /** Nanoseconds since 1970; undefined is "unset". */
   readonly timestampNs: bigint | undefined;
+  /** Required, an identifier. */
   readonly namespace: string;
-  /** `/` and identifiers separated by `/`, for example `/tasks/exit`. Ours begin with `/berth/`. */
+  /** Required: `/` and identifiers separated by `/`, for example `/tasks/exit`. Ours begin with `/berth/`. */
   readonly topic: string;
+  /** The payload; undefined when the publisher sent none. */
   readonly event: Any | undefined;
 }
 
@@ -19,9 +22,14 @@ export interface LedgerEvent extends EventEnvelope {
   readonly encoded: Uint8Array;
 }
 
+/** Which events, from where on, and for how long. All optional. */
 export interface SubscribeOptions {
-  /** One of them must match; none means everything but `/berth/` topics, which reach only filters that name them. */
+  /**
+   * One of them must match; none means everything but `/content/create` and `/berth/` topics, which reach only filters that
+   * name them.
+   */
   readonly filters?: readonly string[];
+  /** Ends the stream without an error. */
   readonly signal?: AbortSignal | undefined;
   /** Start behind this position of the ledger; default: now. */
   readonly after?: bigint;
@@ -33,6 +41,7 @@ export interface EventStream extends AsyncIterable<LedgerEvent> {
   pages(): AsyncIterableIterator<readonly LedgerEvent[]>;
 }
 
+/** The log of events of one store. */
 export interface EventLedger {
   /** Of the newest event that is on disk. */
   readonly position: bigint;
@@ -41,7 +50,7 @@ export interface EventLedger {
   /**
    * Live events, in ledger order, for as long as the consumer reads and the signal is not aborted. A slow consumer is fed
    * from the ledger at its own pace. The subscription is live when this function returns (not at the first `next()`).
-   * @throws invalid_argument at once for a bad filter.
+   * @throws invalid_argument at once for a bad filter, out_of_range for an `after` that is trimmed already or still ahead.
    */
   subscribe(options?: SubscribeOptions): EventStream;
 }

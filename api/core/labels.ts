@@ -2,8 +2,13 @@
 // @source containerd pkg/labels/validate.go
 import { invalidArgument } from "./errors.js";
 
+/**
+ * Labels by key. Key and value take 4096 bytes together at most, except in a lease's. To store an empty value is to remove the
+ * label.
+ */
 export type Labels = Readonly<Record<string, string>>;
 
+/** Of a key and its value together. */
 export const MAX_LABEL_BYTES = 4096;
 const SHOWN_KEY_BYTES = 64;
 

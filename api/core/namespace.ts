@@ -3,12 +3,15 @@
 import type { RequestContext } from "./context.js";
 import type { Labels } from "./labels.js";
 
+/** A namespace's record. */
 export interface Namespace {
   /** Required, an identifier, immutable. */
   readonly name: string;
+  /** Optional, mutable. */
   readonly labels: Labels;
 }
 
+/** All namespaces; what the context names does not matter here. */
 export interface NamespaceStore {
   /** Never fails: an unknown name answers with no labels, as clients expect before the first write. */
   get(ctx: RequestContext, name: string): Promise<Namespace>;

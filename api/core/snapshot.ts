@@ -4,16 +4,21 @@ import type { RequestContext } from "./context.js";
 import type { Labels } from "./labels.js";
 import type { Mount } from "./task.js";
 
+/** `active`: writable, and can be committed. `view`: read-only, and cannot. `committed`: never changes, and has no mounts. */
 export type SnapshotKind = "view" | "active" | "committed";
 
+/** A snapshot's record. Only labels are mutable. */
 export interface SnapshotInfo {
   /** Key of an active snapshot or a view, name of a committed one: one space of names per namespace and snapshotter. */
   readonly name: string;
   /** Name of the committed snapshot below; "" for none. */
   readonly parent: string;
   readonly kind: SnapshotKind;
+  /** Nanoseconds since 1970; of a committed one, when it was committed. */
   readonly createdAtNs: bigint;
+  /** Nanoseconds since 1970; set by the store at each change. */
   readonly updatedAtNs: bigint;
+  /** Optional, mutable; a commit replaces them. */
   readonly labels: Labels;
 }
 
@@ -23,9 +28,11 @@ export interface SnapshotUsage {
   readonly inodes: number;
 }
 
+/** What a new snapshot lies on, and what is said of it. */
 export interface PrepareOptions {
   /** Default: "", nothing below. */
   readonly parent?: string;
+  /** Default: none. */
   readonly labels?: Labels;
 }
 
@@ -37,7 +44,9 @@ export const LAYER_LABEL = "containerd.io/snapshot/berth.layer";
 /** Ours alone: containerd's `rebase` promises the same of any snapshot; ours lose the signs in a bind mount without the label. */
 export const LAYER_CAPABILITY = "berth.layer";
 
+/** What a committed snapshot gets. */
 export interface CommitSnapshotOptions {
+  /** All labels that it will have; those of the active one go. Default: none. */
   readonly labels?: Labels;
   /**
    * Puts a snapshot that was prepared over nothing, with `berth.layer`, onto this committed one; any other snapshot must have
@@ -61,7 +70,7 @@ export interface SnapshotStore {
     info: { readonly name: string; readonly labels: Labels },
     paths?: readonly string[],
   ): Promise<SnapshotInfo>;
-  /** @throws not_found. */
+  /** An active one is measured now; a committed one was when it was committed; a view adds nothing. @throws not_found. */
   usage(ctx: RequestContext, key: string): Promise<SnapshotUsage>;
   /** Of an active snapshot or a view. @throws not_found, failed_precondition for a committed one. */
   mounts(ctx: RequestContext, key: string): Promise<readonly Mount[]>;

@@ -2,12 +2,18 @@
 // @source containerd/typeurl
 import { Any } from "../gen/google/protobuf/any.js";
 
+/** A value of any type: `typeUrl` says which, `value` is its encoded form, protobuf or, for OCI documents, JSON. */
 export type { Any } from "../gen/google/protobuf/any.js";
 
+/** Type url of an OCI runtime spec as JSON, as `Container.spec` holds it. */
 export const SPEC_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
+/** Type url of an OCI process as JSON, as `Tasks.exec` takes it. */
 export const PROCESS_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/Process";
+/** Type url of OCI Linux resources as JSON, as `Tasks.update` takes them. */
 export const LINUX_RESOURCES_TYPE = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
+/** Type url of the runc shim's options, a protobuf message, as `Container.runtime.options` and `Tasks.create` take them. */
 export const RUNC_OPTIONS_TYPE = "containerd.runc.v1.Options";
+/** Type url of the runc shim's options for `Tasks.checkpoint`, a protobuf message. */
 export const RUNC_CHECKPOINT_OPTIONS_TYPE = "containerd.runc.v1.CheckpointOptions";
 
 /** Whether the Any holds the protobuf message of this full name; `anything/` before the name is accepted. */

@@ -8,6 +8,7 @@ import { isAlreadyExists, isUnavailable } from "./errors.js";
 const FIRST_WAIT_MS = 16;
 const LONGEST_WAIT_MS = 2048;
 
+/** What it takes of a content store to write blobs. */
 export type ContentIngester = Pick<ContentStore, "openWriter">;
 
 /** Opens a writer, however long another one is at work under the ref; the caller's signal ends the waiting. */
