@@ -31,25 +31,40 @@ import type { RunOptions } from "./run/options.js";
 import type { FindTaskOptions } from "./run/run.js";
 import type { Task } from "./run/task.js";
 
+/**
+ * A daemon as its client sees it: stores and services by noun, and the verbs `run` and `task`. `connect` and a daemon in this process
+ * give one. Dispose it to close the connection; what it started runs on. The stores throw the kinds of error that the daemon answers with.
+ */
 export interface Client extends AsyncDisposable {
   /** Path of the daemon's socket; undefined for a daemon in this process. */
   readonly address: string | undefined;
   /** Of calls and verbs that name none; undefined when there is none. */
   readonly namespace: string | undefined;
+  /** Records of what could run; a container never runs, its task does. */
   readonly containers: ContainerStore;
+  /** Blobs by digest, and ingests on their way to being blobs. */
   readonly content: ContentStore;
+  /** The namespaces themselves, with their labels. */
   readonly namespaces: NamespaceStore;
+  /** Names and what they stand for in the daemon; no registry is asked. */
   readonly images: ImageStore;
+  /** What keeps content and snapshots from the collector. */
   readonly leases: LeaseStore;
+  /** File systems in layers, by the name of their snapshotter. */
   readonly snapshots: Snapshotters;
+  /** Layers from file systems, and file systems from layers. */
   readonly diff: Differ;
+  /** Tasks call by call; `run` and `task` give the same as objects. */
   readonly tasks: Tasks;
+  /** Iterated, the events of the client's namespace, or of all when it has none. */
   readonly events: RemoteEvents;
+  /** Which plugins the daemon has, and who it is. */
   readonly introspection: RemoteIntrospection;
   /** Of Berth only. */
   readonly doctor: Doctor;
   /** Of Berth only. */
   readonly collector: Collector;
+  /** Pulls, pushes and archives that the daemon makes by itself. Of Berth, and of containerd that serves transfers. */
   readonly transfer: RemoteTransfer;
   /**
    * Runs an image, a folder or a process of the host, and resolves when it runs. Dispose the task to end it and to remove what was
@@ -64,6 +79,7 @@ export interface Client extends AsyncDisposable {
    * @throws not_found.
    */
   task(id: string, options?: FindTaskOptions): Promise<Task>;
+  /** Of the daemon. @throws unavailable when it cannot be reached. */
   version(ctx?: RequestContext): Promise<{ readonly version: string; readonly revision: string }>;
   /** Resolves when the daemon has been reached. @throws unavailable when it has not after `timeoutMs`. */
   ready(options: { readonly timeoutMs: number }): Promise<void>;

@@ -5,12 +5,13 @@ import { GrpcChannel } from "./grpc-channel.js";
 
 export type { Client } from "./client.js";
 
+/** Where the daemon is, and what calls carry that do not say it themselves. Both hold for the client's life. */
 export interface ConnectOptions {
   /** The daemon's unix socket: a path, or `unix://` and a path. */
   readonly address: string;
   /** For calls whose context names none. Default: none, and the daemon refuses what needs one. */
   readonly namespace?: string | undefined;
-  /** Likewise. */
+  /** Lease that what is made belongs to, for calls whose context names none. Default: none. */
   readonly leaseId?: string | undefined;
 }
 

@@ -10,6 +10,7 @@ import { EventsService } from "../gen/services/events/v1/events.js";
 import type { Channel } from "./channel.js";
 import type { DaemonEvent, EventOf, EventTopic } from "./events/daemon-event.js";
 
+/** Which events `RemoteEvents.follow` gives, and for how long. Without any: those of the client's namespace, without end. */
 export interface FollowOptions {
   /** Default: that of the client, or all when it has none; "" for all. */
   readonly namespace?: string | undefined;
@@ -19,6 +20,10 @@ export interface FollowOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * The events of a daemon: iterated, those of the client's namespace, or of all when it has none. Each use is a call of its own and
+ * begins with what happens then; a Berth daemon that has just been started again first tells how the tasks ended that it missed.
+ */
 export class RemoteEvents implements AsyncIterable<DaemonEvent> {
   readonly #channel: Channel;
 

@@ -6,18 +6,25 @@ import { IntrospectionService, type Plugin as PluginMessage } from "../gen/servi
 import type { Channel } from "./channel.js";
 import { kindOfStatus } from "./errors.js";
 
+/** A part of the daemon, as it announces it: clients look here for what it can do. */
 export interface Plugin {
+  /** `io.containerd.snapshotter.v1`, for example. */
   readonly type: string;
+  /** Unique among those of its type: `overlayfs`. */
   readonly id: string;
+  /** Types of the plugins that it builds on. */
   readonly requires: readonly string[];
   /** As people write them: `linux/amd64`. */
   readonly platforms: readonly string[];
+  /** Facts by name: `root` is its folder, as a rule. */
   readonly exports: Readonly<Record<string, string>>;
+  /** What it can do beyond what its type promises, a word each. */
   readonly capabilities: readonly string[];
   /** Why it did not start; a message that ends in `skip plugin` only says that this host has no use for it. */
   readonly initError?: { readonly kind: ErrorKind; readonly message: string };
 }
 
+/** Who a daemon is. */
 export interface ServerInfo {
   /** Made once for each root folder. */
   readonly uuid: string;
@@ -25,6 +32,7 @@ export interface ServerInfo {
   readonly pid: bigint;
 }
 
+/** What a daemon tells about itself; nothing of it needs a namespace. */
 export class RemoteIntrospection {
   readonly #channel: Channel;
 
@@ -38,6 +46,7 @@ export class RemoteIntrospection {
     return plugins.map(fromMessage);
   }
 
+  /** The daemon's identity. @throws unavailable when it cannot be reached. */
   async server(ctx: RequestContext): Promise<ServerInfo> {
     const { uuid, pid } = await this.#channel.unary(IntrospectionService.server, {}, ctx);
     return { uuid, pid };

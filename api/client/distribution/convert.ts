@@ -32,6 +32,7 @@ import { putImage } from "./pull.js";
 import type { ImageStores } from "./stores.js";
 import { unzstd } from "./unzstd.js";
 
+/** What `convertImage` changes. With neither `uncompress` nor `toOci` it only leaves platforms out. */
 export interface ConvertOptions {
   /** Layers without compression. Default: false. */
   readonly uncompress?: boolean;

@@ -4,8 +4,11 @@ import { arch as nodeArch } from "node:process";
 import { invalidArgument } from "../../core/errors.js";
 import { quote } from "../../core/quote.js";
 
+/** What an image runs on, by the names of Go. `parsePlatform` and `hostPlatform` give the one spelling that platforms are compared in. */
 export interface Platform {
+  /** `linux`, for example. */
   readonly os: string;
+  /** `amd64`, for example. */
   readonly architecture: string;
   /** "" for none. */
   readonly variant: string;
@@ -93,6 +96,7 @@ export function parsePlatform(text: string): Platform {
   throw invalidArgument(`platform ${quote(text)}: unknown operating system or architecture`);
 }
 
+/** As people write it: `linux/arm/v7`. An empty system is `unknown`; other empty parts are left out. */
 export function formatPlatform({ os, architecture, variant }: Platform): string {
   const parts = [os === "" ? "unknown" : os, architecture];
   return (variant === "" ? parts : [...parts, variant]).filter((part) => part !== "").join("/");

@@ -17,6 +17,7 @@ export interface ProgressEvent {
   /** Ref of the object, as `refOf` makes it; the image's name for the image as a whole. */
   readonly name: string;
   readonly status: ObjectStatus | "resolving" | "resolved" | "saved";
+  /** Of the object, once it is known. */
   readonly descriptor?: Descriptor | undefined;
   /** Bytes so far. */
   readonly doneBytes?: number;
@@ -26,4 +27,5 @@ export interface ProgressEvent {
   readonly parents?: readonly string[];
 }
 
+/** Hears of each step of a pull, push, import or export, in its way: it should be quick and must not throw. */
 export type OnProgress = (event: ProgressEvent) => void;

@@ -16,7 +16,9 @@ import type { Registry } from "./transport.js";
 import type { UnpackOptions } from "./unpack.js";
 import { type UnpackDestination, unpackTo } from "./unpack-targets.js";
 
+/** Where `pull` fetches an image, which of its platforms it takes, and where these are unpacked. */
 export interface PullOptions {
+  /** Where everything comes from. It stays open; whoever made it disposes it. */
   readonly registry: Registry;
   /** Of the image. Default: the reference. */
   readonly name?: string | undefined;
@@ -38,6 +40,7 @@ export interface PullOptions {
   readonly maxConcurrent?: number;
   /** Most layers unpacked at a time: see {@link UnpackOptions}. */
   readonly layersAtOnce?: UnpackOptions["layersAtOnce"];
+  /** Hears of each object that is fetched, and of each layer that is unpacked. Default: nobody does. */
   readonly onProgress?: OnProgress | undefined;
 }
 

@@ -13,7 +13,9 @@ import { parseReference, type Reference } from "./reference.js";
 import type { ImageStores } from "./stores.js";
 import type { Pusher, Registry } from "./transport.js";
 
+/** Where `push` sends an image, and which of its layers. */
 export interface PushOptions {
+  /** Where everything goes. It stays open; whoever made it disposes it. */
   readonly registry: Registry;
   /** Layers of other platforms are not sent, only what says that they exist. Default: all are. */
   readonly platform?: PlatformMatcher;
@@ -21,6 +23,7 @@ export interface PushOptions {
   readonly allowNonDistributable?: boolean;
   /** Uploads at a time; 0: no limit. Default: 0. */
   readonly maxConcurrent?: number;
+  /** Hears of each object that is sent. Default: nobody does. */
   readonly onProgress?: OnProgress | undefined;
 }
 

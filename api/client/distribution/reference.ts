@@ -4,6 +4,7 @@ import { digestProblem } from "../../core/digest.js";
 import { invalidArgument } from "../../core/errors.js";
 import { quote } from "../../core/quote.js";
 
+/** An image's reference in its parts. `parseReference` gives one, with a tag, a digest or both. */
 export interface Reference {
   /** As it was written. */
   readonly text: string;
@@ -11,7 +12,9 @@ export interface Reference {
   readonly host: string;
   /** Without the host. */
   readonly repository: string;
+  /** undefined: the digest alone says what is meant. */
   readonly tag: string | undefined;
+  /** With its algorithm: `sha256:…`. Beside a tag it is what counts in a pull. undefined: whatever the tag stands for. */
   readonly digest: string | undefined;
 }
 
@@ -19,7 +22,10 @@ const REPOSITORY = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[.
 const HOST = /^(?:\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?)(?::\d{1,5})?$/;
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
-/** @throws invalid_argument, saying what is missing or wrong. */
+/**
+ * The parts of a full reference. Nothing is filled in: for `busybox` and the like there is {@link normalizeReference}.
+ * @throws invalid_argument, saying what is missing or wrong.
+ */
 export function parseReference(text: string): Reference {
   const wrong = (why: string) => invalidArgument(`reference ${quote(text)}: ${why}`);
   if (text.includes("://")) throw wrong("must not have a scheme");

@@ -9,6 +9,7 @@ import type { OnProgress } from "./progress.js";
 import type { ImageStores } from "./stores.js";
 import { type UnpackOptions, unpack } from "./unpack.js";
 
+/** A snapshotter to unpack for, and what is unpacked there. */
 export interface UnpackDestination {
   readonly snapshotter: string;
   /** Manifests of which platforms; default: all that there are. */

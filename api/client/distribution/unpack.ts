@@ -31,6 +31,7 @@ export function chainIds(diffIds: readonly string[]): string[] {
   return chain;
 }
 
+/** Where and how `unpack` makes snapshots of the layers of a manifest. */
 export interface UnpackOptions {
   readonly snapshotter: string;
   /** Given to each snapshot. */
@@ -41,6 +42,7 @@ export interface UnpackOptions {
   readonly layersAtOnce?: number | undefined;
   /** Resolves when a layer's content is there; default: it is. */
   readonly fetched?: (layer: Descriptor) => Promise<unknown>;
+  /** Hears of each layer when it is begun and when it is done. Default: nobody does. */
   readonly onProgress?: OnProgress | undefined;
 }
 

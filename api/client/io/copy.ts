@@ -3,23 +3,30 @@ import type { Readable, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { ProcessStreams } from "./fifo-ends.js";
 
+/** This side of a copy. The streams stay open; whoever opened them ends them. */
 export interface LocalStreams {
+  /** undefined: the process is sent nothing, and its input is not ended. */
   readonly stdin?: Readable | undefined;
   readonly stdout: Writable;
   readonly stderr: Writable;
 }
 
+/** What `copyStreams` tells whoever started it. */
 export interface CopyOptions {
   /** Called once when the local input has ended and all of it has been handed on; `closeIO` belongs here. */
   readonly onInputEnd: () => void;
-  /** Called once when a local output is gone (EPIPE). What still comes for it is thrown away. */
+  /** Called once for each local output that fails (EPIPE, as a rule). What still comes for it is thrown away. */
   readonly onOutputLost: () => void;
 }
 
+/** A copy that `copyStreams` started. It ends with the process's streams; there is nothing to close. */
 export interface Copy {
-  /** Resolves when the process's output has ended and has been handed on to the local streams. */
+  /** Resolves when the process's output has ended and has been handed on to the local streams. Never rejects. */
   readonly outputDone: Promise<void>;
-  /** Like it, for a process that has exited: gives up when nothing has come for `idleMs`, since a child may keep the pipe open. */
+  /**
+   * Like it, for a process that has exited: gives up when nothing has come for `idleMs` milliseconds, since a child may keep the pipe
+   * open. A local reader that is slow is waited for.
+   */
   drain(idleMs: number): Promise<void>;
   /** Stops reading the local input. */
   stopInput(): void;

@@ -12,6 +12,7 @@ const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
 /** Ending `stdin` closes our end only: the process reads to the end when the shim, too, has closed its own (`closeIO`). */
 export interface ProcessStreams {
+  /** undefined without a pipe, as is `stdout`. */
   readonly stdin: Writable | undefined;
   readonly stdout: Readable | undefined;
   /** undefined with a terminal. */
@@ -20,6 +21,10 @@ export interface ProcessStreams {
 
 type Descriptors = { readonly [K in keyof ProcessStreams]: number | undefined };
 
+/**
+ * Our ends of a process's named pipes, as file descriptors and later as streams. Whoever made it disposes it; `removeFifos`
+ * removes the pipes themselves.
+ */
 export class FifoEnds implements Disposable {
   #ends: Descriptors | undefined;
   #held: number[];

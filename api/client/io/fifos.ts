@@ -13,6 +13,7 @@ const ROOT_PARENT_DIR = "/run/containerd/fifo";
 /** No stdio: the process reads and writes /dev/null. */
 export const NULL_STDIO: Stdio = { stdin: "", stdout: "", stderr: "", terminal: false };
 
+/** Which pipes `makeFifos` makes, and where. */
 export interface FifoOptions {
   /** The container's or exec's id; names the pipes. */
   readonly id: string;
@@ -24,7 +25,10 @@ export interface FifoOptions {
   readonly parentDir?: string | undefined;
 }
 
-/** Makes the pipes in a folder of their own that only this user can enter. Whoever made them removes them. */
+/**
+ * Makes the pipes in a folder of their own that only this user can enter. Whoever made them removes them with {@link removeFifos}.
+ * @throws permission_denied when the default folder is not this user's alone.
+ */
 export async function makeFifos(options: FifoOptions): Promise<Stdio> {
   const parent = options.parentDir ?? defaultParentDir();
   await mkdir(parent, { recursive: true, mode: 0o700 });

@@ -59,6 +59,7 @@ export interface TaskExecOptions extends ProcessOptions {
 
 /** An upper bound each. Default: none. */
 export interface Limits {
+  /** All processes together. */
   readonly memoryBytes?: number | undefined;
   /** CPUs' worth of time, 1.5 for example. */
   readonly cpus?: number | undefined;
@@ -144,6 +145,7 @@ export interface HostRunOptions extends CommonOptions {
   readonly process: true;
   readonly image?: undefined;
   readonly rootfs?: undefined;
+  /** The program and its arguments. */
   readonly args: readonly string[];
   /** Path of its control group. Default: the runtime's choice. */
   readonly cgroup?: string | undefined;
@@ -151,6 +153,7 @@ export interface HostRunOptions extends CommonOptions {
   readonly editSpec?: ((spec: ProcessSpec) => object) | undefined;
 }
 
+/** What `Client.run` starts: exactly one of `image`, `rootfs` and `process` says what it is made of. */
 export type RunOptions = ImageRunOptions | RootfsRunOptions | HostRunOptions;
 
 /** @throws invalid_argument for what makes no sense, also for what only JavaScript can give. */

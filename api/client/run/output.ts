@@ -4,6 +4,7 @@ import type { ProcessResult } from "./process-result.js";
 
 const DEFAULT_LIMIT_BYTES = 16 * 1024 * 1024;
 
+/** How `TaskProcess.output` feeds a process and keeps what it writes. */
 export interface OutputOptions {
   /** Kept of stdout and of stderr, each; what is beyond is read and thrown away. Default: 16 MiB. */
   readonly limitBytes?: number | undefined;
@@ -15,7 +16,9 @@ export interface OutputOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How a process ended and what it wrote: strings or `Buffer`s, as `encoding` says. */
 export interface ProcessOutput<T> extends ProcessResult {
+  /** With a terminal all that it showed; empty where stdout is no pipe. */
   readonly stdout: T;
   /** Empty with a terminal. */
   readonly stderr: T;

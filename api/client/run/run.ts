@@ -109,6 +109,7 @@ async function createContainer(
   }
 }
 
+/** Where `Client.task` looks. */
 export interface FindTaskOptions {
   /** Default: the client's. */
   readonly namespace?: string | undefined;

@@ -43,6 +43,7 @@ export interface ProcessProps {
 
 type Exited = { readonly exitStatus: number; readonly exitedAtNs: bigint | undefined };
 
+/** A process of a task: its first one as `Task`, or one that `Task.exec` added. Dispose it to end and remove what `run` or `exec` made. */
 export class TaskProcess implements AsyncDisposable {
   /** The container's, and so the task's. */
   readonly id: string;

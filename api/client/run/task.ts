@@ -18,6 +18,7 @@ import { type ProcessDeps, type ProcessProps, TaskProcess } from "./task-process
 
 export interface TaskDeps extends RunStores, ProcessDeps {}
 
+/** A task with its first process. `Client.run` makes one, `Client.task` finds one; dispose it. */
 export class Task extends TaskProcess {
   readonly #stores: TaskDeps;
 

@@ -9,46 +9,70 @@ import { findDevices, hostDevices, ruleFor } from "./devices.js";
 import type { Process, Spec, SpecMount, User } from "./oci.js";
 import { lookUpUser } from "./user.js";
 
+/** What a container is to be beside containerd's default. */
 export interface SpecOptions {
+  /** Names the control group together with `id`. */
   readonly namespace: string;
   readonly id: string;
   /** The root filesystem, absolute; `rootfs` for what the task is given as mounts. */
   readonly rootfs: string;
+  /** The program, found by the PATH of its environment, and its arguments. */
   readonly args: readonly string[];
   /** The environment that `env` is put on. Default: a PATH. */
   readonly baseEnv?: readonly string[] | undefined;
   /** `KEY=value`; the last one of a key holds. `KEY` alone removes it. */
   readonly env?: readonly string[] | undefined;
+  /** Absolute, in the container. Default: `/`. */
   readonly cwd?: string | undefined;
-  /** `name`, `uid`, `name:group`, `uid:gid`, looked up in the root filesystem; or who it is. */
+  /** `name`, `uid`, `name:group`, `uid:gid`, looked up in the root filesystem; or who it is. Default: root. */
   readonly user?: string | User | undefined;
+  /** Default: none is set. */
   readonly hostname?: string | undefined;
+  /** A terminal, and TERM if the environment has none. Default: false. */
   readonly terminal?: boolean | undefined;
+  /** The root filesystem cannot be written to. Default: false. */
   readonly readOnly?: boolean | undefined;
+  /** Beside the default ones, and after them. */
   readonly mounts?: readonly SpecMount[] | undefined;
+  /** Default: none. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** Beside the default ones (or all, if privileged): `CAP_SYS_ADMIN` or `sys_admin`. */
   readonly capAdd?: readonly string[] | undefined;
+  /** Taken away, also from what `capAdd` names. */
   readonly capDrop?: readonly string[] | undefined;
+  /** All capabilities of this process, all devices of the host, and the kernel's files unmasked and writable. Default: false. */
   readonly privileged?: boolean | undefined;
+  /** Set-user-id bits and file capabilities of programs have their effect. Default: false. */
   readonly allowNewPrivileges?: boolean | undefined;
-  /** The host's network, names and resolver. */
+  /** The host's network, names and resolver. Default: false, a network of its own. */
   readonly netHost?: boolean | undefined;
-  /** Namespaces to join, by type. */
+  /**
+   * Namespaces to join, by type (`network`, `pid`); paths such as `/proc/<pid>/ns/net`. Default: none, and new ones of `pid`, `ipc`, `uts`,
+   * `mount` and `network`.
+   */
   readonly joinNamespaces?: readonly { readonly type: string; readonly path: string }[] | undefined;
-  /** Devices, or folders of them. */
+  /** Paths of devices of the host, or of folders of them. Default: none but those that every container has. */
   readonly devices?: readonly string[] | undefined;
+  /** Default: no limit. */
   readonly memoryLimitBytes?: number | undefined;
+  /** Weight against others when the CPU is short. Default: the kernel's. */
   readonly cpuShares?: number | undefined;
+  /** CPU time in each period, in microseconds. Default: no limit. */
   readonly cpuQuotaUs?: number | undefined;
+  /** Length of a period, in microseconds. Default: the kernel's. */
   readonly cpuPeriodUs?: number | undefined;
-  /** How many processes there may be at a time. */
+  /** How many processes and threads there may be at a time. Default: no limit. */
   readonly pidsLimit?: number | undefined;
   /** Replaces `/<namespace>/<id>`; empty for none. */
   readonly cgroup?: string | undefined;
+  /** `shared`, `slave`, `private` or `unbindable`. Default: the runtime's choice. */
   readonly rootfsPropagation?: string | undefined;
 }
 
-/** @throws invalid_argument for options that make no sense here, not_found for a user the root filesystem does not know. */
+/**
+ * The spec of a container. It looks at this host: at the root filesystem for a user's name, at `/dev` for devices.
+ * @throws invalid_argument for options that make no sense here, not_found for a user the root filesystem does not know.
+ */
 export function createSpec(options: SpecOptions): Spec {
   const spec = defaultSpec(options.namespace, options.id);
   const { linux } = spec;

@@ -14,12 +14,17 @@ export interface InheritedProcess {
   readonly cwd: string;
 }
 
+/** What of a process that is added to a container differs from the container's own. */
 export interface ExecProcessOptions {
+  /** The program and its arguments. */
   readonly args: readonly string[];
+  /** Whether this one has a terminal; the container's does not count. */
   readonly terminal: boolean;
+  /** Absolute, in the container. Default: the container's. */
   readonly cwd?: string | undefined;
+  /** Put on the container's: `KEY=value`, or `KEY` alone to remove it. Default: nothing. */
   readonly env?: readonly string[] | undefined;
-  /** Looked up in the container's root filesystem. */
+  /** `name`, `uid`, `name:group`, `uid:gid`, looked up in the container's root filesystem. Default: the container's. */
   readonly user?: string | undefined;
 }
 

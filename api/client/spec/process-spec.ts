@@ -4,7 +4,9 @@ import { mergeEnv } from "./create-spec.js";
 import type { User } from "./oci.js";
 import { lookUpUser } from "./user.js";
 
+/** What a process of the host is to be. A limit that the host cannot keep is refused when the task is created. */
 export interface ProcessSpecOptions {
+  /** The program and its arguments. */
   readonly args: readonly string[];
   /** What `env` is put on. Default: PATH, HOME, USER and LANG of this process, as far as it has them. */
   readonly baseEnv?: readonly string[] | undefined;
@@ -14,14 +16,21 @@ export interface ProcessSpecOptions {
   readonly cwd?: string | undefined;
   /** `name`, `uid`, `name:group`, `uid:gid`, looked up on this host; or who it is. Default: the user of this process. */
   readonly user?: string | User | undefined;
+  /** A terminal, and TERM if the environment has none. Default: false. */
   readonly terminal?: boolean | undefined;
+  /** Set-user-id bits and file capabilities of programs have no effect. Default: false. */
   readonly noNewPrivileges?: boolean | undefined;
+  /** Default: none. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** Default: no limit. */
   readonly memoryLimitBytes?: number | undefined;
+  /** Weight against others when the CPU is short. Default: the kernel's. */
   readonly cpuShares?: number | undefined;
+  /** CPU time in each period, in microseconds. Default: no limit. */
   readonly cpuQuotaUs?: number | undefined;
+  /** Length of a period, in microseconds. Default: the kernel's. */
   readonly cpuPeriodUs?: number | undefined;
-  /** How many processes there may be at a time. */
+  /** How many processes and threads there may be at a time. Default: no limit. */
   readonly pidsLimit?: number | undefined;
   /** Path of its control group. Default: the runtime's choice. */
   readonly cgroup?: string | undefined;
@@ -53,7 +62,10 @@ const OCI_VERSION = "1.0.2";
 const HOST_ROOT = "/";
 const INHERITED = ["PATH", "HOME", "USER", "LANG"];
 
-/** @throws invalid_argument for a relative working directory, not_found for a user that this host does not know. */
+/**
+ * The spec of a process of this host, for `io.berth.process.v1`.
+ * @throws invalid_argument for a relative working directory, not_found for a user that this host does not know.
+ */
 export function createProcessSpec(options: ProcessSpecOptions): ProcessSpec {
   const { args, env = [], cwd = process.cwd(), user, annotations = {}, terminal, noNewPrivileges } = options;
   if (!cwd.startsWith("/")) throw invalidArgument(`working directory "${cwd}" must be absolute`);

@@ -16,6 +16,7 @@ import type { ImageStores } from "../stores.js";
 import { IMAGE_NAME, REF_NAME } from "./image-names.js";
 import { TAR_END, tarHeader, tarPadding } from "./tar-writer.js";
 
+/** What of the images `exportImages` puts into the archive. */
 export interface ExportOptions {
   /** Which manifests of an index; default: those that this machine can run. */
   readonly platform?: PlatformMatcher;
@@ -25,11 +26,15 @@ export interface ExportOptions {
   readonly skipManifestJson?: boolean;
   /** No layers that must not be passed on. Default: false. */
   readonly skipNonDistributable?: boolean;
+  /** Hears of each blob as it is written. Default: nobody does. */
   readonly onProgress?: OnProgress | undefined;
 }
 
+/** One image of an archive; an `Image` of a store is one. */
 export interface ExportedImage {
+  /** A reference as Docker reads it; "" for none. */
   readonly name: string;
+  /** A manifest or an index; its content must be in the store. */
   readonly target: Descriptor;
 }
 

@@ -19,6 +19,7 @@ import { indexOfDockerArchive } from "./docker-archive.js";
 import { type ImageNaming, namesOf } from "./image-names.js";
 import { type Archive, readArchive } from "./read-archive.js";
 
+/** What `importImages` takes from an archive, which names it gets, and where it is unpacked. */
 export interface ImportOptions extends ImageNaming {
   /** What is taken; default: everything. */
   readonly platform?: PlatformMatcher;
@@ -32,7 +33,9 @@ export interface ImportOptions extends ImageNaming {
   readonly unpackTargets?: readonly UnpackDestination[];
   /** What of each image is unpacked: the best of these. Default: `platform`, and this machine's without one. */
   readonly unpackPlatform?: PlatformMatcher;
+  /** Given to each image. Default: none. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Hears of the archive being read, of images saved and layers unpacked. Default: nobody does. */
   readonly onProgress?: OnProgress | undefined;
 }
 

@@ -4,6 +4,7 @@
 import { lookup } from "node:dns";
 import type { LookupFunction, Socket } from "node:net";
 
+/** Hears what a registry client says over the wire, to find a fault. Bodies are never told. */
 export interface HttpWatcher {
   /** Hears of each request and answer: its head, with what is secret hidden. */
   readonly onHead?: ((text: string) => void) | undefined;

@@ -23,6 +23,7 @@ import { HostClient } from "./requests.js";
 const WORTH_READING = [200, 400, 401, 403, 405];
 const ACCEPT = [DOCKER_MANIFEST, DOCKER_INDEX, OCI_MANIFEST, OCI_INDEX, "*/*"].join(", ");
 
+/** As whom and how registries are spoken to. Settings of a host's `hosts.toml` come before those given here. */
 export interface RegistryOptions extends HostDefaults {
   /** Folder with a folder of `hosts.toml` for each host. Default: none. */
   readonly hostsDir?: string | undefined;

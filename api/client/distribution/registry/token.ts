@@ -3,9 +3,11 @@
 import * as z from "zod";
 import { errorOf, unavailable } from "../../../core/errors.js";
 
+/** A user's name with a password, or a refresh token. Sent to token servers, or to the host itself when that asks for it. */
 export interface Login {
-  /** "" with a secret: the secret is a refresh token. */
+  /** "": the secret is a refresh token. */
   readonly username: string;
+  /** The password or refresh token. */
   readonly secret: string;
 }
 
@@ -15,6 +17,7 @@ export interface WholeHeader {
   readonly header: string;
 }
 
+/** What lets somebody in at a host: a login, or a header shown as it is. */
 export type Credentials = Login | WholeHeader;
 
 /** Who may be let in at a host; undefined: nobody in particular. */
