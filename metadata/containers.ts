@@ -33,7 +33,9 @@ const CACHE_BYTES = 16 * 1024 * 1024;
 export interface LocalContainerStore extends ContainerStore {
   /** @throws not_found. */
   getEncoded(ctx: RequestContext, id: string): Promise<Uint8Array>;
+  /** @throws already_exists, invalid_argument. */
   createEncoded(ctx: RequestContext, container: NewContainer): Promise<Uint8Array>;
+  /** Paths as for `update`. @throws not_found, invalid_argument. */
   updateEncoded(ctx: RequestContext, container: ContainerUpdate, paths?: readonly string[]): Promise<Uint8Array>;
   /** Pages of encoded containers, by id; other work runs between pages. @throws invalid_argument for a bad filter. */
   streamEncoded(ctx: RequestContext, filters?: readonly string[]): AsyncIterable<readonly Uint8Array[]>;

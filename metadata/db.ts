@@ -21,18 +21,26 @@ import { type Reader, Statements } from "./statements.js";
 import { prepareStoreFile, syncFolder } from "./store-file.js";
 import { Transaction } from "./transaction.js";
 
+/** Name of the database's file in the root folder of a store. SQLite keeps `-wal` and `-shm` beside it. */
 export const DATABASE_FILE = "metadata.db";
+
+/** Where a store lies, and what it is handed. */
 export interface DatabaseOptions {
   /** Folder of the store, made when missing (mode 0700). Belongs to one process at a time. */
   readonly root: string;
+  /** Tells the times of records and events. Default: the clock of this machine. */
   readonly clock?: Clock | undefined;
+  /** Default: silent. */
   readonly log?: Logger | undefined;
   /** Called when a sync fails: no commit can be trusted any more. Default: the process exits with status 1. */
   readonly onFatal?: ((error: Error) => void) | undefined;
+  /** Default: that of `node:fs`; tests put another in its place. */
   readonly fdatasync?: Fdatasync | undefined;
+  /** How much room on the disk is kept. */
   readonly space?: SpaceLimits | undefined;
 }
 
+/** What kind of write it is. */
 export interface UpdateOptions {
   /**
    * For what frees room or tells of what has happened already: taken below the low-water mark too, and on a full disk from the
@@ -53,6 +61,7 @@ export interface Mutation {
 
 /** Who wants to know what was committed, and when it is on disk. */
 export interface CommitObserver {
+  /** The events of one commit, in order; they may be lost until `durable` says otherwise. */
   committed(events: readonly LedgerEvent[]): void;
   /** Everything up to this position of the ledger is on disk. May be told an older position after a newer one. */
   durable(seq: bigint): void;
@@ -134,6 +143,7 @@ interface DatabaseParts {
   readonly scope: DisposeScope;
 }
 
+/** One process's hold on a store. Dispose it to let the folder go. */
 export class Database implements AsyncDisposable {
   readonly #connection: Sqlite.Database;
   readonly #statements: Statements;
@@ -170,6 +180,7 @@ export class Database implements AsyncDisposable {
     return this.#revision;
   }
 
+  /** Tells one observer, the last to ask, of every commit that publishes events. */
   observe(observer: CommitObserver): void {
     this.#observer = observer;
   }

@@ -27,9 +27,11 @@ export { DATABASE_FILE } from "./db.js";
 export type { LedgerRetention } from "./ledger-trimmer.js";
 export type { LocalSnapshotStore, LocalSnapshotters } from "./snapshots.js";
 
+/** Where the stores lie and how they behave. Backends stay the caller's: closing the stores does not close them. */
 export interface MetadataOptions extends DatabaseOptions {
   /** Where snapshots lie, a backend for each snapshotter. Default: none. */
   readonly snapshotBackends?: readonly SnapshotBackend[] | undefined;
+  /** How much of the event ledger is kept. Default: 100000 events of up to 7 days. */
   readonly retention?: LedgerRetention | undefined;
   /** Where the bytes of content lie. */
   readonly content: ContentBackend;
@@ -37,7 +39,7 @@ export interface MetadataOptions extends DatabaseOptions {
   readonly layersApart?: boolean | undefined;
   /** Whether a namespace may take over the blobs of another one by their digests. Default: `shared`. */
   readonly contentSharing?: ContentSharing | undefined;
-  /** When the collector runs. */
+  /** When the collector runs. What is left out has its default. */
   readonly collectorPolicy?: Partial<CollectorPolicyConfig> | undefined;
 }
 

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "../api/core/time.js";
 import type { Database } from "./db.js";
 import type { SqliteEventLedger } from "./ledger.js";
 
+/** How much of the event ledger is kept; all optional. Old events go in small steps, some time after they may. */
 export interface LedgerRetention {
   /** Events kept. Default: 100000. */
   readonly maxEvents?: number;
@@ -20,7 +21,7 @@ export interface LedgerTrimmerOptions {
   readonly clock?: Clock | undefined;
   readonly log?: Logger | undefined;
   readonly retention?: LedgerRetention | undefined;
-  /** Time between looks. Default: 10000. */
+  /** Time between looks, in milliseconds. Default: 10000. */
   readonly intervalMs?: number | undefined;
 }
 
@@ -38,6 +39,7 @@ const DELETE = "DELETE FROM events WHERE seq < ?";
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
+/** Looks at a ledger again and again, and trims it. Dispose it before its database. */
 export class LedgerTrimmer implements AsyncDisposable {
   readonly #db: Database;
   readonly #ledger: SqliteEventLedger;

@@ -37,6 +37,7 @@ const PAGE_SNAPSHOTS = 100;
 export interface LocalSnapshotStore extends SnapshotStore {
   /** As requests name it. */
   readonly name: string;
+  /** Where its files lie. */
   readonly rootDir: string;
   /** What it can do beyond the common, as clients are told. */
   readonly capabilities: readonly string[];
@@ -46,8 +47,11 @@ export interface LocalSnapshotStore extends SnapshotStore {
   audit(): Promise<SnapshotAudit>;
 }
 
+/** The snapshotters of a store in this process, one for each backend. */
 export interface LocalSnapshotters extends Snapshotters {
+  /** @throws invalid_argument for an empty or unknown name. */
   get(name: string): LocalSnapshotStore;
+  /** In the order of the backends. */
   all(): readonly LocalSnapshotStore[];
 }
 

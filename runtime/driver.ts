@@ -18,9 +18,11 @@ export interface DriverDefinition {
   readonly name: string;
   /** `runtime` is `container.runtime.name` or the request's `runtime_path`. */
   matches(runtime: string): boolean;
+  /** Called once by each task manager, which disposes the driver. */
   create(deps: DriverDeps): RuntimeDriver;
 }
 
+/** What a driver is handed for its life. Nothing of it is the driver's to close. */
 export interface DriverDeps {
   /** Persistent folder, absolute. */
   readonly rootDir: string;
@@ -30,9 +32,11 @@ export interface DriverDeps {
   readonly address: string;
   readonly ttrpcAddress: string;
   readonly publishBinary: string;
+  /** Whether shims are to log at debug level. */
   readonly debug: boolean;
   /** How many shims are kept started ahead of need for each namespace in use. Default: none. */
   readonly warmShims?: number;
+  /** For drivers that tell events themselves; see `DriverTask.reportsEvents`. */
   readonly ledger: EventLedger;
   readonly log: Logger;
   readonly clock: Clock;
@@ -40,9 +44,11 @@ export interface DriverDeps {
   readonly onTaskGone: (gone: TaskGone) => Promise<void>;
 }
 
+/** A task that vanished, as its driver tells it. */
 export interface TaskGone {
   readonly namespace: string;
   readonly id: string;
+  /** Of its init process, as well as the driver knows; an exit that was told before goes first. */
   readonly exit: ProcessExit;
   /** False when nobody can tell any more how it ended: the status is 255 then. Default: true. */
   readonly isExitKnown?: boolean;
@@ -50,6 +56,7 @@ export interface TaskGone {
   readonly reason: string;
 }
 
+/** A task to be made: what the client asked for and the container's record, whose `runtime.options` count where it asked for none. */
 export interface CreateTask extends Omit<CreateTaskOptions, "checkpoint" | "runtimePath"> {
   readonly namespace: string;
   readonly id: string;
@@ -61,6 +68,7 @@ export interface CreateTask extends Omit<CreateTaskOptions, "checkpoint" | "runt
   readonly checkpointPath: string;
 }
 
+/** Makes tasks of some runtimes, and finds them again. Disposing it lets go; the tasks go on. */
 export interface RuntimeDriver extends AsyncDisposable {
   /**
    * Looks at the options of a create before anything is made.
@@ -98,19 +106,26 @@ export interface DriverTask extends AsyncDisposable {
   startedExecs?(): Promise<readonly string[]>;
   /** Answers or fails within 2 seconds. */
   state(execId: string, signal?: AbortSignal): Promise<ProcessState>;
+  /** Resolves with the pid, as the host counts, when the process runs. */
   start(execId: string, signal?: AbortSignal): Promise<{ readonly pid: number }>;
   /** Ends and removes the process; for init all that belongs to the task. Once begun it runs to its end. */
   delete(execId: string): Promise<ProcessExit>;
+  /** `all`: every process of the container; never with an exec's id. Does not wait for the end. */
   kill(execId: string, signalNumber: number, all: boolean, signal?: AbortSignal): Promise<void>;
+  /** Adds a process, which `start` runs. The id is an identifier, the spec's type that of an OCI Process, or none. */
   exec(execId: string, options: ExecOptions, signal?: AbortSignal): Promise<void>;
+  /** In columns and rows. */
   resizePty(execId: string, width: number, height: number, signal?: AbortSignal): Promise<void>;
   closeIO(execId: string, stdin: boolean, signal?: AbortSignal): Promise<void>;
   pause(signal?: AbortSignal): Promise<void>;
   resume(signal?: AbortSignal): Promise<void>;
+  /** All processes in the container, with pids as the host counts. */
   pids(signal?: AbortSignal): Promise<ProcessInfo[]>;
   /** Answers or fails within 2 seconds. */
   stats(signal?: AbortSignal): Promise<TaskMetrics["data"]>;
+  /** `resources` are OCI LinuxResources as JSON. */
   update(resources: Any, annotations: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void>;
+  /** Writes the state of the processes into the folder `path`. */
   checkpoint(path: string, options: Any | undefined, signal?: AbortSignal): Promise<void>;
   /** Resolves when the process has exited, however long that takes; for init also when its shim died and was cleaned up. */
   wait(execId: string, signal?: AbortSignal): Promise<ProcessExit>;

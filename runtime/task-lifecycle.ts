@@ -18,10 +18,13 @@ import { boundTasks, endTask } from "./task-lifetime.js";
 import { refuseCheckpoint } from "./task-requests.js";
 import { TaskTable } from "./task-table.js";
 
+/** What a task manager is handed for its life. It disposes the drivers that it makes, and nothing else. */
 export interface TaskManagerDeps extends Omit<DriverDeps, "onTaskGone"> {
+  /** Hears of everything that happens to tasks. */
   readonly ledger: TaskLedger;
   /** The first whose `matches` says yes takes a runtime. */
   readonly drivers: readonly DriverDefinition[];
+  /** Where the spec and the runtime of a container are read. */
   readonly containers: ContainerReader;
 }
 

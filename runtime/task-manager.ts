@@ -25,6 +25,7 @@ import { TaskTable } from "./task-table.js";
 
 export type { TaskManagerDeps } from "./task-lifecycle.js";
 
+/** The tasks of one daemon, over its drivers. `load` comes first. Disposing ends only those tasks that are bound to the daemon. */
 export class TaskManager implements Tasks, AsyncDisposable {
   readonly #deps: TaskManagerDeps;
   readonly #table: TaskTable;
@@ -198,7 +199,7 @@ export class TaskManager implements Tasks, AsyncDisposable {
     return await this.#lifecycle.whileAbsent(name, work);
   }
 
-  /** Lets go of everything; the tasks go on running. */
+  /** Lets go of everything; the tasks go on running, but for those that were to end with the daemon. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#recovery[Symbol.asyncDispose]();
     await this.#lifecycle[Symbol.asyncDispose]();

@@ -2,4 +2,5 @@
 import type { DriverDefinition } from "../driver.js";
 import { shimDriver } from "./shim/driver.js";
 
+/** The drivers that a daemon comes with. The last one takes every runtime, so a driver of one's own goes before them. */
 export const runtimeDrivers: readonly DriverDefinition[] = [shimDriver];

@@ -5,6 +5,7 @@ import type { Any } from "../../../api/core/typeurl.js";
 import type { CreateTask, DriverDefinition, DriverDeps, DriverTask, RuntimeDriver } from "../../driver.js";
 import { FakeContainer, FakeTask } from "./task.js";
 
+/** The runtime name that `fakeDriver` takes. */
 export const FAKE_RUNTIME = "io.berth.fake.v1";
 const FIRST_PID = 1000;
 
@@ -12,17 +13,21 @@ const FIRST_PID = 1000;
 export class FakeWorld {
   readonly #containers = new Map<string, FakeContainer>();
   #lastPid = FIRST_PID;
+  /** Where `vanish` tells; the driver that was made last puts its own here. */
   onGone: DriverDeps["onTaskGone"] = async () => {};
 
+  /** Pids count up from 1001; no process of the host stands behind them. */
   readonly nextPid = (): number => {
     this.#lastPid += 1;
     return this.#lastPid;
   };
 
+  /** Those that are there, in the order in which they were made. */
   get containers(): readonly FakeContainer[] {
     return [...this.#containers.values()];
   }
 
+  /** @throws already_exists. */
   add(container: FakeContainer): void {
     const key = `${container.namespace}/${container.id}`;
     if (this.#containers.has(key)) throw alreadyExists(`container ${container.id}`);
@@ -30,7 +35,7 @@ export class FakeWorld {
     this.#containers.set(key, container);
   }
 
-  /** @throws not_found-like Error: a test asks for what it made. */
+  /** @throws a plain Error when it is not there: a test asks for what it made. */
   container(namespace: string, id: string): FakeContainer {
     const container = this.#containers.get(`${namespace}/${id}`);
     if (container === undefined) throw new Error(`no container ${namespace}/${id}`);
