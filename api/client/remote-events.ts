@@ -60,6 +60,7 @@ export class RemoteEvents implements AsyncIterable<DaemonEvent> {
   follow<Topic extends EventTopic>(
     options: FollowOptions & { readonly topics: readonly Topic[] },
   ): AsyncIterable<{ [Each in Topic]: EventOf<Each> }[Topic]>;
+  /** The same without `topics`. @throws likewise. */
   follow(options?: FollowOptions): AsyncIterable<DaemonEvent>;
   follow(options: FollowOptions & { readonly topics?: readonly string[] } = {}): AsyncIterable<DaemonEvent> {
     const { topics, signal } = options;

@@ -16,6 +16,7 @@ export type ObjectStatus =
 export interface ProgressEvent {
   /** Ref of the object, as `refOf` makes it; the image's name for the image as a whole. */
   readonly name: string;
+  /** `resolving`, `resolved` and `saved` are of an image as a whole. */
   readonly status: ObjectStatus | "resolving" | "resolved" | "saved";
   /** Of the object, once it is known. */
   readonly descriptor?: Descriptor | undefined;

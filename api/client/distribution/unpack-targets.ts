@@ -11,6 +11,7 @@ import { type UnpackOptions, unpack } from "./unpack.js";
 
 /** A snapshotter to unpack for, and what is unpacked there. */
 export interface UnpackDestination {
+  /** One that the daemon has. */
   readonly snapshotter: string;
   /** Manifests of which platforms; default: all that there are. */
   readonly platform?: PlatformMatcher;

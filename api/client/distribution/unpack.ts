@@ -33,6 +33,7 @@ export function chainIds(diffIds: readonly string[]): string[] {
 
 /** Where and how `unpack` makes snapshots of the layers of a manifest. */
 export interface UnpackOptions {
+  /** One that the daemon has. */
   readonly snapshotter: string;
   /** Given to each snapshot. */
   readonly labels?: Readonly<Record<string, string>>;

@@ -13,6 +13,7 @@ import { ProcessStdio } from "./process-stdio.js";
 import { cleanupOf, removeContainer, removeProcess } from "./remove.js";
 import { removeRun, Task, type TaskDeps } from "./task.js";
 
+/** What run() and task() need of a client. */
 export interface RunDeps extends ContainerStores, TaskDeps {
   /** For calls that name none. */
   readonly namespace: string | undefined;

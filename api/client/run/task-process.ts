@@ -128,6 +128,7 @@ export class TaskProcess implements AsyncDisposable {
    * @throws as {@link wait}; `options.signal` ends the waiting only.
    */
   async output(options: OutputOptions & { readonly encoding: "buffer" }): Promise<ProcessOutput<Buffer>>;
+  /** The same, as strings. @throws as {@link wait}. */
   async output(options?: OutputOptions): Promise<ProcessOutput<string>>;
   async output(options: OutputOptions = {}): Promise<ProcessOutput<Buffer | string>> {
     const collected = collect(this, options);

@@ -13,6 +13,7 @@ import { lookUpUser } from "./user.js";
 export interface SpecOptions {
   /** Names the control group together with `id`. */
   readonly namespace: string;
+  /** The container's. */
   readonly id: string;
   /** The root filesystem, absolute; `rootfs` for what the task is given as mounts. */
   readonly rootfs: string;

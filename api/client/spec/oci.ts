@@ -70,11 +70,13 @@ export interface Linux {
   cgroupsPath?: string;
   /** By type: `pid`, `network`. With a path that one is joined, without a new one is made; a type that is missing is the host's. */
   namespaces: { type: string; path?: string }[];
+  /** Made beside those that the runtime makes in every container. */
   devices?: Device[];
   /** Paths that the container finds empty. */
   maskedPaths?: string[];
   /** Paths that the container cannot write to. */
   readonlyPaths?: string[];
+  /** `shared`, `slave`, `private` or `unbindable`; undefined: the runtime's choice. */
   rootfsPropagation?: string;
 }
 

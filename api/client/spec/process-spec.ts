@@ -47,8 +47,10 @@ export interface ProcessSpec {
     readonly cwd: string;
     readonly noNewPrivileges?: boolean;
   };
+  /** Always `/`. */
   readonly root: { readonly path: string };
   readonly annotations?: Readonly<Record<string, string>>;
+  /** undefined without limits and without a control group of its own. */
   readonly linux?: { readonly cgroupsPath?: string; readonly resources?: ProcessResources };
 }
 
