@@ -15,10 +15,15 @@ export interface Conversation<Request, Response> {
   readonly replies: AsyncIterator<Response>;
 }
 
+const noReply = (): ContainerdError => new ContainerdError("unknown", "the daemon ended the stream without a reply");
+
 export class DuplexCall<Request, Response> implements AsyncDisposable {
   readonly #call: Conversation<Request, Response>;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => this.cancel();
+  readonly #lost = new AbortController();
+  /** Asked for before anybody waits for it, so that the end of the call is noticed by those who have nothing to ask. */
+  #ahead: Promise<IteratorResult<Response>>;
   #failure: unknown;
   #hasEnded = false;
 
@@ -26,6 +31,21 @@ export class DuplexCall<Request, Response> implements AsyncDisposable {
     this.#call = call;
     this.#signal = signal;
     signal?.addEventListener("abort", this.#onAbort, { once: true });
+    this.#ahead = this.#next();
+  }
+
+  /** Aborts, with the error, when the daemon has ended the call or is gone. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  #next(): Promise<IteratorResult<Response>> {
+    const next = this.#call.replies.next();
+    next.then(
+      ({ done }) => done === true && this.#lost.abort(noReply()),
+      (error: unknown) => this.#lost.abort(error),
+    );
+    return next;
   }
 
   /** Sends one request. Nothing holds back who sends without reading the replies. */
@@ -38,8 +58,11 @@ export class DuplexCall<Request, Response> implements AsyncDisposable {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#hasEnded) return undefined;
     try {
-      const step = await this.#call.replies.next();
-      if (step.done !== true) return step.value;
+      const step = await this.#ahead;
+      if (step.done !== true) {
+        this.#ahead = this.#next();
+        return step.value;
+      }
     } catch (error) {
       this.#failure = error;
     }
@@ -53,7 +76,7 @@ export class DuplexCall<Request, Response> implements AsyncDisposable {
   async ask(request: Request): Promise<Response> {
     this.send(request);
     const reply = await this.receive();
-    if (reply === undefined) throw new ContainerdError("unknown", "the daemon ended the stream without a reply");
+    if (reply === undefined) throw noReply();
     return reply;
   }
 

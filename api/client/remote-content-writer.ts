@@ -44,6 +44,10 @@ export class RemoteContentWriter implements ContentWriter {
     return this.#status.ref;
   }
 
+  get lost(): AbortSignal {
+    return this.#call.lost;
+  }
+
   get offsetBytes(): number {
     return this.#status.offsetBytes;
   }

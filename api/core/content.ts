@@ -64,6 +64,8 @@ export interface CommitOptions {
 /** An ingest opened for writing, by one writer at a time. Disposing closes it; unless committed, the ingest stays and can be resumed. */
 export interface ContentWriter extends AsyncDisposable {
   readonly ref: string;
+  /** Aborts, with the error, when it can write no more though nobody writes: the daemon has gone. Absent where that cannot be. */
+  readonly lost?: AbortSignal;
   /** Bytes that are there. */
   readonly offsetBytes: number;
   /** Digest of the bytes so far. */

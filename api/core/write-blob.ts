@@ -45,8 +45,11 @@ function sleep(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
 
 /** Where the bytes of a blob come from. */
 export interface BlobSource extends CommitOptions, Pick<WriterOptions, "ref"> {
-  /** All bytes from `offsetBytes` on; asked for once, with what is there from an earlier try. */
-  bytes(offsetBytes: number): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /**
+   * All bytes from `offsetBytes` on; asked for once, with what is there from an earlier try. `lost` aborts, with the error, when
+   * nobody can take them any more, which a source that waits for bytes would not notice.
+   */
+  bytes(offsetBytes: number, lost?: AbortSignal): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 }
 
 /** Writes a blob unless it is there. @returns its digest. @throws failed_precondition for other bytes than promised. */
@@ -57,7 +60,7 @@ export async function writeBlob(store: ContentIngester, ctx: RequestContext, sou
     await using writer = await waitForWriter(store, ctx, { ref, totalBytes: sizeBytes, expected });
     // Whoever has all the bytes already, from an earlier try or from another namespace, is sent none.
     const isWhole = sizeBytes > 0 && writer.offsetBytes === sizeBytes;
-    if (!isWhole) for await (const chunk of source.bytes(writer.offsetBytes)) await writer.write(chunk);
+    if (!isWhole) for await (const chunk of source.bytes(writer.offsetBytes, writer.lost)) await writer.write(chunk);
     digest = writer.digest();
     return await writer.commit(source);
   } catch (error) {

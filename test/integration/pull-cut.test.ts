@@ -65,6 +65,15 @@ describe.skipIf(requires.binary("docker-registry"))("a pull that is cut", () => 
       return statuses.some(({ offsetBytes }) => offsetBytes >= CUT_BYTES / 2);
     });
 
+  /** Nothing but the big layer is under way, and of that nothing comes: who waits for it asks the daemon nothing. */
+  const isQuiet = (client: Client) =>
+    until("everything else to be there", async () => {
+      const rest = image.blobs.filter(({ digest }) => digest !== layers[0]?.digest);
+      const known = await Promise.allSettled(rest.map(({ digest }) => client.content.info(ctx, digest)));
+      const statuses = await client.content.listStatuses(ctx);
+      return statuses.length === 1 && known.every(({ status }) => status === "fulfilled");
+    });
+
   /** The pull that follows fetches the rest of the big layer, and of the others nothing that is there. */
   async function expectRest(client: Client): Promise<void> {
     expect(await client.images.list(ctx)).toEqual([]);
@@ -107,6 +116,7 @@ describe.skipIf(requires.binary("docker-registry"))("a pull that is cut", () => 
     stall();
     const failing = expect(pulled(client)).rejects.toMatchObject({ kind: "unavailable" });
     await hasPart(client);
+    await isQuiet(client);
     await daemon.kill();
     await failing;
     await daemon.restart();

@@ -140,9 +140,9 @@ export class ObjectFetcher {
   async #write(descriptor: ChildDescriptor, startedAt: (offsetBytes: number) => void): Promise<void> {
     const { digest, sizeBytes, mediaType } = descriptor;
     const { fetcher } = this.#options;
-    const { signal } = this.#ctx;
+    const { signal: given } = this.#ctx;
     const tell = (doneBytes: number) => this.#tell(descriptor, "downloading", doneBytes);
-    const bytes = async function* (offsetBytes: number) {
+    const bytes = async function* (offsetBytes: number, lost?: AbortSignal) {
       // As a server tells that does not know it.
       if (sizeBytes === 0) throw invalidArgument(`${digest}: unable to fetch what reports a size of zero`);
       if ((isManifest(mediaType) || isIndex(mediaType)) && sizeBytes > MAX_DOCUMENT_BYTES)
@@ -154,7 +154,8 @@ export class ObjectFetcher {
         doneBytes += sizeBytes;
         tell(doneBytes);
       };
-      yield* inBatches(fetcher.fetch(descriptor, offsetBytes, signal), heard);
+      const signals = [given, lost].filter((signal) => signal !== undefined);
+      yield* inBatches(fetcher.fetch(descriptor, offsetBytes, AbortSignal.any(signals)), heard);
     };
     await writeBlob(this.#stores.content, this.#ctx, { ref: refOf(descriptor), sizeBytes, expected: digest, bytes });
   }
