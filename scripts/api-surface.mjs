@@ -97,6 +97,7 @@ export async function surface(writes) {
     };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["**/*.d.ts"] }));
     const texts = report(folder);
+    checkDocumented(texts);
     mkdirSync(REPORTS, { recursive: true });
     const differing = [];
     for (const [file, text] of texts) {
@@ -114,6 +115,15 @@ export async function surface(writes) {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Every export promises something. Generated codecs are known by their messages. @param {Map<string, string>} texts */
+function checkDocumented(texts) {
+  const bare = [...texts.values()].flatMap((text) => [
+    ...text.matchAll(/^\/\/ @public \(undocumented\)\n(export .*)$/gm),
+  ]);
+  const ours = new Set(bare.flatMap(([, line = ""]) => (line.includes(": MessageFns<") ? [] : [line])));
+  if (ours.size > 0) throw new StepError(`without a docstring:\n${[...ours].join("\n")}`);
 }
 
 /** @param {string} path @param {string} otherwise */
