@@ -39,6 +39,8 @@ export interface TraceOptions {
   readonly args?: readonly string[];
 }
 
+const DETACH_TIMEOUT_MS = 5_000;
+
 /** Attaches to all threads of a process, and resolves when it is traced. */
 export async function traceProcess(scope: DisposeScope, options: TraceOptions): Promise<Trace> {
   const { pid, file, syscalls, args = [] } = options;
@@ -52,7 +54,10 @@ export async function traceProcess(scope: DisposeScope, options: TraceOptions): 
   return {
     stop: async () => {
       strace.signal("SIGINT");
+      // Now and then it waits for ever for a thread that it holds itself. When it is killed, the kernel lets all of them go.
+      const timer = setTimeout(() => strace.signal("SIGKILL"), DETACH_TIMEOUT_MS);
       await strace.result;
+      clearTimeout(timer);
     },
     syscalls: () => readTrace(file),
   };

@@ -53,8 +53,8 @@ export function story(
   return { name, run: async (corner) => masked(corner, await run(corner), ...more) };
 }
 
-/** The words that run a script in a container. */
-export const sh = (text: string): string[] => ["/bin/sh", "-c", text];
+/** The words that run a script in a container. It stays for a moment: of one that ends at once the real ctr may print nothing. */
+export const sh = (text: string): string[] => ["/bin/sh", "-c", `trap "sleep 0.2" EXIT; ${text}`];
 
 /** A command with `--rootfs ROOTFS` between its flags and its arguments. */
 export function inRootfs(before: readonly string[], after: readonly string[]): Args {

@@ -11,8 +11,7 @@ export const runs: readonly Step[] = [
   command(inRootfs(["run", "--rm", "--runtime", "io.example.other.v1"], ["r1", "/bin/true"])),
   command(inRootfs(["run", "--rm", "--runtime", "nonsense"], ["r1", "/bin/true"])),
   command(inRootfs(["run", "--rm", "--null-io"], ["r1", ...sh("echo lost; exit 6")])),
-  // Not gone at once: of such a program the real ctr, under load, may print nothing.
-  command(inRootfs(["run", "--rm", "--env", "A=1", "--cwd", "/tmp"], ["r1", ...sh('echo "$A"; pwd; sleep 0.2')])),
+  command(inRootfs(["run", "--rm", "--env", "A=1", "--cwd", "/tmp"], ["r1", ...sh('echo "$A"; pwd')])),
   command(["c", "ls"]),
   story("run --rm reads its input to the end", async ({ cli, rootfs }) => {
     await using program = await cli.start(["run", "--rm", "--rootfs", rootfs, "r2", ...sh("echo ready; cat; exit 3")]);
