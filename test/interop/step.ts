@@ -53,8 +53,11 @@ export function story(
   return { name, run: async (corner) => masked(corner, await run(corner), ...more) };
 }
 
-/** The words that run a script in a container. It stays for a moment: of one that ends at once the real ctr may print nothing. */
-export const sh = (text: string): string[] => ["/bin/sh", "-c", `trap "sleep 0.2" EXIT; ${text}`];
+/** The words that run a script in a container. */
+export const sh = (text: string): string[] => ["/bin/sh", "-c", text];
+
+/** Likewise; it stays for a moment then, since of a program that ends at once the real ctr now and then prints nothing. */
+export const shout = (text: string, status = 0): string[] => sh(`${text}; sleep 0.2; exit ${status}`);
 
 /** A command with `--rootfs ROOTFS` between its flags and its arguments. */
 export function inRootfs(before: readonly string[], after: readonly string[]): Args {

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runProgram } from "../../helpers/program.js";
-import { type Answer, type Corner, command, type Step, sh, story } from "../step.js";
+import { type Answer, type Corner, command, type Step, sh, shout, story } from "../step.js";
 
 const maskDate = (text: string): string => text.replace(/import-\d{4}-\d\d-\d\d/g, "import-DATE");
 const image = (...args: string[]): Step => command(["i", ...args], maskDate);
@@ -57,10 +57,10 @@ const onSnapshotter = (snapshotter: string): Step[] => {
   const run = (...args: string[]): Step => command(["run", "--rm", "--snapshotter", snapshotter, ...args]);
   return [
     run("example.com/app:1", "i1"),
-    run("example.com/app:1", "i1", ...sh("pwd; echo $A; id; exit 4")),
-    run("--env", "A=2", "--env", "B=3", "--cwd", "/etc", "example.com/app:1", "i1", ...sh("pwd; echo $A$B")),
+    run("example.com/app:1", "i1", ...shout("pwd; echo $A; id", 4)),
+    run("--env", "A=2", "--env", "B=3", "--cwd", "/etc", "example.com/app:1", "i1", ...shout("pwd; echo $A$B")),
     run("--read-only", "example.com/root:1", "i1", ...sh("echo x > /x")),
-    run("example.com/root:1", "i1", ...sh("id; echo x > /x && cat /x; ls /x")),
+    run("example.com/root:1", "i1", ...shout("id; echo x > /x && cat /x; ls /x")),
     run("example.com/root:1", "i1", "/bin/not-there"),
     run("example.com/ghost:1", "i2", "/bin/id"),
     command(["c", "create", "--snapshotter", snapshotter, "--label", "own=1", "example.com/app:1", "c-app"]),
@@ -147,7 +147,7 @@ export const images: readonly Step[] = [
   image("convert", "--uncompress", "--oci", "docker.io/library/docker:1", "converted:3"),
   image("convert", "--uncompress", "docker.io/library/docker:1", "converted:3"),
   image("ls", "name~=converted"),
-  command(["run", "--rm", "converted:3", "i4", ...sh("echo converted")]),
+  command(["run", "--rm", "converted:3", "i4", ...shout("echo converted")]),
   image("convert", "missing", "converted:4"),
   image("convert", "missing"),
   story("i rm --sync of all images", async (corner: Corner) => {

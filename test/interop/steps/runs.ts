@@ -1,17 +1,17 @@
 // `run` in its forms, attaching to what runs, and starting in the foreground.
 import { findLeftovers } from "../../helpers/leftovers.js";
 import { until } from "../../helpers/until.js";
-import { command, inRootfs, type Step, screenLines, sh, story } from "../step.js";
+import { command, inRootfs, type Step, screenLines, sh, shout, story } from "../step.js";
 
 export const runs: readonly Step[] = [
-  command(inRootfs(["run", "--rm"], ["r1", ...sh("echo out; echo err >&2; exit 5")])),
+  command(inRootfs(["run", "--rm"], ["r1", ...shout("echo out; echo err >&2", 5)])),
   command(inRootfs(["run", "--rm"], ["r1", "/bin/not-there"])),
   command(inRootfs(["run", "--rm", "-d"], ["r1", "/bin/true"])),
   command(inRootfs(["run", "--rm"], ["bad id", "/bin/true"])),
   command(inRootfs(["run", "--rm", "--runtime", "io.example.other.v1"], ["r1", "/bin/true"])),
   command(inRootfs(["run", "--rm", "--runtime", "nonsense"], ["r1", "/bin/true"])),
   command(inRootfs(["run", "--rm", "--null-io"], ["r1", ...sh("echo lost; exit 6")])),
-  command(inRootfs(["run", "--rm", "--env", "A=1", "--cwd", "/tmp"], ["r1", ...sh('echo "$A"; pwd')])),
+  command(inRootfs(["run", "--rm", "--env", "A=1", "--cwd", "/tmp"], ["r1", ...shout('echo "$A"; pwd')])),
   command(["c", "ls"]),
   story("run --rm reads its input to the end", async ({ cli, rootfs }) => {
     await using program = await cli.start(["run", "--rm", "--rootfs", rootfs, "r2", ...sh("echo ready; cat; exit 3")]);
