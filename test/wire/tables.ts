@@ -75,6 +75,16 @@ export function readOwnTables(): Tables {
   return tables;
 }
 
+/** The numbers that a message of ours, named in full and not nested, keeps free. */
+export function readReservedNumbers(message: string): number[] {
+  const bytes = readFileSync(new URL("../../api/gen/api.binpb", import.meta.url));
+  const found = fromBinary(FileDescriptorSetSchema, bytes)
+    .file.flatMap((file) => file.messageType.map((type) => ({ name: `${file.package}.${type.name}`, type })))
+    .find(({ name }) => name === message);
+  const ranges = found?.type.reservedRange ?? [];
+  return ranges.flatMap(({ start, end }) => Array.from({ length: end - start }, (_, index) => start + index));
+}
+
 const bare = (typeName: string): string => typeName.replace(/^\./, "");
 
 function addEnum(table: PackageTable, type: EnumDescriptorProto, outer: string): void {

@@ -1,10 +1,13 @@
 // Our .proto files are our own words for somebody else's wire: every name and number must be theirs.
 import { describe, expect, test } from "vitest";
 import { findContradictions, findGaps } from "./compare.js";
-import { type PackageTable, readOwnTables, readWireTables, type Tables } from "./tables.js";
+import { type PackageTable, readOwnTables, readReservedNumbers, readWireTables, type Tables } from "./tables.js";
 
 /** Packages that we have whole. Of others we have what we use. */
 const WHOLE = [
+  "chromiumos",
+  "chromiumos.test.api",
+  "chromiumos.test.lab.api",
   "containerd.events",
   "containerd.runc.v1",
   "containerd.services.containers.v1",
@@ -44,6 +47,12 @@ test("every package of ours has a table", () => {
 
 test("packages that we have whole lack nothing", () => {
   expect(findGaps(own, wire, WHOLE)).toEqual([]);
+});
+
+test("numbers that templates once had are not given away", () => {
+  const templates = ["CrosDutTemplate", "CrosProvisionTemplate", "CrosTestTemplate"];
+  const reserved = templates.map((name) => [name, readReservedNumbers(`chromiumos.test.api.${name}`)]);
+  expect(reserved).toEqual(templates.map((name) => [name, [1, 2]]));
 });
 
 describe("a mistake is found", () => {
