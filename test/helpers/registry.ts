@@ -22,6 +22,8 @@ export interface RegistryOptions {
   readonly address?: string;
   /** Where the blobs are. Default: a fresh folder, removed with the scope. */
   readonly dir?: string;
+  /** Words before its command line, for example those of a network namespace. */
+  readonly within?: readonly string[];
 }
 
 export interface TestRegistry {
@@ -55,7 +57,8 @@ export async function startRegistry(scope: DisposeScope, options: RegistryOption
   // JSON is YAML.
   await writeFile(file, JSON.stringify(config));
   const env = { OTEL_TRACES_EXPORTER: "none" };
-  const program = scope.use(await startProgram("docker-registry", ["serve", file], { timeoutMs: 3_600_000, env }));
+  const [first = "docker-registry", ...words] = [...(options.within ?? []), "docker-registry", "serve", file];
+  const program = scope.use(await startProgram(first, words, { timeoutMs: 3_600_000, env }));
   let hasEnded = false;
   void program.result.then(() => {
     hasEnded = true;
