@@ -54,6 +54,21 @@ module.exports = {
     never("koffi-only-in-sys", "^(api|metadata|services|cmd|runtime/(?!sys/))", NPM("koffi")),
     only("runtime-imports-api", "^runtime/", "^api/core/", "^api/gen/"),
     never("runtime-knows-no-wire-or-database", "^runtime/", NPM("@grpc", "better-sqlite3")),
+    only("docker-knows-no-daemon", "^runtime/docker/", "^api/(core|gen)/", "^runtime/(sys|stdio)/"),
+    {
+      name: "dockerode-only-in-docker",
+      severity: "error",
+      comment: "everybody else goes through runtime/docker/engine.ts; its types may go anywhere in runtime",
+      from: { path: "^(api|metadata|services|cmd|runtime/(?!docker/))", pathNot: "\\.test\\.ts$" },
+      to: { path: NPM("dockerode", "docker-modem"), dependencyTypesNot: ["type-only"] },
+    },
+    only(
+      "docker-driver-knows-the-plug",
+      "^runtime/drivers/docker/",
+      "^api/(core|gen)/",
+      "^runtime/(docker|sys)/",
+      "^runtime/(driver|bundle|keyed-mutex|task-events|json-options)\\.ts$",
+    ),
     {
       name: "drivers-are-strangers",
       severity: "error",

@@ -36,12 +36,33 @@ export interface DriverDeps {
   readonly debug: boolean;
   /** How many shims are kept started ahead of need for each namespace in use. Default: none. */
   readonly warmShims?: number;
+  /** Of the Docker engine: `unix:///path` or `tcp://host:port`. Default: DOCKER_HOST, else the usual socket. */
+  readonly dockerHost?: string | undefined;
+  /** For drivers whose engine keeps images of its own. Default: there are none, and nobody to log in as. */
+  readonly images?: DriverImages | undefined;
   /** For drivers that tell events themselves; see `DriverTask.reportsEvents`. */
   readonly ledger: EventLedger;
   readonly log: Logger;
   readonly clock: Clock;
   /** Called once when a task vanished without `delete` (its shim died) and what was left of it has been cleaned up. */
   readonly onTaskGone: (gone: TaskGone) => Promise<void>;
+}
+
+/** The daemon's own images, for an engine that keeps others. */
+export interface DriverImages {
+  /**
+   * An archive of the image for this platform, in Docker's form; undefined when the namespace has no such image. Whoever stops
+   * reading early ends it.
+   */
+  exportArchive(namespace: string, name: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined>;
+  /** Who to be at the registry of this reference; undefined for nobody in particular. */
+  registryAuth(ref: string): Promise<RegistryLogin | undefined>;
+}
+
+/** A name and its password. Never logged. */
+export interface RegistryLogin {
+  readonly username: string;
+  readonly password: string;
 }
 
 /** A task that vanished, as its driver tells it. */
@@ -62,6 +83,8 @@ export interface CreateTask extends Omit<CreateTaskOptions, "checkpoint" | "runt
   readonly id: string;
   /** The runtime as the client chose it: a name or an absolute path. */
   readonly runtime: string;
+  /** The image that the container's record names; "" without one. */
+  readonly image: string;
   /** The bytes of config.json, as the container record holds them. */
   readonly spec: Uint8Array;
   /** Folder with the checkpoint to restore from; "" for a fresh start. */
@@ -96,7 +119,7 @@ export interface RuntimeDriver extends AsyncDisposable {
 export interface DriverTask extends AsyncDisposable {
   readonly namespace: string;
   readonly id: string;
-  /** Of the init process; 0 while a restored task has not been started. */
+  /** Of the init process; 0 while a task has not been started that has no process before, as a restored one. */
   readonly pid: number;
   /** Where its bundle is; goes into `/tasks/create`. */
   readonly bundle: string;

@@ -3,7 +3,9 @@ export type {
   CreateTask,
   DriverDefinition,
   DriverDeps,
+  DriverImages,
   DriverTask,
+  RegistryLogin,
   RuntimeDriver,
   TaskGone,
 } from "./driver.js";

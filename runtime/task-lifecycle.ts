@@ -85,7 +85,8 @@ export class TaskLifecycle implements AsyncDisposable {
         const chosen = requested ?? container.runtime.options;
         driver.checkOptions(runtime, chosen);
         const { value: spec } = container.spec;
-        const request = { ...rest, namespace, id, runtime, spec, options: chosen, checkpointPath: restoreFrom };
+        const { image } = container;
+        const request = { ...rest, namespace, id, runtime, image, spec, options: chosen, checkpointPath: restoreFrom };
         const task = await this.#made(namespace, id, driver.create(request, ctx.signal));
         const init = new KnownProcess(id, "", rest, task.pid);
         const entry = this.#enter(task, init);

@@ -60,6 +60,7 @@ async function processSubject(): Promise<DriverSubject> {
       namespace: namespaceOf(id),
       id,
       runtime: PROCESS_RUNTIME,
+      image: "",
       spec: processSpec(args).value,
       rootfs: [],
       stdin: "",

@@ -84,6 +84,7 @@ async function shimSubject(): Promise<DriverSubject> {
       namespace,
       id,
       runtime: RUNC,
+      image: "",
       spec: ociSpec({ args, rootfs, cgroupsPath: `/${namespace}/${id}` }).value,
       rootfs: [],
       stdin: "",

@@ -35,6 +35,7 @@ async function fakeSubject(): Promise<DriverSubject> {
       namespace,
       id,
       runtime: FAKE_RUNTIME,
+      image: "",
       spec: ociSpec({ args, rootfs: "rootfs", cgroupsPath: `/${namespace}/${id}` }).value,
       rootfs: [],
       stdin: "",
