@@ -32,6 +32,7 @@ export type { Image, ImageStore, NewImage } from "../core/image.js";
 export type { Labels } from "../core/labels.js";
 export type { Lease, LeaseResource, LeaseStore } from "../core/lease.js";
 export type { Namespace, NamespaceStore } from "../core/namespace.js";
+export { familiarName, normalizeReference, parseReference, type Reference } from "../core/reference.js";
 export type {
   CommitSnapshotOptions,
   PrepareOptions,
@@ -83,7 +84,6 @@ export {
 export type { ObjectStatus, OnProgress, ProgressEvent } from "./distribution/progress.js";
 export { type PullOptions, pull } from "./distribution/pull.js";
 export { type PushOptions, push } from "./distribution/push.js";
-export { familiarName, normalizeReference, parseReference, type Reference } from "./distribution/reference.js";
 export type { CredentialSource, Credentials, Login, WholeHeader } from "./distribution/registry/authorizer.js";
 export { dockerCredentials } from "./distribution/registry/credentials.js";
 export type { ClientCertificate } from "./distribution/registry/host.js";

@@ -2,10 +2,10 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { parseReference } from "../../api/client/distribution/reference.js";
 import type { CredentialSource } from "../../api/client/distribution/registry/authorizer.js";
 import { createRegistry } from "../../api/client/distribution/registry/registry.js";
 import { DisposeScope } from "../../api/core/dispose.js";
+import { parseReference } from "../../api/core/reference.js";
 import { type Front, reply, startFront } from "../helpers/front.js";
 import { noiseLayer, type TestImage, testImage } from "../helpers/image.js";
 import { REGISTRY_USER, seedRegistry, startRegistry, type TestRegistry } from "../helpers/registry.js";

@@ -1,9 +1,9 @@
 // A registry that misbehaves: what the client makes of redirects, missing headers, cut connections, lies and refusals.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { pull } from "../../api/client/distribution/pull.js";
-import { parseReference } from "../../api/client/distribution/reference.js";
 import { createRegistry, type RegistryClient } from "../../api/client/distribution/registry/registry.js";
 import { DisposeScope } from "../../api/core/dispose.js";
+import { parseReference } from "../../api/core/reference.js";
 import { type Front, reply, startFront } from "../helpers/front.js";
 import { noiseLayer, sha256, type TestImage, type TestLayer, testImage } from "../helpers/image.js";
 import { seedRegistry, startRegistry } from "../helpers/registry.js";

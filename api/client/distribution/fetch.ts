@@ -4,6 +4,7 @@ import type { RequestContext } from "../../core/context.js";
 import type { Descriptor } from "../../core/descriptor.js";
 import { invalidArgument, isFailedPrecondition, isNotFound, notImplemented } from "../../core/errors.js";
 import { Limit } from "../../core/limit.js";
+import type { Reference } from "../../core/reference.js";
 import { writeBlob } from "../../core/write-blob.js";
 import { allSettledOrThrow } from "./all-settled.js";
 import { childLabels, sourceLabel } from "./gc-labels.js";
@@ -11,7 +12,6 @@ import { byPreference, type ChildDescriptor, childrenOf, MAX_DOCUMENT_BYTES } fr
 import { isIndex, isLayer, isManifest, isSchema1, refOf } from "./media-types.js";
 import type { PlatformMatcher } from "./platform.js";
 import type { OnProgress } from "./progress.js";
-import type { Reference } from "./reference.js";
 import type { ImageStores } from "./stores.js";
 import type { Fetcher } from "./transport.js";
 

@@ -3,13 +3,13 @@
 import type { RequestContext } from "../../core/context.js";
 import type { Descriptor } from "../../core/descriptor.js";
 import { Limit } from "../../core/limit.js";
+import { parseReference, type Reference } from "../../core/reference.js";
 import { allSettledOrThrow } from "./all-settled.js";
 import { sourceLabel } from "./gc-labels.js";
 import { type ChildDescriptor, childrenOf } from "./manifest.js";
 import { isIndex, isLayer, isManifest, isNonDistributable, refOf } from "./media-types.js";
 import { ALL_PLATFORMS, type PlatformMatcher } from "./platform.js";
 import type { OnProgress } from "./progress.js";
-import { parseReference, type Reference } from "./reference.js";
 import type { ImageStores } from "./stores.js";
 import type { Pusher, Registry } from "./transport.js";
 

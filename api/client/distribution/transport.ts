@@ -1,8 +1,8 @@
 // What pulls and pushes need of a registry, whoever speaks to it.
 // @source containerd core/remotes/resolver.go
 import type { Descriptor } from "../../core/descriptor.js";
+import type { Reference } from "../../core/reference.js";
 import type { ChildDescriptor } from "./manifest.js";
-import type { Reference } from "./reference.js";
 
 /** Reads objects of one repository. `Registry.fetcher` gives it; it holds nothing open that is to be closed. */
 export interface Fetcher {

@@ -118,7 +118,7 @@ async function imageOf(
   { image, pull: policy = "never", ...options }: ImageRunOptions,
   snapshotter: string,
 ): Promise<Image> {
-  const { normalizeReference } = await import("../distribution/reference.js");
+  const { normalizeReference } = await import("../../core/reference.js");
   const get = async (name: string): Promise<Image | undefined> =>
     await stores.images.get(request, name).catch((error: unknown) => {
       if (isNotFound(error)) return undefined;

@@ -8,12 +8,12 @@ import type { ContentStore } from "../../../core/content.js";
 import type { RequestContext } from "../../../core/context.js";
 import type { Descriptor } from "../../../core/descriptor.js";
 import { notFound } from "../../../core/errors.js";
+import { normalizeReference } from "../../../core/reference.js";
 import { writeBlob } from "../../../core/write-blob.js";
 import { UNCOMPRESSED_LABEL } from "../gc-labels.js";
 import { parseConfig, readDocument } from "../manifest.js";
 import { DOCKER_CONFIG, DOCKER_LAYER, DOCKER_LAYER_GZIP, DOCKER_MANIFEST, OCI_INDEX } from "../media-types.js";
 import { normalizePlatform, type Platform } from "../platform.js";
-import { normalizeReference } from "../reference.js";
 import { IMAGE_NAME, REF_NAME } from "./image-names.js";
 import { type Archive, cleanPath } from "./read-archive.js";
 

@@ -1,9 +1,9 @@
 // Fetching objects: manifests by digest, blobs by digest or from where their descriptors say, resumed where a connection broke.
 // @source containerd core/remotes/docker/fetcher.go, core/remotes/docker/httpreadseeker.go
 import { errorKind, failedPrecondition, notFound, unavailable } from "../../../core/errors.js";
+import type { Reference } from "../../../core/reference.js";
 import type { ChildDescriptor } from "../manifest.js";
 import { isIndex, isManifest } from "../media-types.js";
-import type { Reference } from "../reference.js";
 import type { Fetcher } from "../transport.js";
 import { drop, headerOf, type Response } from "./http.js";
 import { accessProblem } from "./problems.js";

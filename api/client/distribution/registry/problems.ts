@@ -2,7 +2,7 @@
 // @source containerd core/remotes/errors, core/remotes/docker/{fetcher,pusher}.go; distribution spec "error codes"
 import * as z from "zod";
 import { type ContainerdError, errorOf, notFound, unavailable } from "../../../core/errors.js";
-import type { Reference } from "../reference.js";
+import type { Reference } from "../../../core/reference.js";
 import { bytesOf, type Response, shownUrl } from "./http.js";
 
 const MAX_SHOWN = 500;

@@ -2,8 +2,8 @@
 // @source containerd core/remotes/docker/pusher.go
 import type { Descriptor } from "../../../core/descriptor.js";
 import { errorOf, isUnavailable, notFound, unavailable } from "../../../core/errors.js";
+import type { Reference } from "../../../core/reference.js";
 import { isIndex, isManifest } from "../media-types.js";
-import type { Reference } from "../reference.js";
 import type { Pusher, PushSource } from "../transport.js";
 import { drop, headerOf, type Response } from "./http.js";
 import { accessProblem } from "./problems.js";

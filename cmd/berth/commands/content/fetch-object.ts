@@ -1,6 +1,6 @@
 // berth content fetch-object: an object of a registry on stdout; the daemon has no part in it.
 // @source containerd cmd/ctr/commands/content/fetch.go (fetchObjectCommand)
-import { parseReference } from "../../../../api/client/distribution/reference.js";
+import { parseReference } from "../../../../api/core/reference.js";
 import { defineCommand } from "../../command.js";
 import { interruptible } from "../../interrupt.js";
 import { addRegistryOptions, openRegistry, type RegistryFlags } from "../../registry-flags.js";

@@ -1,6 +1,6 @@
 // berth content push-object: one blob into a repository.
 // @source containerd cmd/ctr/commands/content/content.go (pushObjectCommand)
-import { parseReference } from "../../../../api/client/distribution/reference.js";
+import { parseReference } from "../../../../api/core/reference.js";
 import { defineCommand } from "../../command.js";
 import { digestArgument } from "../../digest-argument.js";
 import { UsageError } from "../../exit-status.js";

@@ -1,8 +1,8 @@
 // References to images: `host[:port]/path[:tag][@digest]`. Nothing is guessed: no default host, no default tag.
 // @source containerd reference/reference.go
-import { digestProblem } from "../../core/digest.js";
-import { invalidArgument } from "../../core/errors.js";
-import { quote } from "../../core/quote.js";
+import { digestProblem } from "./digest.js";
+import { invalidArgument } from "./errors.js";
+import { quote } from "./quote.js";
 
 /** An image's reference in its parts. `parseReference` gives one, with a tag, a digest or both. */
 export interface Reference {
