@@ -12,8 +12,8 @@ const DEBIAN_PACKAGES = {
 };
 
 /**
- * What only the tests need: strace looks on while the daemon syncs; a real registry, and strangers that speak to it and make images; a
- * Docker engine that runs on our socket.
+ * What only the tests need: strace looks on while the daemon syncs; a real registry, and strangers that speak to it and make images;
+ * Docker's engine, on our socket and below our driver, in networks of its own; Podman, which speaks Docker's language.
  */
 const TEST_PACKAGES = {
   strace: ["strace"],
@@ -22,6 +22,9 @@ const TEST_PACKAGES = {
   openssl: ["openssl"],
   umoci: ["umoci"],
   "docker.io": ["dockerd"],
+  podman: ["podman", "conmon"],
+  iproute2: ["ip"],
+  iptables: ["iptables"],
 };
 
 /** Asked by Debian's packages before they start a service; 101 says no. */
