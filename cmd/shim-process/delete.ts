@@ -4,12 +4,12 @@ import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { systemClock } from "../../api/core/time.js";
 import { DeleteResponse } from "../../api/gen/runtime/task/v2/shim.js";
+import { lockStart } from "../../runtime/detached/start-lock.js";
 import { endLeftBehind } from "../../runtime/process/left-behind.js";
 import { taskApi } from "../../runtime/ttrpc/task-api.js";
 import type { ShimFlags } from "./flags.js";
 import { dialShim } from "./running-shim.js";
 import { socketPlace, surroundings } from "./socket-place.js";
-import { lockStart } from "./start-lock.js";
 import { exitMessage } from "./task-service.js";
 
 const API = taskApi(2);

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { invalidArgument } from "../../api/core/errors.js";
+import { READY, SERVE_ACTION, tellStarter } from "../../runtime/detached/starter.js";
 import { parseFlags, type ShimFlags } from "./flags.js";
-import { READY, SERVE_ACTION, tellStarter } from "./starter.js";
 
 const EXIT_FAILURE = 1;
 

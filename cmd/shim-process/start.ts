@@ -7,12 +7,12 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { unknownError } from "../../api/core/errors.js";
+import { lockStart } from "../../runtime/detached/start-lock.js";
+import { READY, SERVE_ACTION, STARTER_FD } from "../../runtime/detached/starter.js";
 import type { ShimFlags } from "./flags.js";
 import { openLog } from "./log.js";
 import { isShimRunning } from "./running-shim.js";
 import { makeSocketFolder, socketPlace, surroundings } from "./socket-place.js";
-import { lockStart } from "./start-lock.js";
-import { READY, SERVE_ACTION, STARTER_FD } from "./starter.js";
 
 /** For one that runs: to answer; for others that start it: to be done. */
 const ANSWER_TIMEOUT_MS = 10_000;

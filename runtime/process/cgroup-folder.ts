@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { failedPrecondition, invalidArgument } from "../../api/core/errors.js";
 import { hasCode } from "../sys/errno.js";
-import { systemReason } from "./system-text.js";
+import { systemReason } from "../sys/system-text.js";
 
 /** Parents below this name are ours: they go with the last group in them. */
 export const OWN_PARENT = "berth";

@@ -6,6 +6,7 @@ import { basename } from "node:path";
 import { unknownError } from "../../api/core/errors.js";
 import { quote } from "../../api/core/quote.js";
 import { socketPair, spawnProcess } from "../sys/spawn.js";
+import { systemReason } from "../sys/system-text.js";
 import {
   type Environment,
   environmentWords,
@@ -13,7 +14,6 @@ import {
   splitEnvironment,
   WORD_VARIABLE,
 } from "./environment.js";
-import { systemReason } from "./system-text.js";
 
 const SHELL = "/bin/sh";
 

@@ -5,9 +5,9 @@ import { unknownError } from "../../api/core/errors.js";
 import { quote } from "../../api/core/quote.js";
 import { setResourceLimit } from "../sys/child.js";
 import { hasCode } from "../sys/errno.js";
+import { systemReason } from "../sys/system-text.js";
 import { missingRight } from "./capabilities.js";
 import type { OciProcess } from "./spec.js";
-import { systemReason } from "./system-text.js";
 import { findTool } from "./tools.js";
 
 /** By the kernel's numbers. */

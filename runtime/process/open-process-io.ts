@@ -2,11 +2,11 @@
 // @source containerd runtime/v2/runc/process/io.go, init.go
 import { wrapError } from "../../api/core/errors.js";
 import type { Stdio } from "../../api/core/task.js";
-import type { Owner } from "./client-ends.js";
-import { makeLogFile } from "./log-file.js";
+import type { Owner } from "../stdio/client-ends.js";
+import { makeLogFile } from "../stdio/log-file.js";
+import { parseStdioAddress, type StdioAddress } from "../stdio/stdio-address.js";
 import { openLoggedIO, openNullIO, openPlainIO } from "./plain-io.js";
 import type { ProcessIO } from "./process-io.js";
-import { parseStdioAddress, type StdioAddress } from "./stdio-address.js";
 import { openTerminalIO } from "./terminal.js";
 
 const DEFAULT_READER_TIMEOUT_MS = 30_000;

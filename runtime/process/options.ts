@@ -6,7 +6,7 @@ import { invalidArgument } from "../../api/core/errors.js";
 import { quote } from "../../api/core/quote.js";
 import { type Any, isTypeOf, RUNC_OPTIONS_TYPE } from "../../api/core/typeurl.js";
 import { Options as GenericOptions } from "../../api/gen/types/runtimeoptions/v1/api.js";
-import { systemText } from "./system-text.js";
+import { systemText } from "../sys/system-text.js";
 
 /** The options as JSON. */
 export const PROCESS_OPTIONS_TYPE = "io.berth.process.v1.Options";

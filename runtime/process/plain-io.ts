@@ -2,9 +2,9 @@
 import { constants } from "node:fs";
 import { wrapError } from "../../api/core/errors.js";
 import type { Stdio } from "../../api/core/task.js";
-import { type OpenEnd, openInputEnd, openOutputEnd } from "./client-ends.js";
-import { Descriptors } from "./descriptors.js";
-import { type LogProgram, type LogProgramOptions, startLogProgram } from "./log-program.js";
+import { type OpenEnd, openInputEnd, openOutputEnd } from "../stdio/client-ends.js";
+import { Descriptors } from "../stdio/descriptors.js";
+import { type LogProgram, type LogProgramOptions, startLogProgram } from "../stdio/log-program.js";
 import type { ProcessIO } from "./process-io.js";
 
 export const NULL_DEVICE = "/dev/null";

@@ -4,8 +4,8 @@ import { type Stats, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { unknownError } from "../../api/core/errors.js";
 import { quote } from "../../api/core/quote.js";
+import { systemReason } from "../sys/system-text.js";
 import type { Environment } from "./environment.js";
-import { systemReason } from "./system-text.js";
 
 /** Whose process it will be. */
 export interface Identity {

@@ -5,9 +5,9 @@ import { failedPrecondition, notImplemented, unknownError } from "../../api/core
 import type { ProcessInfo } from "../../api/core/task.js";
 import { type Any, anyOfMessage } from "../../api/core/typeurl.js";
 import { ProcessDetails } from "../../api/gen/types/runc/options/oci.js";
+import { systemReason } from "../sys/system-text.js";
 import type { LinuxResources } from "./resources.js";
 import { readStat, sendSignal, sessionPids } from "./session.js";
-import { systemReason } from "./system-text.js";
 import type { TaskCgroup } from "./task-cgroup.js";
 
 const SIGKILL = 9;

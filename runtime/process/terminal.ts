@@ -5,19 +5,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ReadStream } from "node:tty";
 import { wrapError } from "../../api/core/errors.js";
 import type { Stdio } from "../../api/core/task.js";
+import type { Owner } from "../stdio/client-ends.js";
+import { Descriptors } from "../stdio/descriptors.js";
+import {
+  type InputStream,
+  type OutputStream,
+  openInputStream,
+  openOutputStream,
+  type StreamOptions,
+} from "../stdio/streams.js";
 import { isHungUp } from "../sys/hang-up.js";
 import { duplicate } from "../sys/pipe.js";
 import { openPseudoTerminal, type PseudoTerminal, setWindowSize } from "../sys/pseudo-terminal.js";
-import type { Owner } from "./client-ends.js";
-import { Descriptors } from "./descriptors.js";
 import type { ProcessIO } from "./process-io.js";
-import {
-  openTerminalInput,
-  openTerminalOutput,
-  type TerminalInput,
-  type TerminalOptions,
-  type TerminalOutput,
-} from "./terminal-ends.js";
 
 /** For output that still comes when somebody else than the process has the terminal open. */
 const LINGER_MS = 2_000;
@@ -26,17 +26,17 @@ const CHUNK_BYTES = 65_536;
 const MOST_CHUNKS = 16;
 
 /** stdout may be "", a path or an address. @throws as for processes without a terminal. */
-export async function openTerminalIO(stdio: Stdio, options: TerminalOptions): Promise<ProcessIO> {
+export async function openTerminalIO(stdio: Stdio, options: StreamOptions): Promise<ProcessIO> {
   const held = new Descriptors();
-  let input: TerminalInput | undefined;
-  let output: TerminalOutput | undefined;
+  let input: InputStream | undefined;
+  let output: OutputStream | undefined;
   try {
     const terminal = openPseudoTerminal();
     held.keep(terminal.fd);
     giveTerminal(terminal, options.owner);
     const ends = held.open(terminal.path, constants.O_RDWR);
-    input = openTerminalInput(held, stdio.stdin);
-    output = await openTerminalOutput(held, stdio.stdout, options).catch((error: unknown) => {
+    input = openInputStream(held, stdio.stdin);
+    output = await openOutputStream(held, stdio.stdout, options).catch((error: unknown) => {
       throw wrapError("failed to start console copy", error);
     });
     return new TerminalIO(held, terminal, ends, input, output);
@@ -59,8 +59,8 @@ class TerminalIO implements ProcessIO {
   readonly descriptors: ProcessIO["descriptors"];
   readonly terminalPath: string;
   readonly #held: Descriptors;
-  readonly #input: TerminalInput | undefined;
-  readonly #output: TerminalOutput;
+  readonly #input: InputStream | undefined;
+  readonly #output: OutputStream;
   /** Our end of the terminal once more: the stream closes its own when it believes that all has been read. */
   readonly #control: number;
   readonly #stream: ReadStream;
@@ -74,8 +74,8 @@ class TerminalIO implements ProcessIO {
     held: Descriptors,
     terminal: PseudoTerminal,
     processEnd: number,
-    input: TerminalInput | undefined,
-    output: TerminalOutput,
+    input: InputStream | undefined,
+    output: OutputStream,
   ) {
     this.descriptors = [processEnd, processEnd, processEnd];
     this.terminalPath = terminal.path;

@@ -3,7 +3,7 @@
 import { closeSync, fstatSync, openSync, statSync, unlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { ContainerdError } from "../../api/core/errors.js";
-import { tryLockFile } from "../../runtime/sys/flock.js";
+import { tryLockFile } from "../sys/flock.js";
 
 const LOOK_MS = 10;
 
@@ -16,7 +16,7 @@ export async function lockStart(socketPath: string, timeoutMs: number): Promise<
     if (tryLockFile(fd) && isNamed(fd, path)) return { [Symbol.dispose]: () => unlock(fd, path) };
     closeSync(fd);
     if (performance.now() > deadlineMs) {
-      throw new ContainerdError("deadline_exceeded", `another start of the shim at ${socketPath} does not end`);
+      throw new ContainerdError("deadline_exceeded", `another start of the program at ${socketPath} does not end`);
     }
     await delay(LOOK_MS);
   }

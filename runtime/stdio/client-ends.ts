@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ContainerdError, unknownError } from "../../api/core/errors.js";
 import { hasCode } from "../sys/errno.js";
 import { isFifo } from "../sys/fifo.js";
+import { systemText } from "../sys/system-text.js";
 import type { Descriptors } from "./descriptors.js";
-import { systemText } from "./system-text.js";
 
 const { O_APPEND, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 const FIRST_LOOK_MS = 1;

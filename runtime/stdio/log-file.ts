@@ -2,7 +2,7 @@
 import { closeSync, constants, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { unknownError } from "../../api/core/errors.js";
-import { systemText } from "./system-text.js";
+import { systemText } from "../sys/system-text.js";
 
 const { O_APPEND, O_CREAT, O_NOCTTY, O_WRONLY } = constants;
 const FOLDER_MODE = 0o755;

@@ -1,37 +1,37 @@
-// The client's ends of a terminal's stdio, as streams that block nobody: a blocked read or write would hold one of Node's few threads
+// The client's ends of a process's stdio, as streams that block nobody, for where somebody stands between them and the process: a blocked read or write would hold one of Node's few threads
 // for as long as it lasts.
 import { createReadStream, createWriteStream, fstatSync, statSync } from "node:fs";
 import { Socket } from "node:net";
 import { type Readable, Writable } from "node:stream";
 import { unknownError } from "../../api/core/errors.js";
+import { systemText } from "../sys/system-text.js";
 import { type OpenEnd, openInputEnd, openOutputEnd } from "./client-ends.js";
 import type { Descriptors } from "./descriptors.js";
 import { makeLogFile } from "./log-file.js";
 import { type LogProgram, startLogProgram } from "./log-program.js";
 import { parseStdioAddress } from "./stdio-address.js";
-import { systemText } from "./system-text.js";
 
-export interface TerminalOptions extends Omit<OpenEnd, "mode"> {
+export interface StreamOptions extends Omit<OpenEnd, "mode"> {
   readonly namespace: string;
   /** Of the container. */
   readonly id: string;
 }
 
 /** Each stream closes its descriptor itself. */
-export interface TerminalInput {
+export interface InputStream {
   readonly stream: Readable;
   /** Keeps a FIFO from ending while no client has it open. */
   readonly keep: number | undefined;
 }
 
-export interface TerminalOutput {
+export interface OutputStream {
   readonly stream: Writable;
   readonly keep: number | undefined;
   readonly program: LogProgram | undefined;
 }
 
 /** "" is none. @throws what {@link openInputEnd} throws. */
-export function openTerminalInput(held: Descriptors, path: string): TerminalInput | undefined {
+export function openInputStream(held: Descriptors, path: string): InputStream | undefined {
   if (path === "") return undefined;
   const { fd, keep } = openInputEnd(held, path, { mode: "nonblocking" });
   const isPipe = fstatSync(fd).isFIFO();
@@ -41,11 +41,11 @@ export function openTerminalInput(held: Descriptors, path: string): TerminalInpu
 }
 
 /** "" is nowhere. @throws what {@link openOutputEnd} and {@link startLogProgram} throw. */
-export async function openTerminalOutput(
+export async function openOutputStream(
   held: Descriptors,
   stdout: string,
-  options: TerminalOptions,
-): Promise<TerminalOutput> {
+  options: StreamOptions,
+): Promise<OutputStream> {
   if (stdout === "") return { stream: nowhere(), keep: undefined, program: undefined };
   const address = parseStdioAddress(stdout);
   if (address.kind === "program") {

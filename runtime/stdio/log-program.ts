@@ -7,9 +7,9 @@ import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ContainerdError, unknownError } from "../../api/core/errors.js";
 import { makePipe } from "../sys/pipe.js";
+import { systemReason } from "../sys/system-text.js";
 import { giveTo, type Owner } from "./client-ends.js";
 import type { Descriptors } from "./descriptors.js";
-import { systemReason } from "./system-text.js";
 
 /** How long it may take to end by itself when its input has. */
 const DRAIN_MS = 1_000;

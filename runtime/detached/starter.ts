@@ -1,7 +1,7 @@
-// What a shim says to the `start` that brought it up: that it serves, or why it does not.
+// What a program that outlives its starter says to it: that it serves, or why it does not.
 import { closeSync, fstatSync, writeSync } from "node:fs";
 
-/** The last word on the command line of a shim that has a starter. */
+/** The last word on the command line of a program that has a starter. */
 export const SERVE_ACTION = "serve";
 /** The pipe to it. */
 export const STARTER_FD = 3;
@@ -15,7 +15,7 @@ export function tellStarter(said: string): void {
   try {
     writeSync(STARTER_FD, said);
   } catch {
-    // The shim serves all the same: the next start finds it.
+    // It serves all the same: the next start finds it.
   }
   closeSync(STARTER_FD);
 }
