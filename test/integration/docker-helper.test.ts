@@ -1,8 +1,9 @@
-// The engine that tests of the Docker driver start: that it does what they build on, and leaves nothing behind.
+// The engines that tests of the Docker driver start: that they do what those build on, and leave nothing behind.
 import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { BUSYBOX, startEngine } from "../helpers/docker-engine.js";
+import { startPodman } from "../helpers/podman.js";
 import { REGISTRY_USER } from "../helpers/registry.js";
 import { requires } from "../helpers/requires.js";
 
@@ -49,4 +50,16 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("an engine 
     await scope[Symbol.asyncDispose]();
     expect(await traces(dir, cgroupParent.slice(1))).toEqual([]);
   });
+});
+
+test.skipIf(requires.root() || requires.binary("podman"))("Podman runs, and leaves nothing", async () => {
+  await using scope = new DisposeScope();
+  const podman = await startPodman(scope);
+  expect(await podman.must(["run", "--rm", "--network", "none", BUSYBOX, "echo", "hello"])).toBe("hello");
+  await podman.must(["run", "-d", "--name", "long", "-p", "127.0.0.1::80", BUSYBOX, "sleep", "1000"]);
+  const exec = await podman.run(["exec", "long", "sh", "-c", "exit 3"]);
+  expect(exec.code).toBe(3);
+  const { dir } = podman;
+  await scope[Symbol.asyncDispose]();
+  expect(await traces(dir, "libpod-")).toEqual([]);
 });
