@@ -27,14 +27,20 @@ export const ERROR_CLASSES = {
 /** What sort of failure an error is: the code by which programs tell errors apart. Messages are for people. */
 export type ErrorKind = keyof typeof ERROR_CLASSES;
 
+/** By key, in lower case. Few and short: peers give up on headers of some KiB. */
+export type ErrorTrailers = Readonly<Record<string, string | Uint8Array>>;
+
 /** A failure of a known kind. The message is complete: subject first, class text last where containerd has one. */
 export class ContainerdError extends Error {
   override readonly name = "ContainerdError";
   readonly kind: ErrorKind;
+  /** What a caller on the wire is given beside code and message, as trailing metadata. A key that ends in `-bin` holds bytes. */
+  readonly trailers?: ErrorTrailers;
 
-  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
+  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown; trailers?: ErrorTrailers }) {
     super(message, options);
     this.kind = kind;
+    if (options?.trailers !== undefined) this.trailers = options.trailers;
   }
 }
 

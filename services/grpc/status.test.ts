@@ -47,6 +47,15 @@ describe("toStatus", () => {
     expect(() => encodeURI(toStatus(new Error("a\ud800b")).details)).not.toThrow();
   });
 
+  test("trailers go along, texts and bytes", () => {
+    const trailers = { "ctr-failed-index": "1", "ctr-partial-response-bin": new Uint8Array([0, 255]) };
+    const { metadata } = toStatus(new ContainerdError("unknown", "oops", { trailers }));
+    expect(metadata?.getMap()).toEqual({
+      "ctr-failed-index": "1",
+      "ctr-partial-response-bin": Buffer.from([0, 255]),
+    });
+  });
+
   test("a message too long for a header keeps its beginning and its class", () => {
     const { details } = toStatus(new ContainerdError("not_found", `container "${"x".repeat(1 << 20)}": not found`));
     expect(details.length).toBeLessThan(10_000);

@@ -1,7 +1,7 @@
 // The gRPC side of the error boundary: which status code a kind of failure travels under, and which message.
 // @source containerd/errdefs pkg/errgrpc/grpc.go
-import { status as Code } from "@grpc/grpc-js";
-import { type ErrorKind, errorKind } from "../../api/core/errors.js";
+import { status as Code, Metadata } from "@grpc/grpc-js";
+import { ContainerdError, type ErrorKind, type ErrorTrailers, errorKind } from "../../api/core/errors.js";
 
 const CODES: Readonly<Record<ErrorKind, Code>> = {
   invalid_argument: Code.INVALID_ARGUMENT,
@@ -33,11 +33,23 @@ const MAX_MESSAGE_BYTES = 8 * 1024;
 export interface GrpcStatus {
   readonly code: Code;
   readonly details: string;
+  /** Sent behind the message. */
+  readonly metadata?: Metadata;
 }
 
 /** The status a caller sees for anything that was thrown. */
 export function toStatus(error: unknown): GrpcStatus {
-  return { code: CODES[errorKind(error)], details: printable(error instanceof Error ? error.message : String(error)) };
+  const details = printable(error instanceof Error ? error.message : String(error));
+  const trailers = error instanceof ContainerdError ? error.trailers : undefined;
+  return { code: CODES[errorKind(error)], details, ...(trailers && { metadata: toMetadata(trailers) }) };
+}
+
+function toMetadata(trailers: ErrorTrailers): Metadata {
+  const metadata = new Metadata();
+  for (const [key, value] of Object.entries(trailers)) {
+    metadata.set(key, typeof value === "string" ? value : Buffer.from(value));
+  }
+  return metadata;
 }
 
 /** The name of a code, for logs: `NOT_FOUND`. */
