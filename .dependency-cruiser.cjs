@@ -98,7 +98,7 @@ module.exports = {
       "^runtime/process/",
       "^api/(core|gen)/",
       "^runtime/(stdio|sys)/",
-      "^runtime/(keyed-mutex|task-events)\\.ts$",
+      "^runtime/(json-options|keyed-mutex|task-events)\\.ts$",
     ),
     only("stdio-knows-no-process", "^runtime/stdio/", "^api/core/", "^runtime/sys/"),
     only("detached-programs-know-no-daemon", "^runtime/detached/", "^api/core/", "^runtime/sys/"),

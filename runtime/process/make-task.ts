@@ -65,7 +65,7 @@ export async function makeTask(request: CreateProcessTask, deps: MakeTaskDeps): 
 
 /** Reads what is asked for. @throws invalid_argument that names what cannot be had. */
 async function readPlan(request: CreateProcessTask, namespace: string): Promise<Plan> {
-  const options = await parseOptions(request.options);
+  const options = parseOptions(request.options);
   const spec = parseSpec(await readConfig(join(request.bundle, "config.json")));
   const { process, linux } = spec;
   // Of a path for systemd nothing is left when there is none.

@@ -1,0 +1,36 @@
+// An OCI runtime spec as the Docker container that keeps it. What Docker cannot express and was asked for is refused, all of it at
+// once; what merely belongs to every client's default spec is Docker's own default.
+import type Dockerode from "dockerode";
+import { invalidArgument } from "../../../../api/core/errors.js";
+import type { Stdio } from "../../../../api/core/task.js";
+import type { DockerOptions } from "../options.js";
+import { parseSpec } from "./oci-spec.js";
+import type { Asked, Part } from "./part.js";
+import { translateProcess } from "./process.js";
+
+export interface TranslateInput {
+  /** The bytes of config.json. */
+  readonly spec: Uint8Array;
+  readonly options: DockerOptions;
+  /** As Docker is to look it up. */
+  readonly image: string;
+  readonly namespace: string;
+  readonly id: string;
+  readonly stdio: Stdio;
+}
+
+const TOPICS: readonly ((asked: Asked) => Part)[] = [translateProcess];
+
+/** Without name and labels. @throws invalid_argument for what is no spec, and naming all that Docker cannot express. */
+export function translate(input: TranslateInput): Dockerode.ContainerCreateOptions {
+  const { known: spec, others } = parseSpec(input.spec);
+  const parts = TOPICS.map((translateTopic) => translateTopic({ ...input, spec }));
+  const refused = [...others, ...parts.flatMap((part) => part.refused ?? [])];
+  if (refused.length > 0 && input.options.isolation === "refuse") {
+    throw invalidArgument(`a Docker container cannot have ${refused.join(", ")}`);
+  }
+  return {
+    ...Object.assign({}, ...parts.map(({ config }) => config)),
+    HostConfig: Object.assign({}, ...parts.map(({ host }) => host)),
+  };
+}
