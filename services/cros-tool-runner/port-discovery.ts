@@ -1,5 +1,7 @@
-// The port of a service that chose one by itself and wrote down which.
-import type { Container_PortBinding } from "../../api/gen/chromiumos/test/api/cros_tool_runner_container_service.js";
+// The port of a service that chose one by itself and wrote down which, in a file that a shell can read.
+import { Container_PortBinding } from "../../api/gen/chromiumos/test/api/cros_tool_runner_container_service.js";
+import { serviceError } from "./errors.js";
+import { HOST_NETWORK } from "./templates/start-request.js";
 
 /** A container that was started by a template. */
 export interface DiscoveredContainer {
@@ -28,5 +30,18 @@ export type PortDiscovery = (
   signal?: AbortSignal,
 ) => Promise<Container_PortBinding[]>;
 
+const ASK = ["/bin/bash", "-c", "source ~/.cftmeta && echo $SERVICE_PORT"];
+const LARGEST_PORT = 65_535;
+
 /** See {@link PortDiscovery}. */
-export const discoverPorts: PortDiscovery = async () => [];
+export const discoverPorts: PortDiscovery = async ({ id, network, ipAddress }, { execute }, signal) => {
+  const { exitStatus, stdout } = await execute(id, ASK, signal);
+  const told = stdout.trim();
+  if (exitStatus !== 0 || told === "") return [];
+  const port = Number(told);
+  if (!/^\d+$/.test(told) || port === 0 || port > LARGEST_PORT) {
+    throw serviceError("unknown", `the service says that it listens on port ${JSON.stringify(told.slice(0, 100))}`);
+  }
+  const hostIp = network === HOST_NETWORK ? "localhost" : ipAddress;
+  return [Container_PortBinding.fromPartial({ containerPort: port, protocol: "tcp", hostIp, hostPort: port })];
+};

@@ -4,7 +4,16 @@ import type {
   StartContainerRequest,
   StartTemplatedContainerRequest,
 } from "../../../api/gen/chromiumos/test/api/cros_tool_runner_container_service.js";
+import type { Template } from "../../../api/gen/chromiumos/test/api/cros_tool_runner_container_service_templates.js";
 import { serviceError } from "../errors.js";
+import { expandCacheServer } from "./cache-server.js";
+import { expandCrosDut } from "./cros-dut.js";
+import { expandCrosProvision } from "./cros-provision.js";
+import { expandCrosPublish } from "./cros-publish.js";
+import { expandCrosTest } from "./cros-test.js";
+import { expandCrosVmProvision } from "./cros-vm-provision.js";
+import { expandGeneric } from "./generic.js";
+import { expandFirmwareProvision, expandPostProcess } from "./services.js";
 
 /** What templates ask of the service. */
 export interface TemplateDeps {
@@ -13,6 +22,8 @@ export interface TemplateDeps {
    * @throws not_found for a name that is not there.
    */
   readonly portBindings: (container: string, signal?: AbortSignal) => Promise<readonly Container_PortBinding[]>;
+  /** Writes an access token of gcloud's into a folder, for a container, and keeps it fresh while the container is there. */
+  readonly keepToken: (folder: string, container: string, signal?: AbortSignal) => Promise<void>;
   /** The server's own environment, for `env` of generic templates. */
   readonly env: NodeJS.ProcessEnv;
 }
@@ -27,9 +38,45 @@ export type TemplateExpander = (
   signal?: AbortSignal,
 ) => Promise<StartContainerRequest>;
 
+/** A template of one kind: the request, what is its own, and what to ask. */
+export type Expand<Kind> = (
+  request: StartTemplatedContainerRequest,
+  template: Kind,
+  deps: TemplateDeps,
+  signal?: AbortSignal,
+) => Promise<StartContainerRequest> | StartContainerRequest;
+
 /** See {@link TemplateExpander}. */
-export const expandTemplate: TemplateExpander = async (request) => {
-  const kind = request.template?.container?.$case;
-  if (kind === undefined) throw serviceError("invalid_argument", "No template set in the request");
-  throw serviceError("not_implemented", `${kind} to be implemented`);
+export const expandTemplate: TemplateExpander = async (request, deps, signal) => {
+  const container = request.template?.container;
+  switch (container?.$case) {
+    case undefined:
+      throw serviceError("invalid_argument", "No template set in the request");
+    case "crosDut":
+      return await expandCrosDut(request, container.value, deps, signal);
+    case "crosProvision":
+      return await expandCrosProvision(request, container.value, deps, signal);
+    case "crosTest":
+      return await expandCrosTest(request, container.value, deps);
+    case "crosPublish":
+      return await expandCrosPublish(request, container.value, deps);
+    case "crosFwProvision":
+      return await expandFirmwareProvision(request, container.value, deps);
+    case "cacheServer":
+      return await expandCacheServer(request, container.value, deps);
+    case "generic":
+      return await expandGeneric(request, container.value, deps);
+    case "crosVmProvision":
+      return await expandCrosVmProvision(request, container.value, deps, signal);
+    case "postProcess":
+      return await expandPostProcess(request, container.value, deps);
+    case "crosTestFinder":
+    case "androidProvision":
+      throw serviceError("not_implemented", `${WIRE_NAMES[container.$case]} to be implemented`);
+  }
 };
+
+const WIRE_NAMES = {
+  crosTestFinder: "cros_test_finder",
+  androidProvision: "android_provision",
+} as const satisfies Partial<Record<NonNullable<Template["container"]>["$case"], string>>;
