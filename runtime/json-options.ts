@@ -6,7 +6,7 @@ import { invalidArgument } from "../api/core/errors.js";
 import { quote } from "../api/core/quote.js";
 import { type Any, isTypeOf, RUNC_OPTIONS_TYPE } from "../api/core/typeurl.js";
 import { Options as GenericOptions } from "../api/gen/types/runtimeoptions/v1/api.js";
-import { systemText } from "./stdio/system-text.js";
+import { systemText } from "./sys/system-text.js";
 
 const GENERIC_OPTIONS_TYPE = "runtimeoptions.v1.Options";
 const MAX_FILE_BYTES = 1_048_576;
