@@ -2,6 +2,7 @@
 import { isAbsolute, join } from "node:path";
 import * as z from "zod";
 import { invalidArgument } from "../api/core/errors.js";
+import { parseEngineHost } from "../runtime/docker/engine-host.js";
 import { runtimeDirOf } from "../runtime/sys/runtime-dir.js";
 import { type CollectorConfig, collectorConfigSchema } from "./collector-config.js";
 import { MAX_SOCKET_PATH_BYTES } from "./grpc/socket.js";
@@ -24,6 +25,15 @@ const socketFolder = z
     (path) => socket.safeParse(defaultAddress(path)).success,
     `must be a path of at most ${MAX_SOCKET_PATH_BYTES - defaultAddress("/").length - TTRPC_SUFFIX.length} bytes, as sockets lie in it`,
   );
+
+const engineHost = z.string().refine((host) => {
+  try {
+    parseEngineHost(host, {});
+    return true;
+  } catch {
+    return false;
+  }
+}, "must be unix:///path or tcp://host:port");
 
 /** Unknown keys are refused. */
 export const daemonConfigSchema = z.strictObject({
@@ -56,6 +66,12 @@ export const daemonConfigSchema = z.strictObject({
     .default("shared")
     .describe("whether a namespace may take over the blobs of another one by their digests"),
   gc: collectorConfigSchema.prefault({}).describe("when the collector runs"),
+  dockerHost: engineHost
+    .optional()
+    .describe(
+      "engine for tasks of runtime io.berth.docker.v1; without it DOCKER_HOST, else unix:///var/run/docker.sock. It is not " +
+        "spoken to before there is such a task",
+    ),
   debug: z.boolean().default(false).describe("whether shims are asked for debug output"),
 });
 
@@ -73,6 +89,8 @@ export interface DaemonConfig {
   readonly parallelLayers: "auto" | "always" | "never";
   readonly contentSharing: "shared" | "isolated";
   readonly gc: CollectorConfig;
+  /** undefined: what the environment's DOCKER_HOST says, else the engine's usual socket. */
+  readonly dockerHost: string | undefined;
   readonly debug: boolean;
 }
 
@@ -110,6 +128,7 @@ export function completeConfig(options: DaemonOptions, places: Places): DaemonCo
     parallelLayers: parsed.parallelLayers,
     contentSharing: parsed.contentSharing,
     gc: parsed.gc,
+    dockerHost: parsed.dockerHost,
     debug: parsed.debug,
   };
 }

@@ -35,6 +35,7 @@ import {
   TTRPC_SUFFIX,
 } from "./daemon-config.js";
 import { createDoctor } from "./doctor/doctor.js";
+import { createDriverImages } from "./driver-images.js";
 import { catchUpFrom } from "./events/catch-up.js";
 import { MAX_MESSAGE_BYTES, serveGrpc } from "./grpc/server.js";
 import { prepareSocketPath } from "./grpc/socket.js";
@@ -161,6 +162,8 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
       publishBinary: join(info.rootDir, "bin", "berthd"),
       debug: config.debug,
       warmShims: config.warmShims,
+      dockerHost: config.dockerHost,
+      images: createDriverImages(metadata),
       log,
       clock,
     }),

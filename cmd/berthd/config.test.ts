@@ -79,9 +79,28 @@ test("the sample file shows every setting with its default", () => {
     "mutation_threshold",
     "schedule_delay",
     "startup_delay",
+    "host",
   ]) {
     expect(sample).toMatch(new RegExp(`^#${key} = `, "m"));
   }
+});
+
+describe("the docker engine", () => {
+  const text = '[docker]\nhost = "tcp://file:1"';
+
+  test("is nobody's unless somebody says so", () => {
+    expect(load({ env: { DOCKER_HOST: "nonsense" } }).daemon.dockerHost).toBeUndefined();
+    expect(loadText("[docker]").daemon.dockerHost).toBeUndefined();
+    expect(loadText('[docker]\nhost = ""').daemon.dockerHost).toBeUndefined();
+  });
+
+  test("environment over file, flag over both", () => {
+    const env = { BERTHD_DOCKER_HOST: "unix:///env" };
+    expect(loadText(text).daemon.dockerHost).toBe("tcp://file:1");
+    expect(loadText(text, { env }).daemon.dockerHost).toBe("unix:///env");
+    const flags = { config: file, dockerHost: "tcp://flag" };
+    expect(loadText(text, { env, flags }).daemon.dockerHost).toBe("tcp://flag");
+  });
 });
 
 describe("the collector's times", () => {
@@ -113,6 +132,8 @@ describe("refusals", () => {
     ["an unknown setting", "colour = 1", /berthd\.toml: unknown setting colour; known are root, state,/],
     ["a setting of the prototype", "constructor = 1", /unknown setting constructor/],
     ["a wrong type", "root = 1", /berthd\.toml: root: /],
+    ["an engine of no known form", '[docker]\nhost = "ssh://h"', /berthd\.toml: dockerHost: must be unix:/],
+    ["an unknown setting of the engine", "[docker]\nport = 1", /berthd\.toml: \[docker\]: /],
     ["a relative folder", 'root = "x"', /berthd\.toml: root: must be an absolute path/],
     [
       "a socket path that is too long",

@@ -10,6 +10,7 @@ import {
   defaultAddress,
   defaultPlaces,
 } from "../../services/daemon.js";
+import { dockerSectionSchema } from "./docker-section.js";
 import { gcSectionSchema } from "./gc-section.js";
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./log.js";
 
@@ -29,7 +30,9 @@ export interface BerthdConfig {
 export interface ConfigSources {
   /** Of the command line, by setting; undefined where not given. */
   readonly flags: {
-    readonly [K in "config" | "root" | "state" | "address" | "logLevel" | "logFormat"]?: string | undefined;
+    readonly [K in "config" | "root" | "state" | "address" | "dockerHost" | "logLevel" | "logFormat"]?:
+      | string
+      | undefined;
   };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number;
@@ -49,10 +52,12 @@ const FILE_KEYS: Readonly<Record<string, keyof Settings>> = {
   debug: "debug",
 };
 
-/** Tables of the file, each with its own keys; the environment does not have them. */
-const FILE_SECTIONS: Readonly<
-  Record<string, { readonly setting: keyof Settings; readonly schema: z.ZodType<object> }>
-> = {
+/** What the environment says that is one of a table's keys in the file. */
+const ENVIRONMENT_KEYS: Readonly<Record<string, keyof Settings>> = { ...FILE_KEYS, docker_host: "dockerHost" };
+
+/** Tables of the file, each with its own keys. */
+const FILE_SECTIONS: Readonly<Record<string, { readonly setting: keyof Settings; readonly schema: z.ZodType }>> = {
+  docker: { setting: "dockerHost", schema: dockerSectionSchema },
   gc: { setting: "gc", schema: gcSectionSchema },
 };
 
@@ -115,7 +120,7 @@ function parseFile(path: string, text: string): Record<string, unknown> {
 
 function readEnvironment(env: ConfigSources["env"]): Settings {
   const settings = new Map<string, unknown>();
-  for (const [key, setting] of Object.entries(FILE_KEYS)) {
+  for (const [key, setting] of Object.entries(ENVIRONMENT_KEYS)) {
     const text = env[environmentName(key)];
     if (text === undefined) continue;
     const values: Settings = { [setting]: fromText(setting, text) };

@@ -10,7 +10,8 @@ const USAGE_KINDS: readonly ErrorKind[] = ["invalid_argument"];
 
 const SETTINGS_HELP = `
 Settings come from the file (as root /etc/berth/config.toml), then from BERTHD_ROOT, BERTHD_STATE, BERTHD_ADDRESS,
-BERTHD_LOG_LEVEL, BERTHD_LOG_FORMAT, BERTHD_STOP_TIMEOUT_MS, BERTHD_WARM_SHIMS and BERTHD_DEBUG, then from the flags. BERTHD_CONFIG names the file.`;
+BERTHD_LOG_LEVEL, BERTHD_LOG_FORMAT, BERTHD_STOP_TIMEOUT_MS, BERTHD_WARM_SHIMS, BERTHD_DOCKER_HOST and BERTHD_DEBUG, then from
+the flags. BERTHD_CONFIG names the file.`;
 
 interface Flags {
   readonly version?: boolean;
@@ -18,6 +19,7 @@ interface Flags {
   readonly root?: string;
   readonly state?: string;
   readonly address?: string;
+  readonly dockerHost?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
 }
@@ -31,6 +33,10 @@ export async function runBerthd(argv: readonly string[]): Promise<number> {
     .option("--root <dir>", "folder of what must last: the database")
     .option("--state <dir>", "folder of what ends with the host: bundles of tasks")
     .option("-a, --address <socket>", "unix socket of the gRPC API")
+    .option(
+      "--docker-host <host>",
+      "engine for tasks of runtime io.berth.docker.v1; default: DOCKER_HOST, else its usual socket",
+    )
     .option("--log-level <level>", "debug, info, warn or error")
     .option("--log-format <format>", "json or pretty")
     .addHelpText("after", SETTINGS_HELP)

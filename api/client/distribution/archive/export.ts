@@ -16,6 +16,8 @@ import type { ImageStores } from "../stores.js";
 import { IMAGE_NAME, REF_NAME } from "./image-names.js";
 import { TAR_END, tarHeader, tarPadding } from "./tar-writer.js";
 
+type Stores = Pick<ImageStores, "content">;
+
 /** What of the images `exportImages` puts into the archive. */
 export interface ExportOptions {
   /** Which manifests of an index; default: those that this machine can run. */
@@ -57,12 +59,12 @@ function goJson(document: unknown): Buffer {
 
 /** Everything of some images, each blob once. */
 class Export {
-  readonly #stores: ImageStores;
+  readonly #stores: Stores;
   readonly #ctx: RequestContext;
   readonly #options: ExportOptions;
   readonly blobs = new Map<string, Descriptor>();
 
-  constructor(stores: ImageStores, ctx: RequestContext, options: ExportOptions) {
+  constructor(stores: Stores, ctx: RequestContext, options: ExportOptions) {
     this.#stores = stores;
     this.#ctx = ctx;
     this.#options = options;
@@ -138,7 +140,7 @@ function* file(name: string, mode: number, bytes: Uint8Array): Generator<Uint8Ar
 
 /** Copies a blob, and makes sure that it is what its digest says. */
 async function* blobFile(
-  stores: ImageStores,
+  stores: Stores,
   ctx: RequestContext,
   blob: Descriptor,
   onProgress?: OnProgress,
@@ -160,12 +162,12 @@ async function* blobFile(
   onProgress?.({ name: refOf(blob), status: "done", descriptor: blob, doneBytes, totalBytes: sizeBytes });
 }
 
-/** The archive, piece by piece. */
-async function* archiveOf(
-  stores: ImageStores,
+/** The archive, piece by piece; the same images make the same bytes. @throws as {@link exportImages}. */
+export async function* imageArchive(
+  stores: Stores,
   ctx: RequestContext,
   images: readonly ExportedImage[],
-  options: ExportOptions,
+  options: ExportOptions = {},
 ): AsyncGenerator<Uint8Array> {
   const job = new Export(stores, ctx, options);
   for (const { target } of images) {
@@ -201,5 +203,7 @@ export async function exportImages(
   destination: Writable,
   options: ExportOptions = {},
 ): Promise<void> {
-  await pipeline(archiveOf(stores, ctx, images, options), destination, { ...(ctx.signal && { signal: ctx.signal }) });
+  await pipeline(imageArchive(stores, ctx, images, options), destination, {
+    ...(ctx.signal && { signal: ctx.signal }),
+  });
 }
