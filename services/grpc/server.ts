@@ -1,5 +1,5 @@
-// The gRPC server on its unix socket: accepts connections itself, so that each call knows who is at the other end, and stops in
-// order: what waits is ended, what works may finish, what hangs is cut off.
+// The gRPC server on a unix socket or a TCP port: accepts connections itself, so that each call knows who is at the other end, and
+// stops in order: what waits is ended, what works may finish, what hangs is cut off.
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { DisposeScope } from "../../api/core/dispose.js";
@@ -16,13 +16,17 @@ import { widenWindows } from "./windows.js";
 export const MAX_MESSAGE_BYTES = 16 << 20;
 const STOP_DEADLINE_MS = 5_000;
 
-export interface GrpcServerOptions {
-  /** Path of the unix socket, absolute, at most 107 bytes. */
-  readonly path: string;
+/** What is served, wherever that is. */
+export interface ServedOptions {
   readonly services: readonly Service[];
   readonly log: Logger;
   /** How long calls may take to finish when the server stops. Default: 5 s. */
   readonly stopDeadlineMs?: number;
+}
+
+export interface GrpcServerOptions extends ServedOptions {
+  /** Path of the unix socket, absolute, at most 107 bytes. */
+  readonly path: string;
 }
 
 export interface GrpcServer extends AsyncDisposable {
@@ -33,6 +37,16 @@ export interface GrpcServer extends AsyncDisposable {
 export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer> {
   const { path, log } = options;
   await prepareSocketPath(path);
+  const listener = createServer();
+  listener.on("connection", (socket) => nameThePeer(socket, log));
+  const serving = serveOn(listener, options);
+  await listenOnSocket(listener, path);
+  return { path, [Symbol.asyncDispose]: () => serving[Symbol.asyncDispose]() };
+}
+
+/** Answers whoever connects to a listener, which is to listen afterwards; disposing closes it. */
+export function serveOn(listener: NetServer, options: ServedOptions): AsyncDisposable {
+  const { log } = options;
   const calls = new OpenCalls();
   const grpc = new Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
@@ -46,19 +60,19 @@ export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServer>
   widenWindows(grpc);
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   const sockets = new Set<Socket>();
-  const listener = createServer((socket) => {
+  listener.on("connection", (socket) => {
     socket.on("error", (error) => log.debug({ err: error }, "connection failed"));
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    nameThePeer(socket, log);
     injector.injectConnection(socket);
   });
-  await listenOnSocket(listener, path);
-  // Accepting can fail, for want of descriptors; that must not take the daemon down.
-  listener.on("error", (err) => log.error({ err }, "cannot accept connections"));
+  listener.once("listening", () => {
+    // Accepting can fail, for want of descriptors; that must not take the daemon down.
+    listener.on("error", (err) => log.error({ err }, "cannot accept connections"));
+  });
   const scope = new DisposeScope();
   scope.defer(() => stop(listener, grpc, calls, sockets, options.stopDeadlineMs ?? STOP_DEADLINE_MS));
-  return { path, [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose]() };
+  return scope;
 }
 
 /** A unix socket has no remote address; its place carries the peer's credentials to `getPeer()` of every call. */
