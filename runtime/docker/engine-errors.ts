@@ -11,6 +11,11 @@ const KINDS_BY_STATUS: ReadonlyMap<number, ErrorKind> = new Map([
   [501, "not_implemented"],
   [503, "unavailable"],
 ]);
+/**
+ * Podman answers 500 to what Docker calls a conflict, and tells the class of the failure in a field of its own.
+ * @source podman libpod/define/errors.go (v4.3)
+ */
+const CONFLICTS: ReadonlySet<string> = new Set(["container state improper", "that name is already in use"]);
 /** Nobody is there, nobody is there any more, or nobody may come in. */
 const KINDS_BY_CODE: ReadonlyMap<string, ErrorKind> = new Map([
   ["ENOENT", "unavailable"],
@@ -37,9 +42,10 @@ export interface FailedCall {
 /** Anything that a call threw, as an error of ours; one of ours stays as it is. */
 export function engineError(error: unknown, { host, what, conflict }: FailedCall): ContainerdError {
   if (error instanceof ContainerdError) return error;
-  const { status, code, text } = partsOf(error);
+  const { status, code, text, podmanCause } = partsOf(error);
   if (status !== undefined) {
-    const kind = status === 409 ? conflict : (KINDS_BY_STATUS.get(status) ?? "unknown");
+    const isConflict = status === 409 || CONFLICTS.has(podmanCause ?? "");
+    const kind = isConflict ? conflict : (KINDS_BY_STATUS.get(status) ?? "unknown");
     const message = `docker: ${what}: ${text}`;
     return kind === "unknown" ? unknownError(message, error) : errorOf(kind, message, error);
   }
@@ -50,22 +56,35 @@ export function engineError(error: unknown, { host, what, conflict }: FailedCall
   return kind === "unknown" ? unknownError(`${at}: ${text}`, error) : errorOf(kind, `${at}: ${text}`, error);
 }
 
+/** The engine's own words, if what was thrown is a refusal of it or was caused by one; undefined for anything else. */
+export function refusalText(error: unknown): string | undefined {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    const { status, text } = partsOf(each);
+    if (status !== undefined) return text;
+  }
+  return undefined;
+}
+
 interface Parts {
   readonly status: number | undefined;
   readonly code: string | undefined;
   readonly text: string;
+  readonly podmanCause: string | undefined;
 }
 
 function partsOf(error: unknown): Parts {
-  if (!(error instanceof Error)) return { status: undefined, code: undefined, text: String(error) };
+  if (!(error instanceof Error)) {
+    return { status: undefined, code: undefined, text: String(error), podmanCause: undefined };
+  }
   const status = "statusCode" in error && typeof error.statusCode === "number" ? error.statusCode : undefined;
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
   const json: unknown = "json" in error ? error.json : undefined;
-  return { status, code, text: engineText(json) ?? error.message.trim() };
+  return { status, code, text: textOf(json, "message") ?? error.message.trim(), podmanCause: textOf(json, "cause") };
 }
 
-/** The body of a refusal is `{"message": …}`. */
-function engineText(json: unknown): string | undefined {
-  if (typeof json !== "object" || json === null || !("message" in json)) return undefined;
-  return typeof json.message === "string" && json.message !== "" ? json.message.trim() : undefined;
+/** The body of a refusal is `{"message": …}`, Podman's with a `cause` beside it. */
+function textOf(json: unknown, field: "message" | "cause"): string | undefined {
+  if (typeof json !== "object" || json === null) return undefined;
+  const text: unknown = Object.entries(json).find(([name]) => name === field)?.[1];
+  return typeof text === "string" && text !== "" ? text.trim() : undefined;
 }
