@@ -1,7 +1,7 @@
 // @grpc/reflection, loaded when somebody first asks: loading it takes longer than loading grpc-js. It expects a grpc-js
 // server to register with; what it registers is caught here instead and asked message by message.
 import { readFile } from "node:fs/promises";
-import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { filesNeededBy, filesOf } from "./files.js";
 
 /** From an encoded request to the encoded reply. */
 export type Answerer = (request: Buffer) => Buffer;
@@ -17,17 +17,22 @@ interface ReflectionStream {
 }
 type ReflectionHandler = (stream: ReflectionStream) => void;
 
-/** Each reflection service by the path of its only method. `serviceNames` are those that it lists. */
+/**
+ * Each reflection service by the path of its only method. `serviceNames` are those that it lists; it knows what these need, or all
+ * of the image.
+ */
 export async function loadReflection(
   descriptorsPath: string,
   serviceNames: readonly string[],
+  knows: "all" | "needed",
 ): Promise<ReadonlyMap<string, Answerer>> {
   const { ReflectionService } = await import("@grpc/reflection");
-  const image = await readFile(descriptorsPath);
+  const image = filesOf(await readFile(descriptorsPath));
+  const known = knows === "all" ? image : filesNeededBy(serviceNames, image);
   // Of a package definition it reads nothing but the encoded files.
-  const files = { api: { fileDescriptorProtos: filesOf(image) } } as unknown as ConstructorParameters<
-    typeof ReflectionService
-  >[0];
+  const files = {
+    api: { fileDescriptorProtos: known.map((file) => Buffer.from(file)) },
+  } as unknown as ConstructorParameters<typeof ReflectionService>[0];
   const found = new Map<string, Answerer>();
   new ReflectionService(files, { services: [...serviceNames] }).addToServer({
     addService: (definition, implementation) => {
@@ -56,16 +61,4 @@ function reflectWith(method: ReflectionMethod, handler: ReflectionHandler): Answ
     receive?.(method.requestDeserialize(request));
     return method.responseSerialize(reply);
   };
-}
-
-/** The files of an encoded google.protobuf.FileDescriptorSet, each still encoded. */
-function filesOf(image: Uint8Array): Buffer[] {
-  const reader = new BinaryReader(image);
-  const files: Buffer[] = [];
-  while (reader.pos < reader.len) {
-    const [field, wireType] = reader.tag();
-    if (field === 1) files.push(Buffer.from(reader.bytes()));
-    else reader.skip(wireType);
-  }
-  return files;
 }

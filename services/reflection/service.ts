@@ -10,9 +10,15 @@ export interface ReflectionServiceDeps {
   readonly descriptorsPath: string;
   /** What is served besides; reflection names these. */
   readonly services: readonly Service[];
+  /** Whether all types of the image can be asked for, as what travels in an Any may be of any; or those that the services name. Default: all. */
+  readonly knows?: "all" | "needed";
 }
 
-export function defineReflectionServices({ descriptorsPath, services }: ReflectionServiceDeps): Service[] {
+export function defineReflectionServices({
+  descriptorsPath,
+  services,
+  knows = "all",
+}: ReflectionServiceDeps): Service[] {
   const methods = [ServerReflectionService, ServerReflectionServiceAlpha].map((each) => each.serverReflectionInfo);
   const paths = [...services.flatMap(({ definition }) => Object.values(definition)), ...methods].map(
     ({ path }) => path,
@@ -20,7 +26,7 @@ export function defineReflectionServices({ descriptorsPath, services }: Reflecti
   const names = [...new Set(paths.map((path) => path.split("/")[1] ?? ""))];
   let loading: Promise<ReadonlyMap<string, Answerer>> | undefined;
   const load = async (path: string): Promise<Answerer> => {
-    loading ??= loadReflection(descriptorsPath, names);
+    loading ??= loadReflection(descriptorsPath, names, knows);
     const reflect = (await loading).get(path);
     if (reflect === undefined) throw new ContainerdError("not_implemented", "reflection is not available");
     return reflect;
