@@ -1,13 +1,31 @@
 // The failures of the service. Its clients know them as what docker prints, so messages end without the class text that
 // containerd's clients look for.
-import { ContainerdError, ERROR_CLASSES, type ErrorKind, errorKind } from "../../api/core/errors.js";
+import {
+  ContainerdError,
+  ERROR_CLASSES,
+  type ErrorKind,
+  type ErrorTrailers,
+  errorKind,
+} from "../../api/core/errors.js";
+import { refusalText } from "../../runtime/docker/engine-errors.js";
 
 /** An error whose message is exactly this. */
-export function serviceError(kind: ErrorKind, message: string, cause?: unknown): ContainerdError {
-  return new ContainerdError(kind, message, cause === undefined ? undefined : { cause });
+export function serviceError(
+  kind: ErrorKind,
+  message: string,
+  cause?: unknown,
+  trailers?: ErrorTrailers,
+): ServiceError {
+  return new ServiceError(kind, message, {
+    ...(cause !== undefined && { cause }),
+    ...(trailers !== undefined && { trailers }),
+  });
 }
 
-/** The kinds that the service tells of failed commands; all others are `unknown`. */
+/** One that is told as it stands. */
+export class ServiceError extends ContainerdError {}
+
+/** What commands that failed are told as; anything else is `unknown`. */
 const TOLD: ReadonlySet<ErrorKind> = new Set([
   "not_found",
   "already_exists",
@@ -16,14 +34,17 @@ const TOLD: ReadonlySet<ErrorKind> = new Set([
   "deadline_exceeded",
 ]);
 
-/** A failure of the engine or of the daemon, as a caller of the service sees it. What the service itself refused stays as it is. */
-export function commandError(error: unknown): ContainerdError {
+/** A failure of the engine or of the daemon, as docker would print it; what the service itself refused stays as it is. */
+export function commandError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
   const kind = errorKind(error);
-  return serviceError(TOLD.has(kind) ? kind : "unknown", bareMessage(error), error);
+  return serviceError(TOLD.has(kind) ? kind : "unknown", commandMessage(error), error);
 }
 
-/** A message without the class text of its kind. */
-export function bareMessage(error: unknown): string {
+/** What docker would print: the engine's own words where it refused, else ours without the class text. */
+export function commandMessage(error: unknown): string {
+  const refusal = refusalText(error);
+  if (refusal !== undefined) return `Error response from daemon: ${refusal}`;
   const message = error instanceof Error ? error.message : String(error);
   const suffix = `: ${ERROR_CLASSES[errorKind(error)]}`;
   return (message.endsWith(suffix) ? message.slice(0, -suffix.length) : message).trim();
