@@ -9,8 +9,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ROOT, say } from "./steps.mjs";
 
 const SHIM = "containerd-shim-process-v1";
+const BRIDGE = "berth-docker-bridge";
 /** By the names that they are started under, with their rooms. */
-const PROGRAMS = { berth: "berth", berthd: "berthd", [SHIM]: "shim-process" };
+const PROGRAMS = { berth: "berth", berthd: "berthd", [SHIM]: "shim-process", [BRIDGE]: "docker-bridge" };
 /** Found in node_modules when they are needed: native modules, one that reads files of its own, one that only pulls and pushes use. */
 const LEFT_OUT = ["better-sqlite3", "koffi", "@grpc/reflection", "undici"];
 const START_DEADLINE_MS = 20_000;
@@ -18,8 +19,8 @@ const START_DEADLINE_MS = 20_000;
 /** Writes `bundle/<program>.cjs` into a folder of compiled files. @param {string} dist */
 export async function bundlePrograms(dist) {
   await bundle(dist, ["berth", "berthd"], {});
-  // The generated code asks for gRPC even where nothing of it is used; a shim is started often, and stays in memory.
-  await bundle(dist, [SHIM], { "@grpc/grpc-js": join(ROOT, "scripts", "no-grpc.cjs") });
+  // The generated code asks for gRPC even where nothing of it is used; these are started often, and stay in memory.
+  await bundle(dist, [SHIM, BRIDGE], { "@grpc/grpc-js": join(ROOT, "scripts", "no-grpc.cjs") });
 }
 
 /**
@@ -70,7 +71,9 @@ export async function rehearsePrograms(dist) {
     await ended(start(where, "berth", "-a", address, ...run));
     daemon.kill("SIGTERM");
     await ended(daemon);
-    await rehearseShim(where, address);
+    const name = "rehearsal";
+    await rehearseDetached(start(where, SHIM, "-namespace", name, "-id", name, "-address", address, "serve"));
+    await rehearseDetached(start(where, BRIDGE, join(dir, "bridge.sock")));
   } finally {
     daemon.kill("SIGKILL");
     rmSync(dir, { recursive: true, force: true });
@@ -79,18 +82,16 @@ export async function rehearsePrograms(dist) {
   if (!isKept) say("no compiled code beside the bundles: the programs start slower");
 }
 
-/** The shim serves, and without tasks it ends when it is told to. @param {{ folder: string, dir: string }} where @param {string} address */
-async function rehearseShim(where, address) {
-  const name = "rehearsal";
-  const shim = start(where, SHIM, "-namespace", name, "-id", name, "-address", address, "serve");
+/** It serves, and without tasks it ends when it is told to. @param {import("node:child_process").ChildProcess} program */
+async function rehearseDetached(program) {
   try {
     // It closes the pipe when it listens.
-    shim.stdio[3]?.on("data", () => {});
-    await Promise.race([once(shim, "exit"), new Promise((resolve) => shim.stdio[3]?.once("close", resolve))]);
-    shim.kill("SIGTERM");
-    await ended(shim);
+    program.stdio[3]?.on("data", () => {});
+    await Promise.race([once(program, "exit"), new Promise((resolve) => program.stdio[3]?.once("close", resolve))]);
+    program.kill("SIGTERM");
+    await ended(program);
   } finally {
-    shim.kill("SIGKILL");
+    program.kill("SIGKILL");
   }
 }
 

@@ -1,10 +1,8 @@
 // Which kind of stdio a client asks for, by its paths and addresses.
 // @source containerd runtime/v2/runc/process/io.go, init.go
-import { wrapError } from "../../api/core/errors.js";
 import type { Stdio } from "../../api/core/task.js";
 import type { Owner } from "../stdio/client-ends.js";
-import { makeLogFile } from "../stdio/log-file.js";
-import { parseStdioAddress, type StdioAddress } from "../stdio/stdio-address.js";
+import { outputAddress } from "../stdio/output-address.js";
 import { openLoggedIO, openNullIO, openPlainIO } from "./plain-io.js";
 import type { ProcessIO } from "./process-io.js";
 import { openTerminalIO } from "./terminal.js";
@@ -33,7 +31,7 @@ export async function openProcessIO(stdio: Stdio, options: ProcessIOOptions): Pr
   const open = { owner: options.owner, signal: options.signal, deadlineMs };
   if (stdio.terminal) return await openTerminalIO(stdio, { ...options, ...open });
   if (stdio.stdin === "" && stdio.stdout === "" && stdio.stderr === "") return openNullIO();
-  const address = addressOf(stdio.stdout);
+  const address = outputAddress(stdio.stdout);
   switch (address.kind) {
     case "path":
       return await openPlainIO(stdio, open);
@@ -41,16 +39,5 @@ export async function openProcessIO(stdio: Stdio, options: ProcessIOOptions): Pr
       return await openPlainIO({ ...stdio, stdout: address.path, stderr: address.path }, open);
     case "program":
       return await openLoggedIO(stdio, { ...options, ...open, ...address });
-  }
-}
-
-/** A file that has an address is there afterwards. */
-function addressOf(stdout: string): StdioAddress {
-  try {
-    const address = parseStdioAddress(stdout);
-    if (address.kind === "file") makeLogFile(address.path);
-    return address;
-  } catch (error) {
-    throw wrapError("failed to create init process I/O", error);
   }
 }

@@ -67,13 +67,15 @@ function checkIsThere(path: string): void {
   }
 }
 
-function writableOf(held: Descriptors, fd: number): Writable {
+/** Takes over an open descriptor for output. */
+export function writableOf(held: Descriptors, fd: number): Writable {
   const isPipe = fstatSync(fd).isFIFO();
   held.release(fd);
   return isPipe ? new Socket({ fd, readable: false, writable: true }) : createWriteStream("", { fd });
 }
 
-function nowhere(): Writable {
+/** Takes all and keeps nothing. */
+export function nowhere(): Writable {
   return new Writable({
     write: (_chunk, _encoding, done) => {
       done();

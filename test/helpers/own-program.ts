@@ -6,7 +6,12 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Where each has its sources below cmd/. */
-const ROOMS = { berthd: "berthd", berth: "berth", "containerd-shim-process-v1": "shim-process" } as const;
+const ROOMS = {
+  berthd: "berthd",
+  berth: "berth",
+  "containerd-shim-process-v1": "shim-process",
+  "berth-docker-bridge": "docker-bridge",
+} as const;
 const SOURCES = ["api", "metadata", "runtime", "services", "cmd"];
 
 function newestChange(folder: string): number {

@@ -1,8 +1,9 @@
 // The daemon's end of the bridge: the process of its own that carries the stdio of all Docker tasks of one daemon, so that streams
 // go on while the daemon is away.
-import { notImplemented } from "../../../api/core/errors.js";
 import type { Logger } from "../../../api/core/log.js";
 import type { Stdio } from "../../../api/core/task.js";
+import { BridgeLink } from "./bridge-link.js";
+import { startDetached } from "./target.js";
 
 export interface BridgeOptions {
   /** Where the bridge listens: a path in a folder that is there. It may be longer than what fits into the address of a socket. */
@@ -67,6 +68,56 @@ export interface Bridge extends AsyncDisposable {
 }
 
 /** Starts nothing. */
-export function openBridge(_options: BridgeOptions): Bridge {
-  throw notImplemented("docker bridge");
+export function openBridge(options: BridgeOptions): Bridge {
+  return new BridgeClient(options);
 }
+
+class BridgeClient implements Bridge {
+  readonly #host: string;
+  readonly #link: BridgeLink;
+
+  constructor(options: BridgeOptions) {
+    this.#host = options.host;
+    this.#link = new BridgeLink(options);
+  }
+
+  async attach(key: string, request: AttachRequest, signal?: AbortSignal): Promise<void> {
+    const { containerId: dockerId, namespace, id: container, stdio, openStdin, again = false } = request;
+    if (isSilent(stdio)) return;
+    const common = { key, host: this.#host, namespace, container, stdio: plain(stdio), dockerId };
+    await this.#link.open({ verb: "attach", ...common, openStdin, again }, signal);
+  }
+
+  async startExec(key: string, request: ExecRequest, signal?: AbortSignal): Promise<void> {
+    const { dockerExecId: dockerId, namespace, id: container, stdio } = request;
+    if (isSilent(stdio)) return await startDetached(this.#host, dockerId, signal);
+    const common = { key, host: this.#host, namespace, container, stdio: plain(stdio), dockerId };
+    await this.#link.open({ verb: "exec", ...common }, signal);
+  }
+
+  async closeStdin(key: string): Promise<void> {
+    await this.#link.askIfRunning({ verb: "closeStdin", key });
+  }
+
+  async finished(key: string, signal?: AbortSignal): Promise<void> {
+    await this.#link.askIfRunning({ verb: "finished", key }, signal);
+  }
+
+  async release(key: string): Promise<void> {
+    this.#link.forget(key);
+    await this.#link.askIfRunning({ verb: "release", key });
+  }
+
+  async keys(): Promise<string[]> {
+    return await this.#link.askIfRunning({ verb: "keys" });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#link[Symbol.asyncDispose]();
+  }
+}
+
+const isSilent = ({ stdin, stdout, stderr }: Stdio): boolean => stdin === "" && stdout === "" && stderr === "";
+
+/** Without what else the caller's object has. */
+const plain = ({ stdin, stdout, stderr, terminal }: Stdio): Stdio => ({ stdin, stdout, stderr, terminal });

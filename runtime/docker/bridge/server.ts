@@ -1,0 +1,96 @@
+// The bridge itself: takes requests from the daemon and carries streams until nobody needs it any more.
+
+import { once } from "node:events";
+import { chmodSync, rmSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { ControlConnection } from "./control-connection.js";
+import { encode } from "./protocol.js";
+import { shortAddress } from "./socket-address.js";
+import { Streams } from "./streams.js";
+import { TellingLog } from "./telling-log.js";
+
+/** For a daemon that was just told that it runs, or that is being started once more. */
+const IDLE_MS = 10_000;
+const SOCKET_MODE = 0o600;
+
+export interface BridgeServerOptions {
+  readonly socketPath: string;
+  /** How long it stays without streams and connections. Default: 10 s. */
+  readonly idleMs?: number;
+  readonly onReady: () => void;
+}
+
+/** Serves until it is idle or {@link BridgeServer.asked} to end. */
+export class BridgeServer {
+  readonly log = new TellingLog((entry) => this.#tell(entry));
+  readonly #options: BridgeServerOptions;
+  readonly #streams = new Streams(this.log, () => this.#look());
+  readonly #sockets = new Set<Socket>();
+  readonly #over: Promise<void>;
+  #end: () => void = () => {};
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: BridgeServerOptions) {
+    this.#options = options;
+    this.#over = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  /** Resolves when it has ended. @throws when it cannot listen. */
+  async serve(): Promise<void> {
+    const { socketPath, onReady } = this.#options;
+    using address = shortAddress(socketPath);
+    const server = createServer((socket) => this.#connected(socket));
+    // Whoever starts a bridge has made sure that nobody listens there.
+    rmSync(socketPath, { force: true });
+    await listen(server, address.path);
+    chmodSync(socketPath, SOCKET_MODE);
+    onReady();
+    this.#look();
+    await this.#over;
+    clearTimeout(this.#timer);
+    const closed = once(server, "close");
+    server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await this.#streams[Symbol.asyncDispose]();
+    await closed;
+  }
+
+  /** Somebody stops the services of this host, which must not cut tasks off: with streams it stays. */
+  asked(): void {
+    if (this.#streams.active === 0) this.#end();
+  }
+
+  #connected(socket: Socket): void {
+    this.#sockets.add(socket);
+    clearTimeout(this.#timer);
+    const connection = new ControlConnection(socket, this.#streams, this.log);
+    void connection.serve().finally(() => {
+      this.#sockets.delete(socket);
+      this.#look();
+    });
+  }
+
+  /** Something has ended: perhaps it was the last. */
+  #look(): void {
+    clearTimeout(this.#timer);
+    if (this.#sockets.size > 0 || this.#streams.active > 0) return;
+    this.#timer = setTimeout(() => this.#end(), this.#options.idleMs ?? IDLE_MS);
+  }
+
+  #tell(entry: Parameters<typeof encode>[0]): void {
+    const line = encode(entry);
+    for (const socket of this.#sockets) if (socket.writable) socket.write(line);
+  }
+}
+
+async function listen(server: Server, path: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    // From the first moment it is its owner's alone.
+    const mask = process.umask(0o177);
+    server.listen(path, resolve);
+    process.umask(mask);
+  });
+}

@@ -1,0 +1,90 @@
+// All streams of a bridge by their keys, those that are just being opened among them.
+import type { Logger } from "../../../api/core/log.js";
+import type { StreamRequest } from "./protocol.js";
+import { openTaskStream, type TaskStream } from "./task-stream.js";
+
+interface Entry {
+  readonly opening: Promise<TaskStream>;
+  readonly stop: AbortController;
+  stream: TaskStream | undefined;
+}
+
+/** Disposing closes all. */
+export class Streams implements AsyncDisposable {
+  readonly #entries = new Map<string, Entry>();
+  readonly #log: Logger;
+  readonly #onEnd: () => void;
+
+  /** @param onEnd called when one has ended or is gone. */
+  constructor(log: Logger, onEnd: () => void) {
+    this.#log = log;
+    this.#onEnd = onEnd;
+  }
+
+  /** How many have something to carry still. */
+  get active(): number {
+    return [...this.#entries.values()].filter(({ stream }) => stream?.hasEnded !== true).length;
+  }
+
+  keys(): string[] {
+    return [...this.#entries.keys()];
+  }
+
+  /** Resolves when it is open. One that is there already is taken as it is. @throws what {@link openTaskStream} throws. */
+  async open(request: StreamRequest, signal: AbortSignal): Promise<void> {
+    for (let known = this.#entries.get(request.key); known !== undefined; known = this.#entries.get(request.key)) {
+      signal.throwIfAborted();
+      const isOpen = await known.opening.then(
+        () => true,
+        () => false,
+      );
+      if (isOpen) return;
+    }
+    const stop = new AbortController();
+    const log = this.#log.child({ key: request.key });
+    const entry: Entry = {
+      opening: openTaskStream(request, log, AbortSignal.any([signal, stop.signal])),
+      stop,
+      stream: undefined,
+    };
+    this.#entries.set(request.key, entry);
+    try {
+      const stream = await entry.opening;
+      entry.stream = stream;
+      void stream.ended.then(this.#onEnd);
+    } catch (error) {
+      this.#forget(request.key, entry);
+      throw error;
+    }
+  }
+
+  async closeStdin(key: string): Promise<void> {
+    (await this.#opened(key))?.closeStdin();
+  }
+
+  async finish(key: string, signal: AbortSignal): Promise<void> {
+    await (await this.#opened(key))?.finish(signal);
+  }
+
+  async release(key: string): Promise<void> {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    entry.stop.abort();
+    const stream = await entry.opening.catch(() => undefined);
+    await stream?.[Symbol.asyncDispose]();
+    this.#forget(key, entry);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.keys().map((key) => this.release(key)));
+  }
+
+  async #opened(key: string): Promise<TaskStream | undefined> {
+    return await this.#entries.get(key)?.opening.catch(() => undefined);
+  }
+
+  #forget(key: string, entry: Entry): void {
+    if (this.#entries.get(key) === entry) this.#entries.delete(key);
+    this.#onEnd();
+  }
+}
