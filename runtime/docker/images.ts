@@ -80,48 +80,66 @@ export async function pullImage(engine: Engine, name: string, options: PullOptio
 }
 
 /**
- * Loads an archive of one image. Who gives up early makes the engine throw away what it has got.
+ * Loads an archive of one image. While the engine has not got all of it, who gives up makes it throw away what it has; afterwards it
+ * cannot be stopped.
  * @returns what the engine loaded, by name or id.
  * @throws what reading the archive throws, unknown with the engine's words, deadline_exceeded when it stalls, cancelled.
  */
 export async function loadImage(
   engine: Engine,
   archive: AsyncIterable<Uint8Array>,
-  options: TransferOptions = {},
+  { signal, ...options }: TransferOptions = {},
 ): Promise<string> {
   const meter = new PullMeter("loading");
-  return await transfer(engine, "load image", options, async (docker, abortSignal, heard) => {
-    let broken: { readonly error: unknown } | undefined;
-    const body = Readable.from(
-      watched(archive, () => heard(undefined)),
-      { objectMode: false },
-    );
-    body.once("error", (error) => {
-      broken = { error };
-    });
-    try {
-      const answer = await docker.loadImage(body, { _query: { quiet: false }, abortSignal });
-      let loaded: string | undefined;
-      for await (const line of engineLines(bytesOf(answer), "load image")) {
-        loaded = loadedName(line) ?? loaded;
-        heard(meter.take(line));
+  const giveUp = new AbortController();
+  const onAbort = (): void => giveUp.abort(signal?.reason);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  if (signal?.aborted === true) onAbort();
+  const keepOn = (): void => signal?.removeEventListener("abort", onAbort);
+  try {
+    return await transfer(engine, "load image", { ...options, signal: giveUp.signal }, async (docker, stop, heard) => {
+      const body = new Body(archive, { onPiece: () => heard(undefined), onEnd: keepOn });
+      try {
+        const answer = await docker.loadImage(body.stream, { _query: { quiet: false }, abortSignal: stop });
+        let loaded: string | undefined;
+        for await (const line of engineLines(bytesOf(answer), "load image")) {
+          loaded = loadedName(line) ?? loaded;
+          heard(meter.take(line));
+        }
+        if (loaded === undefined) throw unknownError("docker: load image: the engine does not say what it loaded");
+        options.onProgress?.(meter.end("done"));
+        return loaded;
+      } catch (error) {
+        throw body.problem ?? error;
+      } finally {
+        body.stream.destroy();
       }
-      if (loaded === undefined) throw unknownError("docker: load image: the engine does not say what it loaded");
-      options.onProgress?.(meter.end("done"));
-      return loaded;
-    } catch (error) {
-      // The engine only sees that there is no more.
-      throw broken === undefined ? error : broken.error;
-    } finally {
-      body.destroy();
-    }
-  });
+    });
+  } finally {
+    keepOn();
+  }
 }
 
-async function* watched(archive: AsyncIterable<Uint8Array>, onPiece: () => void): AsyncGenerator<Uint8Array> {
-  for await (const piece of archive) {
-    onPiece();
-    yield piece;
+/** An archive on its way to the engine, which sees of a failure only that there is no more. */
+class Body {
+  readonly stream: Readable;
+  problem: unknown;
+
+  constructor(
+    archive: AsyncIterable<Uint8Array>,
+    { onPiece, onEnd }: { readonly onPiece: () => void; readonly onEnd: () => void },
+  ) {
+    const pieces = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const piece of archive) {
+        onPiece();
+        yield piece;
+      }
+      onEnd();
+    };
+    this.stream = Readable.from(pieces(), { objectMode: false });
+    this.stream.once("error", (error) => {
+      this.problem = error;
+    });
   }
 }
 
