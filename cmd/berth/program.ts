@@ -1,10 +1,10 @@
 // The tree of commands for commander: nouns and verbs from the list, each verb's flags defined when it is chosen.
 import type { Command as CommanderCommand } from "commander";
+import { GoCommand } from "../shared/go-flags.js";
 import { addFormatOption, type Command, type CommandEntry, type CommandGroup } from "./command.js";
 import { COMMANDS, GROUPS } from "./commands/index.js";
 import { EXIT_STATUS_HELP } from "./exit-status.js";
 import { parseDuration } from "./flags.js";
-import { GoCommand } from "./go-flags.js";
 
 export interface GlobalFlags {
   address?: string;

@@ -10,9 +10,9 @@ import {
   defaultAddress,
   defaultPlaces,
 } from "../../services/daemon.js";
+import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from "../shared/log.js";
 import { dockerSectionSchema } from "./docker-section.js";
 import { gcSectionSchema } from "./gc-section.js";
-import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from "./log.js";
 
 const schema = z.strictObject({
   ...daemonConfigSchema.shape,

@@ -88,7 +88,7 @@ async function serve(flags: Flags): Promise<void> {
   const settings = await loadSettings(flags);
   const [{ createDaemon }, { createLogger }] = await Promise.all([
     import("../../services/daemon.js"),
-    import("./log.js"),
+    import("../shared/log.js"),
   ]);
   const log = createLogger(settings.log);
   const stopped = signalled(log);

@@ -1,4 +1,4 @@
-// Where the daemon's log lines go: to stderr, as JSON through pino or as text for people.
+// Where a program's log lines go: to stderr, as JSON through pino or as text for people.
 import { inspect } from "node:util";
 import { destination, pino, stdSerializers } from "pino";
 import type { LogFields, Logger } from "../../api/core/log.js";

@@ -2,7 +2,7 @@
 // switches and short names (`--tty=false`, `-n=moby`). Rewritten ahead of commander into what it understands; the rest stays as it is.
 // @source Go package flag, as urfave/cli uses it
 import { Command as CommanderCommand } from "commander";
-import { UsageError } from "./exit-status.js";
+import { ContainerdError } from "../../api/core/errors.js";
 
 /** What of an option matters here. */
 export interface FlagShape {
@@ -18,7 +18,7 @@ const FALSE = new Set(["0", "f", "F", "false", "FALSE", "False"]);
 
 /**
  * `args` in commander's spelling. Ends at `--`, and at the first argument that is no flag when `stopAtArgument` says that what follows
- * belongs to somebody else. @throws UsageError for a switch with a value that is no boolean.
+ * belongs to somebody else. @throws invalid_argument for a switch with a value that is no boolean.
  */
 export function goFlags(args: readonly string[], flags: readonly FlagShape[], stopAtArgument: boolean): string[] {
   const done: { readonly flag?: FlagShape; readonly words: readonly string[] }[] = [];
@@ -39,7 +39,7 @@ export function goFlags(args: readonly string[], flags: readonly FlagShape[], st
       // The last word counts: what switched it on before is taken back.
       for (let i = done.length - 1; i >= 0; i -= 1) if (done[i]?.flag === flag) done.splice(i, 1);
     } else {
-      throw new UsageError(`${name} is on or off: "${value}" is neither true nor false`);
+      throw new ContainerdError("invalid_argument", `${name} is on or off: "${value}" is neither true nor false`);
     }
   }
   return [...done.flatMap(({ words }) => words), ...args.slice(at)];
