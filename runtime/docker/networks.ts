@@ -1,6 +1,6 @@
 // The networks of an engine, by their exact names: the engine itself would take an id, or the beginning of one, for a name as well.
 import type Dockerode from "dockerode";
-import { alreadyExists, isNotFound } from "../../api/core/errors.js";
+import { ContainerdError, isNotFound } from "../../api/core/errors.js";
 import type { Engine } from "./engine.js";
 
 export interface EngineNetwork {
@@ -17,6 +17,9 @@ export interface CreateNetworkOptions {
 
 /** Podman knows this one as well. */
 const MTU_OPTION = "com.docker.network.driver.mtu";
+
+/** Podman's default network has another name inside, which the filter goes by. */
+const DEFAULT_NETWORK = "bridge";
 
 /** Makes a bridge network. @throws already_exists for a name that is taken. */
 export async function createNetwork(
@@ -35,11 +38,14 @@ export async function createNetwork(
     (docker, abortSignal) => docker.createNetwork({ ...body, abortSignal }),
     { signal, conflict: "already_exists" },
   );
-  // Podman answers with the name.
-  const found = await findNetwork(engine, name, signal);
-  if (found === undefined) return { name, id: made.id };
-  if (/^[\da-f]{64}$/.test(made.id) && made.id !== found.id) throw alreadyExists(`network ${name}`);
-  return found;
+  const [found, ...more] = await networksNamed(engine, name, signal);
+  // The engine looks whether the name is taken, and others come between that and the making.
+  if (more.length > 0) {
+    await removeNetwork(engine, made.id);
+    throw new ContainerdError("already_exists", `network with name ${name} already exists`);
+  }
+  // Podman answers the making with the name.
+  return found ?? { name, id: made.id };
 }
 
 /** The network of exactly this name; undefined without one. */
@@ -48,15 +54,19 @@ export async function findNetwork(
   name: string,
   signal?: AbortSignal,
 ): Promise<EngineNetwork | undefined> {
-  if (name === "") return undefined;
+  return (await networksNamed(engine, name, signal))[0];
+}
+
+async function networksNamed(engine: Engine, name: string, signal: AbortSignal | undefined): Promise<EngineNetwork[]> {
+  if (name === "") return [];
+  const filter = name === DEFAULT_NETWORK ? {} : { filters: { name: [name] } };
   const networks = await engine.call(
     `look for network ${name}`,
-    (docker, abortSignal) => docker.listNetworks({ filters: { name: [name] }, abortSignal }),
+    (docker, abortSignal) => docker.listNetworks({ ...filter, abortSignal }),
     { signal },
   );
   // The filter matches parts of names too.
-  const found = networks.find(({ Name }) => Name === name);
-  return found && { name, id: found.Id };
+  return networks.filter(({ Name }) => Name === name).map(({ Id }) => ({ name, id: Id }));
 }
 
 /** Removes a network by its id; one that is gone already does not matter. @throws failed_precondition while containers are on it. */

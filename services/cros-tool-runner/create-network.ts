@@ -12,11 +12,14 @@ const MTU_BYTES = 1450;
 
 /** It goes through once it has begun, so that what is made is known to be ours. */
 export async function createNetwork(
-  { engine, networks }: Pick<Runner, "engine" | "networks">,
+  { engine, networks, networkNames }: Pick<Runner, "engine" | "networks" | "networkNames">,
   { name }: CreateNetworkRequest,
 ): Promise<CreateNetworkResponse> {
   if (name === "") throw serviceError("invalid_argument", "Missing name");
-  const { id } = await createInEngine(engine, name, { mtuBytes: MTU_BYTES });
-  networks.declare(name, id);
-  return CreateNetworkResponse.fromPartial({ network: { name, id, owned: true } });
+  // Of two at a time both would be made, since the engine compares names before and not while it makes one.
+  return await networkNames.run(name, async () => {
+    const { id } = await createInEngine(engine, name, { mtuBytes: MTU_BYTES });
+    networks.declare(name, id);
+    return CreateNetworkResponse.fromPartial({ network: { name, id, owned: true } });
+  });
 }

@@ -1,12 +1,6 @@
-// The failures of the service. Its clients know them as what docker prints, so messages end without the class text that
-// containerd's clients look for.
-import {
-  ContainerdError,
-  ERROR_CLASSES,
-  type ErrorKind,
-  type ErrorTrailers,
-  errorKind,
-} from "../../api/core/errors.js";
+// The failures of the service. Its clients know them as what docker prints, so what the service itself says ends without the class
+// text that containerd's clients look for.
+import { ContainerdError, type ErrorKind, type ErrorTrailers, errorKind } from "../../api/core/errors.js";
 import { refusalText } from "../../runtime/docker/engine-errors.js";
 
 /** An error whose message is exactly this. */
@@ -41,11 +35,9 @@ export function commandError(error: unknown): ServiceError {
   return serviceError(TOLD.has(kind) ? kind : "unknown", commandMessage(error), error);
 }
 
-/** What docker would print: the engine's own words where it refused, else ours without the class text. */
+/** What docker would print: the engine's own words where it refused, else ours. */
 export function commandMessage(error: unknown): string {
   const refusal = refusalText(error);
   if (refusal !== undefined) return `Error response from daemon: ${refusal}`;
-  const message = error instanceof Error ? error.message : String(error);
-  const suffix = `: ${ERROR_CLASSES[errorKind(error)]}`;
-  return (message.endsWith(suffix) ? message.slice(0, -suffix.length) : message).trim();
+  return error instanceof Error ? error.message : String(error);
 }

@@ -34,6 +34,8 @@ export interface Runner extends Required<RunnerDeps> {
   readonly logins: Logins;
   /** By name: who makes a container, replaces it or puts it away has the name for himself. */
   readonly names: KeyedMutex;
+  /** By name: who makes a network. */
+  readonly networkNames: KeyedMutex;
   /** By the ids of containers that a template described, the network that was asked for. */
   readonly templated: Map<string, string>;
   /** Aborted when the server ends; what watches containers ends then. */
@@ -50,6 +52,7 @@ export function makeRunner(deps: RunnerDeps, instance: string, ending: AbortSign
     containers: new Ownership(),
     logins: new Logins(deps),
     names: new KeyedMutex(),
+    networkNames: new KeyedMutex(),
     templated: new Map(),
     ending,
   };
