@@ -15,7 +15,11 @@ const KINDS_BY_STATUS: ReadonlyMap<number, ErrorKind> = new Map([
  * Podman answers 500 to what Docker calls a conflict, and tells the class of the failure in a field of its own.
  * @source podman libpod/define/errors.go (v4.3)
  */
-const CONFLICTS: ReadonlySet<string> = new Set(["container state improper", "that name is already in use"]);
+const CONFLICTS: ReadonlySet<string> = new Set([
+  "container state improper",
+  "that name is already in use",
+  "network already exists",
+]);
 /** Nobody is there, nobody is there any more, or nobody may come in. */
 const KINDS_BY_CODE: ReadonlyMap<string, ErrorKind> = new Map([
   ["ENOENT", "unavailable"],

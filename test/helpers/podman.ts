@@ -3,8 +3,10 @@
 import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DisposeScope } from "../../api/core/dispose.js";
+import { makeCertificates } from "./certificates.js";
 import { importBusybox } from "./docker-images.js";
 import { type ProgramOptions, type ProgramResult, runProgram, startProgram } from "./program.js";
+import { type RegistryOptions, startRegistry, type TestRegistry } from "./registry.js";
 import { tempDir } from "./temp.js";
 import { Hopeless, until } from "./until.js";
 
@@ -24,6 +26,10 @@ export interface Podman {
   run(args: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
   /** The same, for what has to succeed. @returns its output, trimmed. */
   must(args: readonly string[], options?: ProgramOptions): Promise<string>;
+  /** A command in the service's network, to its end: published ports and the registry are reached from there. */
+  inNetwork(command: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
+  /** A registry on the loopback of the service's network, with TLS. Fill it with `docker push`. */
+  startRegistry(options?: Pick<RegistryOptions, "needsPassword">): Promise<TestRegistry>;
   /** What the service has logged: each request and what it came to. */
   log(): string;
 }
@@ -44,6 +50,8 @@ export async function startPodman(scope: DisposeScope): Promise<Podman> {
   const settings = join(dir, "containers.conf");
   // Podman asks for the most a host may have ever allowed; a container may not ask for more than this one does.
   await writeFile(settings, '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n');
+  // Podman logs in by TLS alone.
+  const certificates = await makeCertificates(scope);
   await mkdir(join(dir, "networks"));
   scope.defer(() => end(dir));
   const service = scope.use(
@@ -55,7 +63,10 @@ export async function startPodman(scope: DisposeScope): Promise<Podman> {
         ...["--network-config-dir", join(dir, "networks"), "--cgroup-manager", "cgroupfs", "--runtime", "runc"],
         ...["--events-backend", "file", "--log-level", "info", "system", "service", "--time=0", host],
       ],
-      { timeoutMs: 3_600_000, env: { CONTAINERS_CONF: settings, TMPDIR: undefined } },
+      {
+        timeoutMs: 3_600_000,
+        env: { CONTAINERS_CONF: settings, SSL_CERT_FILE: certificates.ca, TMPDIR: undefined },
+      },
     ),
   );
   let hasEnded = false;
@@ -85,7 +96,18 @@ export async function startPodman(scope: DisposeScope): Promise<Podman> {
     await service.stop();
   });
   await importBusybox(must, dir);
-  return { host, socketPath, pid: service.pid, dir, run, must, log: () => service.stderr() };
+  const within = ["nsenter", `--net=/proc/${service.pid}/ns/net`] as const;
+  return {
+    host,
+    socketPath,
+    pid: service.pid,
+    dir,
+    run,
+    must,
+    inNetwork: ([...command], options) => runProgram(within[0], [within[1], ...command], options),
+    startRegistry: (options) => startRegistry(scope, { ...options, within, tls: certificates }),
+    log: () => service.stderr(),
+  };
 }
 
 /** Ends what outlives the service: monitors of execs wait for five minutes. And the group, unless somebody else is in it. */
