@@ -88,7 +88,8 @@ function unknownLines({ no, wireType, data }: UnknownField): string[] {
       const fields = asFields(bytes);
       return fields === undefined ? [`${no}: ${quoteBytes(bytes)}`] : block(String(no), fields.flatMap(unknownLines));
     }
-    default:
+    case WireType.StartGroup:
+    case WireType.EndGroup:
       return block(String(no), asFields(data)?.flatMap(unknownLines) ?? []);
   }
 }

@@ -27,7 +27,7 @@ import { parseText } from "./parse.js";
 import { printText } from "./print.js";
 import { MessageTypes } from "./types.js";
 
-const types = new MessageTypes(readFileSync(new URL("../../gen/api.binpb", import.meta.url)));
+const types = MessageTypes.ofImage(readFileSync(new URL("../../gen/api.binpb", import.meta.url)));
 const API = "chromiumos.test.api";
 const STACK = types.message(`${API}.StackCommandsRequest`);
 const { type: KINDS, registry } = everyKind();
@@ -115,7 +115,9 @@ function scalarOf(type: ScalarType): fc.Arbitrary<unknown> {
     case ScalarType.SINT64:
     case ScalarType.SFIXED64:
       return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
-    default:
+    case ScalarType.INT32:
+    case ScalarType.SINT32:
+    case ScalarType.SFIXED32:
       return fc.integer();
   }
 }

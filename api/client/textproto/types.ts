@@ -1,6 +1,7 @@
-// The messages and services of the API by name, as its descriptor image tells them, and what a message can be read from and written
+// The messages and services of the API by name, as their descriptors tell them, and what a message can be read from and written
 // as. This is for programs that take a message as text; everything else uses the generated code.
 import {
+  create,
   createFileRegistry,
   type DescMessage,
   type DescMethod,
@@ -11,7 +12,7 @@ import {
   toBinary,
   toJsonString,
 } from "@bufbuild/protobuf";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { type FileDescriptorProto, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { invalidArgument, notFound } from "../../core/errors.js";
 import { parseText } from "./parse.js";
 import { printText } from "./print.js";
@@ -20,23 +21,28 @@ import { printText } from "./print.js";
 export const MESSAGE_FORMATS = ["textproto", "json"] as const;
 export type MessageFormat = (typeof MESSAGE_FORMATS)[number];
 
-/** Reads and writes the messages of a descriptor image. */
+/** Reads and writes the messages that files declare. */
 export class MessageTypes {
   readonly #registry: FileRegistry;
 
-  /** @param image an encoded google.protobuf.FileDescriptorSet */
-  constructor(image: Uint8Array) {
-    this.#registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, image));
+  /** @param files of all that they import as well, in any order */
+  constructor(files: readonly FileDescriptorProto[]) {
+    this.#registry = createFileRegistry(create(FileDescriptorSetSchema, { file: importsFirst(files) }));
   }
 
-  /** @throws not_found for a name that no file of the image has */
+  /** @param image an encoded google.protobuf.FileDescriptorSet */
+  static ofImage(image: Uint8Array): MessageTypes {
+    return new MessageTypes(fromBinary(FileDescriptorSetSchema, image).file);
+  }
+
+  /** @throws not_found for a name that no file has */
   message(name: string): DescMessage {
     const found = this.#registry.getMessage(name);
     if (found === undefined) throw notFound(`message type ${name}`);
     return found;
   }
 
-  /** The methods of a service in the order of its file. @throws not_found for a service that no file of the image has */
+  /** The methods of a service in the order of its file. @throws not_found for a service that no file has */
   methods(service: string): readonly DescMethod[] {
     const found = this.#registry.getService(service);
     if (found === undefined) throw notFound(`service ${service}`);
@@ -63,4 +69,21 @@ export class MessageTypes {
       throw invalidArgument(error instanceof Error ? error.message : String(error), error);
     }
   }
+}
+
+/** A registry wants to know what a file imports before the file. */
+function importsFirst(files: readonly FileDescriptorProto[]): FileDescriptorProto[] {
+  const byName = new Map(files.map((file) => [file.name, file]));
+  const sorted = new Set<FileDescriptorProto>();
+  const add = (file: FileDescriptorProto): void => {
+    // What imports itself over others is refused by the registry.
+    if (!byName.delete(file.name)) return;
+    for (const name of file.dependency) {
+      const needed = byName.get(name);
+      if (needed !== undefined) add(needed);
+    }
+    sorted.add(file);
+  };
+  for (const file of files) add(file);
+  return [...sorted];
 }
