@@ -40,6 +40,10 @@ const optionsSchema = z.strictObject({
    * or env is the image's. Default: a spec is the whole truth, as clients of containerd merge the image's configuration themselves.
    */
   imageDefaults: z.boolean().default(false),
+  /** With `imageDefaults`: args stand in the place of the image's entrypoint as well, as under the runtimes of containerd. */
+  replaceEntrypoint: z.boolean().default(false),
+  /** `user[:group]` by name or number, as Docker looks them up in the image. Default: who the spec says. */
+  user: text.optional(),
   /** Whether Docker may or must fetch the image. */
   pull: z.enum(["missing", "never", "always"]).default("missing"),
   /** Of /dev/shm. Default: what the spec says, else 64 MiB. */
