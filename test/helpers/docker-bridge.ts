@@ -1,9 +1,10 @@
 // The bridge for Docker tasks as a test starts it, and what it leaves behind.
-import { chmod, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DisposeScope } from "../../api/core/dispose.js";
 import { ownProgram } from "./own-program.js";
 import { tempDir } from "./temp.js";
+import { until } from "./until.js";
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
@@ -13,4 +14,26 @@ export async function bridgeProgram(scope: DisposeScope): Promise<string> {
   await writeFile(program, `#!/bin/sh\nexec ${ownProgram("berth-docker-bridge").map(quoted).join(" ")} "$@"\n`);
   await chmod(program, 0o755);
   return program;
+}
+
+/** The pid of the bridge at this socket; undefined when there is none. */
+export async function bridgePid(socketPath: string): Promise<number | undefined> {
+  return (await bridgePids(socketPath))[0];
+}
+
+/** Of all bridges at this socket: more than one would be a mistake. */
+export async function bridgePids(socketPath: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const name of await readdir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const words = (await readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "")).split("\0");
+    if (words.includes(socketPath) && words.some((word) => word.includes("docker-bridge"))) found.push(Number(name));
+  }
+  return found;
+}
+
+/** Ends the bridge at this socket, with whatever streams it has. */
+export async function endBridge(socketPath: string): Promise<void> {
+  for (const pid of await bridgePids(socketPath)) process.kill(pid, "SIGKILL");
+  await until("the bridge to end", async () => (await bridgePids(socketPath)).length === 0);
 }

@@ -25,7 +25,7 @@ const KINDS = new Map<number, ErrorKind>([
 
 export interface EngineRequest {
   readonly host: string;
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** With its query. */
   readonly path: string;
   /** Sent as JSON. Default: none. */
