@@ -10,15 +10,22 @@ import { ROOT, say } from "./steps.mjs";
 
 const SHIM = "containerd-shim-process-v1";
 const BRIDGE = "berth-docker-bridge";
+const RUNNER = "cros-tool-runner";
 /** By the names that they are started under, with their rooms. */
-const PROGRAMS = { berth: "berth", berthd: "berthd", [SHIM]: "shim-process", [BRIDGE]: "docker-bridge" };
-/** Found in node_modules when they are needed: native modules, one that reads files of its own, one that only pulls and pushes use. */
-const LEFT_OUT = ["better-sqlite3", "koffi", "@grpc/reflection", "undici"];
+const PROGRAMS = {
+  berth: "berth",
+  berthd: "berthd",
+  [SHIM]: "shim-process",
+  [BRIDGE]: "docker-bridge",
+  [RUNNER]: RUNNER,
+};
+/** Found in node_modules when they are needed: native modules, what brings some, one that reads files of its own, one that only pulls and pushes use. */
+const LEFT_OUT = ["better-sqlite3", "koffi", "dockerode", "@grpc/reflection", "undici"];
 const START_DEADLINE_MS = 20_000;
 
 /** Writes `bundle/<program>.cjs` into a folder of compiled files. @param {string} dist */
 export async function bundlePrograms(dist) {
-  await bundle(dist, ["berth", "berthd"], {});
+  await bundle(dist, ["berth", "berthd", RUNNER], {});
   // The generated code asks for gRPC even where nothing of it is used; these are started often, and stay in memory.
   await bundle(dist, [SHIM, BRIDGE], { "@grpc/grpc-js": join(ROOT, "scripts", "no-grpc.cjs") });
 }
@@ -63,9 +70,7 @@ export async function rehearsePrograms(dist) {
   const where = { folder, dir };
   const daemon = start(where, "berthd", "--root", join(dir, "root"), "--state", join(dir, "state"), "-a", address);
   try {
-    for (let waited = 0; !existsSync(address) && daemon.exitCode === null && waited < START_DEADLINE_MS; waited += 20) {
-      await delay(20);
-    }
+    await untilThere(address, daemon);
     // No shim has this name, so nothing is started, and nothing of it stays.
     const run = ["run", "--rm", "--runtime", "io.berth.rehearsal.v1", "--rootfs", dir, "rehearsal", "true"];
     await ended(start(where, "berth", "-a", address, ...run));
@@ -74,12 +79,35 @@ export async function rehearsePrograms(dist) {
     const name = "rehearsal";
     await rehearseDetached(start(where, SHIM, "-namespace", name, "-id", name, "-address", address, "serve"));
     await rehearseDetached(start(where, BRIDGE, join(dir, "bridge.sock")));
+    await rehearseRunner(where);
   } finally {
     daemon.kill("SIGKILL");
     rmSync(dir, { recursive: true, force: true });
   }
   const isKept = Object.keys(PROGRAMS).every((name) => existsSync(join(folder, `${name}.cjs.cache`)));
   if (!isKept) say("no compiled code beside the bundles: the programs start slower");
+}
+
+/** It serves, and ends when it is told to. @param {{ folder: string, dir: string }} where */
+async function rehearseRunner(where) {
+  const dir = join(where.dir, RUNNER);
+  const address = join(dir, "r.sock");
+  const places = ["--root", join(dir, "root"), "--state", join(dir, "state"), "--address", address];
+  const runner = start(where, RUNNER, "serve", "--port", "0", ...places);
+  try {
+    await untilThere(address, runner);
+    runner.kill("SIGTERM");
+    await ended(runner);
+  } finally {
+    runner.kill("SIGKILL");
+  }
+}
+
+/** @param {string} address @param {import("node:child_process").ChildProcess} program that will listen there, unless it ends */
+async function untilThere(address, program) {
+  for (let waited = 0; !existsSync(address) && program.exitCode === null && waited < START_DEADLINE_MS; waited += 20) {
+    await delay(20);
+  }
 }
 
 /** It serves, and without tasks it ends when it is told to. @param {import("node:child_process").ChildProcess} program */

@@ -11,6 +11,7 @@ const ROOMS = {
   berth: "berth",
   "containerd-shim-process-v1": "shim-process",
   "berth-docker-bridge": "docker-bridge",
+  "cros-tool-runner": "cros-tool-runner",
 } as const;
 const SOURCES = ["api", "metadata", "runtime", "services", "cmd"];
 

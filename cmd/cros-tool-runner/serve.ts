@@ -1,0 +1,98 @@
+// `cros-tool-runner serve`: runs the server until a signal or a call ends it.
+import { ContainerdError } from "../../api/core/errors.js";
+import type { Logger } from "../../api/core/log.js";
+import { createRunnerServer, runnerPlaces } from "../../services/cros-tool-runner-server.js";
+import { createLogger, LOG_FORMATS, LOG_LEVELS } from "../shared/log.js";
+import { exportMetadata } from "./metadata-file.js";
+
+export interface ServeFlags {
+  readonly port: string;
+  readonly listen: string;
+  readonly exportMetadata?: string;
+  readonly dockerHost?: string;
+  readonly root?: string;
+  readonly state?: string;
+  readonly address?: string;
+  readonly logLevel: string;
+  readonly logFormat: string;
+}
+
+const EXIT_FATAL = 1;
+/** A second signal forced the end. */
+const EXIT_FORCED = 130;
+const LARGEST_PORT = 65_535;
+
+/** @returns the exit code. @throws invalid_argument for a bad flag, and what the server cannot start for */
+export async function serve(flags: ServeFlags): Promise<number> {
+  const port = parsePort(flags.port);
+  const log = createLogger({
+    level: oneOf("--log-level", LOG_LEVELS, flags.logLevel),
+    format: oneOf("--log-format", LOG_FORMATS, flags.logFormat),
+  });
+  const end = endOf(log);
+  const dockerHost = flags.dockerHost ?? process.env["BERTHD_DOCKER_HOST"];
+  const server = await createRunnerServer(
+    {
+      ...runnerPlaces(process.getuid?.() ?? -1, process.env, flags),
+      ...(dockerHost !== undefined && { dockerHost }),
+      host: flags.listen,
+      port,
+    },
+    { log, onShutdown: () => end.now("Shutdown"), onFatal: (error) => fatal(log, error) },
+  );
+  try {
+    if (flags.exportMetadata !== undefined) await exportMetadata(flags.exportMetadata, server.port);
+    process.stdout.write(`server listening at ${server.listening}\n`);
+    log.info({ address: server.daemon.address }, "cros-tool-runner ready");
+    log.info({ reason: await end.reason }, "stopping: calls finish, containers stop, networks go");
+  } finally {
+    await server[Symbol.asyncDispose]();
+  }
+  log.info({}, "stopped");
+  return 0;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= LARGEST_PORT) return port;
+  throw new ContainerdError(
+    "invalid_argument",
+    `--port takes a number from 0 to ${LARGEST_PORT}, not ${JSON.stringify(text)}`,
+  );
+}
+
+function oneOf<Word extends string>(flag: string, words: readonly Word[], given: string): Word {
+  const word = words.find((each) => each === given);
+  if (word !== undefined) return word;
+  throw new ContainerdError("invalid_argument", `${flag} is one of ${words.join(", ")}, not ${JSON.stringify(given)}`);
+}
+
+function fatal(log: Logger, err: unknown): void {
+  log.error({ err }, "cannot go on");
+  process.exit(EXIT_FATAL);
+}
+
+/** The first reason to end counts; a second signal ends the process at once. */
+function endOf(log: Logger): { readonly reason: Promise<string>; now(reason: string): void } {
+  let now = (_reason: string): void => {};
+  const reason = new Promise<string>((resolve) => {
+    now = resolve;
+  });
+  let isStopping = false;
+  void reason.then(() => {
+    isStopping = true;
+  });
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (isStopping) {
+      log.warn({ signal }, "stopped by force");
+      process.exit(EXIT_FORCED);
+    }
+    now(signal);
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  // A server outlives the terminal it was started from.
+  process.on("SIGHUP", () => {});
+  process.on("uncaughtException", (err) => fatal(log, err));
+  return { reason, now: (why) => now(why) };
+}
