@@ -112,7 +112,7 @@ function parse<T>(schema: z.ZodType<T>, json: Uint8Array, what: string): Known<T
 
 /** Asks for nothing. */
 export function isEmpty(value: unknown): boolean {
-  if (value === null || value === undefined || value === false || value === "") return true;
+  if (value === null || value === undefined || value === false || value === "" || value === 0) return true;
   return typeof value === "object" && Object.values(value).every(isEmpty);
 }
 

@@ -4,8 +4,16 @@ import type Dockerode from "dockerode";
 import { invalidArgument } from "../../../../api/core/errors.js";
 import type { Stdio } from "../../../../api/core/task.js";
 import type { DockerOptions } from "../options.js";
+import { translateDevices } from "./devices.js";
+import { translateHost } from "./host-part.js";
+import { translateLimits } from "./limits.js";
+import { translateMounts } from "./mounts.js";
+import { translateNamespaces } from "./namespaces.js";
+import { translateNetwork } from "./network.js";
 import { parseSpec } from "./oci-spec.js";
 import type { Asked, Part } from "./part.js";
+import { translatePrivileged } from "./privileged.js";
+import { translatePrivileges } from "./privileges.js";
 import { translateProcess } from "./process.js";
 
 export interface TranslateInput {
@@ -19,7 +27,17 @@ export interface TranslateInput {
   readonly stdio: Stdio;
 }
 
-const TOPICS: readonly ((asked: Asked) => Part)[] = [translateProcess];
+const TOPICS: readonly ((asked: Asked) => Part)[] = [
+  translateProcess,
+  translateHost,
+  translatePrivileged,
+  translatePrivileges,
+  translateNamespaces,
+  translateNetwork,
+  translateMounts,
+  (asked) => translateDevices(asked),
+  (asked) => translateLimits(asked),
+];
 
 /** Without name and labels. @throws invalid_argument for what is no spec, and naming all that Docker cannot express. */
 export function translate(input: TranslateInput): Dockerode.ContainerCreateOptions {
