@@ -17,6 +17,8 @@ const PROCESS_SHIM = "containerd-shim-process-v1";
 const RUNC_STATE = "/run/containerd/runc";
 const SHIM_SOCKETS = "/run/containerd/s";
 const TASKS = "io.containerd.runtime.v2.task";
+/** Of tasks that a Docker engine runs. */
+const DOCKER_TASKS = "io.berth.docker.v1";
 const SIGKILL = 9;
 /** Where `ctr` and our client make their FIFOs as root. */
 const FIFO_ROOTS = ["/run/containerd/fifo", "/run/berth/fifo"];
@@ -132,7 +134,9 @@ export async function findLeftovers(engine: Engine, namespace: string, ids: read
     for (const child of await cgroupChildren(parent)) found.push(`cgroup ${child}`);
   }
   for (const name of await entries(join(RUNC_STATE, namespace))) found.push(`runc state ${name}`);
-  for (const name of await entries(join(engine.stateDir, TASKS, namespace))) found.push(`bundle ${name}`);
+  for (const plugin of [TASKS, DOCKER_TASKS]) {
+    for (const name of await entries(join(engine.stateDir, plugin, namespace))) found.push(`bundle ${plugin}: ${name}`);
+  }
   const sockets = new Set(await entries(SHIM_SOCKETS));
   for (const id of ids) {
     const socket = shimSocketPath(engine, namespace, id);
