@@ -1,12 +1,13 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import Sqlite from "better-sqlite3";
+import type Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DisposeScope } from "../api/core/dispose.js";
 import { silentLogger } from "../api/core/log.js";
 import { tempDir } from "../test/helpers/temp.js";
 import { until } from "../test/helpers/until.js";
 import { Checkpointer, type CheckpointerOptions } from "./checkpointer.js";
+import { openSqlite } from "./sqlite.js";
 
 const NEVER_MS = 2_000_000_000;
 
@@ -17,7 +18,7 @@ let connection: Sqlite.Database;
 beforeEach(async () => {
   scope = new DisposeScope();
   path = join(await tempDir(scope), "db");
-  connection = new Sqlite(path);
+  connection = openSqlite(path);
   scope.defer(() => connection.close());
   for (const pragma of ["journal_mode = WAL", "synchronous = NORMAL", "wal_autocheckpoint = 0"])
     connection.pragma(pragma);

@@ -2,11 +2,11 @@
 // which lock nobody out, when writing pauses or the WAL has grown; a RESTART, which holds writers, when the WAL is long enough to
 // start over; a TRIM, which also cuts the file, after a long pause. Some of the file always stays: writing over it is
 // cheaper to sync than making it grow. Writers that are held wait for `writable`, not in SQLite: no thread stands still.
-import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import type Sqlite from "better-sqlite3";
 import type { Logger } from "../api/core/log.js";
 import { CHECKPOINT_WORKER_SOURCE, type CheckpointWorkerData } from "./checkpoint-worker.js";
+import { SQLITE_MODULE } from "./sqlite.js";
 
 /** A TRIM is a RESTART that cuts the file to what is kept. */
 export type CheckpointMode = "PASSIVE" | "RESTART" | "TRIM";
@@ -152,9 +152,8 @@ export class Checkpointer implements AsyncDisposable {
   /** The worker starts with the first checkpoint, keeps no process alive and is started anew if it died. */
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const sqlite = createRequire(import.meta.url).resolve("better-sqlite3");
     const { path, keepBytes } = this.#options;
-    const workerData: CheckpointWorkerData = { sqlite, path, keepBytes };
+    const workerData: CheckpointWorkerData = { sqlite: SQLITE_MODULE, path, keepBytes };
     const worker = new Worker(CHECKPOINT_WORKER_SOURCE, { eval: true, execArgv: [], workerData });
     worker.unref();
     // Whoever asked is told by the exit that follows; without a listener the error would end the process.

@@ -1,6 +1,7 @@
 // The connection to SQLite: its library checked, its rules set.
-import Sqlite from "better-sqlite3";
+import type Sqlite from "better-sqlite3";
 import { failedPrecondition } from "../api/core/errors.js";
+import { openSqlite } from "./sqlite.js";
 import { fromSqliteError, isDiskFull } from "./sqlite-errors.js";
 
 /** Before it, two connections at one instant could corrupt a WAL file. */
@@ -28,7 +29,7 @@ export function connect(path: string): Sqlite.Database {
 
 function open(path: string): Sqlite.Database {
   try {
-    return new Sqlite(path, { timeout: BUSY_TIMEOUT_MS });
+    return openSqlite(path, { timeout: BUSY_TIMEOUT_MS });
   } catch (error) {
     if (
       error instanceof Error &&

@@ -1,6 +1,5 @@
 // What the container store remembers is what is stored, whatever became of a change.
 import { join } from "node:path";
-import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { decodeContainer } from "../api/core/container-message.js";
 import { DisposeScope } from "../api/core/dispose.js";
@@ -8,6 +7,7 @@ import { errorKind } from "../api/core/errors.js";
 import { temporaryMetadata } from "../test/helpers/metadata.js";
 import { tempDir } from "../test/helpers/temp.js";
 import { DATABASE_FILE, type Metadata } from "./index.js";
+import { openSqlite } from "./sqlite.js";
 
 const ctx = { namespace: "n" };
 const OTHER = { namespace: "o" };
@@ -72,7 +72,7 @@ test("a change that is undone was never seen", async () => {
   await containers.create(ctx, container("a"));
   expect(await image()).toBe("a");
   // The event comes last in each transaction, so everything else has been written when it is refused.
-  const saboteur = new Sqlite(join(root, DATABASE_FILE));
+  const saboteur = openSqlite(join(root, DATABASE_FILE));
   scope.defer(() => saboteur.close());
   saboteur.exec("CREATE TRIGGER no BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'no'); END");
   expect(await containers.update(ctx, container("b"), ["image"]).catch(errorKind)).toBe("internal");

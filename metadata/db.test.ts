@@ -2,7 +2,6 @@ import { execFile } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DisposeScope } from "../api/core/dispose.js";
 import { notFound } from "../api/core/errors.js";
@@ -10,6 +9,7 @@ import { failure } from "../test/conformance/failure.js";
 import { tempDir } from "../test/helpers/temp.js";
 import { isOlderVersion } from "./connection.js";
 import { DATABASE_FILE, type Database, type DatabaseOptions, openDatabase } from "./db.js";
+import { openSqlite } from "./sqlite.js";
 import type { Transaction } from "./transaction.js";
 
 const TOUCH = "INSERT INTO namespaces (name, revision) VALUES (?, 0)";
@@ -93,7 +93,7 @@ describe("opening", () => {
 
   test("a failure to open lets the folder go", async () => {
     const path = join(root, DATABASE_FILE);
-    const foreign = new Sqlite(path);
+    const foreign = openSqlite(path);
     foreign.exec("CREATE TABLE theirs (x)");
     foreign.close();
     const refused = `failed_precondition: ${path} is not a metadata store of this program: failed precondition`;

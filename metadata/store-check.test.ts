@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import Sqlite from "better-sqlite3";
+import type Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DisposeScope } from "../api/core/dispose.js";
 import { temporaryMetadata } from "../test/helpers/metadata.js";
 import { tempDir } from "../test/helpers/temp.js";
+import { openSqlite } from "./sqlite.js";
 import { storeExaminer } from "./store-check.js";
 
 let scope: DisposeScope;
@@ -31,7 +32,7 @@ async function makeStore(change: (db: Sqlite.Database) => void): Promise<void> {
   const store = await temporaryMetadata(scope, { root });
   for (let n = 0; n < 10; n += 1) await store.namespaces.create({}, { name: `n${n}`, labels: {} });
   await store[Symbol.asyncDispose]();
-  const db = new Sqlite(path);
+  const db = openSqlite(path);
   db.pragma("foreign_keys = OFF");
   change(db);
   db.close();

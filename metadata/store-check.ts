@@ -1,9 +1,9 @@
 // Looks the store over while it is in use: in a thread of its own, on a connection that only reads, so that nobody waits for it.
 
 import { stat } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import type { Discovery, Examiner } from "../api/core/doctor.js";
+import { SQLITE_MODULE } from "./sqlite.js";
 
 /** A WAL that checkpoints keep up with is a tenth of that. */
 const LONG_WAL_BYTES = 256 * 1024 * 1024;
@@ -42,8 +42,7 @@ try {
 `;
 
 async function readFacts(path: string, signal: AbortSignal | undefined): Promise<Facts> {
-  const sqlite = createRequire(import.meta.url).resolve("better-sqlite3");
-  const worker = new Worker(WORKER_SOURCE, { eval: true, execArgv: [], workerData: { sqlite, path } });
+  const worker = new Worker(WORKER_SOURCE, { eval: true, execArgv: [], workerData: { sqlite: SQLITE_MODULE, path } });
   const stop = () => void worker.terminate();
   signal?.addEventListener("abort", stop, { once: true });
   try {

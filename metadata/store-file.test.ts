@@ -11,12 +11,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DisposeScope } from "../api/core/dispose.js";
 import { failure } from "../test/conformance/failure.js";
 import { tempDir } from "../test/helpers/temp.js";
 import { DATABASE_FILE, type Database, openDatabase } from "./db.js";
+import { openSqlite } from "./sqlite.js";
 
 const TOUCH = "INSERT INTO namespaces (name, revision) VALUES (?, 0)";
 const KEPT = "it was left as it is, move it away to begin anew: data loss";
@@ -155,7 +155,7 @@ describe("a store that is not", () => {
   });
 
   test("a database of another program, which stays in its own journal mode", async () => {
-    const foreign = new Sqlite(path);
+    const foreign = openSqlite(path);
     foreign.pragma("application_id = 7");
     foreign.exec("CREATE TABLE theirs (x)");
     foreign.close();

@@ -3,10 +3,10 @@
 // All of this happens under the folder's lock and before the store's own connection, whose locks it would drop.
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import Sqlite from "better-sqlite3";
 import { type ContainerdError, errorOf, failedPrecondition } from "../api/core/errors.js";
 import { connect } from "./connection.js";
 import { APPLICATION_ID, migrate } from "./migrations/index.js";
+import { openSqlite } from "./sqlite.js";
 
 /** The first bytes of every database of SQLite. */
 const MAGIC = "SQLite format 3\0";
@@ -118,7 +118,7 @@ function checkContents(path: string): void {
   let faults: unknown[];
   try {
     readThrough(path);
-    const connection = new Sqlite(path, { readonly: true, fileMustExist: true });
+    const connection = openSqlite(path, { readonly: true, fileMustExist: true });
     try {
       connection.pragma(`mmap_size = ${sizeOf(path) ?? 0}`); // a quarter of the time: no call and no copy for each page
       faults = connection.prepare(`PRAGMA quick_check(${MAX_FAULTS})`).pluck().all();

@@ -1,6 +1,6 @@
 // `npm run test:node24`: the tests on another release of Node, which comes from npm with its headers. They run in a copy of the
 // tree in a temporary folder, since compiled packages fit one release only; nothing of it stays. Arguments go to vitest.
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { main, must, ROOT, run, StepError, say } from "./steps.mjs";
@@ -25,6 +25,8 @@ await main(async () => {
   const [major, ...args] = process.argv.slice(2);
   if (major === undefined || !/^\d+$/.test(major)) throw new StepError("usage: test-node.mjs MAJOR [ARGUMENT...]");
   const folder = mkdtempSync(join(tmpdir(), `berth-node${major}-`));
+  // Tests run programs of this tree as ordinary users too.
+  chmodSync(folder, 0o755);
   try {
     const tree = join(folder, "tree");
     const name = `node-${process.platform}-${process.arch}`;

@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import Sqlite from "better-sqlite3";
+import type Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { tempDir } from "../../test/helpers/temp.js";
 import { TABLES } from "../schema.js";
+import { openSqlite } from "../sqlite.js";
 import { MIGRATIONS, migrate } from "./index.js";
 
 let scope: DisposeScope;
@@ -12,7 +13,7 @@ let connection: Sqlite.Database;
 beforeEach(async () => {
   scope = new DisposeScope();
   const path = join(await tempDir(scope), "db");
-  connection = new Sqlite(path);
+  connection = openSqlite(path);
   scope.defer(() => connection.close());
 });
 

@@ -1,7 +1,7 @@
 // The ledger's word on how processes ended, read from the table of events: each one that ran must be told exactly once.
-import Sqlite from "better-sqlite3";
 import { TaskExecStarted, TaskExit, TaskStart } from "../../api/gen/events/task.js";
 import { Envelope } from "../../api/gen/types/event.js";
+import { openSqlite } from "../../metadata/sqlite.js";
 import type { ContainerStory } from "./story.js";
 
 interface ToldExit {
@@ -13,7 +13,7 @@ const keyOf = (containerId: string, id: string, pid: number): string => `${conta
 
 /** What the ledger tells of starts and exits. The daemon may run meanwhile: a reader in another process disturbs nobody. */
 export function readLedger(path: string, namespace: string) {
-  const db = new Sqlite(path, { readonly: true, fileMustExist: true });
+  const db = openSqlite(path, { readonly: true, fileMustExist: true });
   try {
     const rows = db
       .prepare<[string], { seq: number; topic: string; envelope: Uint8Array }>(

@@ -1,6 +1,7 @@
 // Looks into a database file without the store's own code: whether it is sound, which facts it holds, and whether its ledger and
 // its tables tell the same story.
-import Sqlite from "better-sqlite3";
+
+import { openSqlite } from "../../metadata/sqlite.js";
 import { type Fact, factsIn } from "./load.js";
 
 export interface StoreFacts {
@@ -11,7 +12,7 @@ export interface StoreFacts {
 
 /** Opens a copy nobody else has open; what its WAL holds is recovered by that. */
 export function readStoreFacts(path: string): StoreFacts {
-  const db = new Sqlite(path, { fileMustExist: true });
+  const db = openSqlite(path, { fileMustExist: true });
   try {
     const column = (sql: string): unknown[] => db.prepare(sql).pluck().all();
     const faults = column("PRAGMA integrity_check")

@@ -1,5 +1,4 @@
 // A ledger and container records in memory, for tests of what runs on them and not of them.
-import Sqlite from "better-sqlite3";
 import type { Container, ContainerReader } from "../../api/core/container.js";
 import { requireNamespace } from "../../api/core/context.js";
 import { notFound } from "../../api/core/errors.js";
@@ -10,6 +9,7 @@ import type { OpenProcess, TaskLedger } from "../../api/core/task-ledger.js";
 import { systemClock } from "../../api/core/time.js";
 import type { Any } from "../../api/core/typeurl.js";
 import { toldProcesses } from "../../metadata/migrations/0002-told-processes.js";
+import { openSqlite } from "../../metadata/sqlite.js";
 import { type SqlValue, Statements } from "../../metadata/statements.js";
 import { exitToldBy, type ToldProcess } from "../../metadata/told-exits.js";
 import { noteTelling, readOpenProcesses } from "../../metadata/told-processes.js";
@@ -17,7 +17,7 @@ import { noteTelling, readOpenProcesses } from "../../metadata/told-processes.js
 /** Keeps what is appended and told; nobody can subscribe, tests look at `events`. */
 export class MemoryLedger implements TaskLedger {
   readonly events: EventEnvelope[] = [];
-  readonly #told = new Sqlite(":memory:");
+  readonly #told = openSqlite(":memory:");
   readonly #statements = new Statements(this.#told);
 
   constructor() {
