@@ -30,7 +30,9 @@ export class SharedWork<T, News> {
     if (signal?.aborted === true) throw aborted(key, signal);
     const flight = this.#flights.get(key) ?? this.#begin(key, work);
     flight.waiting += 1;
-    if (onNews !== undefined) flight.listeners.add(onNews);
+    // Of its own, also when two participants listen alike.
+    const listener = (news: News): void => onNews?.(news);
+    flight.listeners.add(listener);
     let onAbort = (): void => {};
     const gaveUp = new Promise<never>((_, reject) => {
       onAbort = () => reject(aborted(key, signal));
@@ -40,7 +42,7 @@ export class SharedWork<T, News> {
       return await Promise.race([flight.result, gaveUp]);
     } finally {
       signal?.removeEventListener("abort", onAbort);
-      if (onNews !== undefined) flight.listeners.delete(onNews);
+      flight.listeners.delete(listener);
       flight.waiting -= 1;
       if (flight.waiting === 0) this.#end(key, flight);
     }

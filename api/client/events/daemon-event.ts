@@ -1,6 +1,7 @@
 // Events with their payloads decoded: which message comes with which topic, and what of it a consumer is handed.
 // @source containerd api/events, core/runtime/events.go (topics)
 import { REMOVAL_TOPIC, REMOVAL_TYPE, removalCodec } from "../../core/collector.js";
+import { DOCKER_PULL_TOPIC, DOCKER_PULL_TYPE, dockerPullCodec } from "../../core/docker-pull.js";
 import type { EventEnvelope } from "../../core/event.js";
 import { TASK_VERDICT_TYPE, taskVerdictCodec } from "../../core/task-verdict.js";
 import { fromTimestamp } from "../../core/time.js";
@@ -72,6 +73,7 @@ const PAYLOADS = {
   "/berth/tasks/lost": verdict,
   "/berth/tasks/settled": verdict,
   "/berth/tasks/cleaned": verdict,
+  [DOCKER_PULL_TOPIC]: { typeName: DOCKER_PULL_TYPE, decode: dockerPullCodec.decode },
   [REMOVAL_TOPIC]: { typeName: REMOVAL_TYPE, decode: removalCodec.decode },
   "/berth/doctor/repaired": { typeName: "berth.v1.Finding", decode: (bytes: Uint8Array) => Finding.decode(bytes) },
 } as const;
