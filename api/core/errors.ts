@@ -35,7 +35,7 @@ export class ContainerdError extends Error {
   override readonly name = "ContainerdError";
   readonly kind: ErrorKind;
   /** What a caller on the wire is given beside code and message, as trailing metadata. A key that ends in `-bin` holds bytes. */
-  readonly trailers?: ErrorTrailers;
+  declare readonly trailers?: ErrorTrailers;
 
   constructor(kind: ErrorKind, message: string, options?: { cause?: unknown; trailers?: ErrorTrailers }) {
     super(message, options);

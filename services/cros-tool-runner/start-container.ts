@@ -1,4 +1,5 @@
 // StartContainer: `docker pull` and `docker run -d --rm -P`.
+import { mkdir } from "node:fs/promises";
 import {
   type StartContainerRequest,
   StartContainerResponse,
@@ -9,7 +10,7 @@ import { commandMessage, serviceError } from "./errors.js";
 import { fetchImage } from "./pull-image.js";
 import { watch } from "./removal.js";
 import type { Runner } from "./runner.js";
-import { checkStart, recordOf } from "./start-request.js";
+import { checkStart, recordOf, volumeFolders } from "./start-request.js";
 
 /** As docker gives a container that is to stop. */
 export const GRACE_SECONDS = 10;
@@ -35,6 +36,7 @@ export async function startContainer(
     runner.env,
   );
   await fetchImage(runner, request.containerImage, signal);
+  await makeFolders(runner, volumeFolders(request));
   return await runner.names.run(
     name,
     async () => {
@@ -59,6 +61,15 @@ export async function startContainer(
     },
     signal,
   );
+}
+
+/** As `docker run --volume` makes them; of an engine elsewhere they are not here. */
+async function makeFolders({ engine }: Runner, folders: readonly string[]): Promise<void> {
+  if (!engine.isLocal) return;
+  for (const folder of folders) {
+    // What is there already may be a file, and what cannot be made the engine will miss.
+    await mkdir(folder, { recursive: true }).catch(() => undefined);
+  }
 }
 
 /**

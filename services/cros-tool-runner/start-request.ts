@@ -7,6 +7,16 @@ import { serviceError } from "./errors.js";
 const RUNTIME = "io.berth.docker.v1";
 const OPTIONS_TYPE = "io.berth.docker.v1.Options";
 
+/** Of the modes of a volume those that concern other systems, or nothing at all for a folder. */
+const WITHOUT_EFFECT: ReadonlySet<string> = new Set(["z", "Z", "consistent", "cached", "delegated", "nocopy"]);
+
+interface OciMount {
+  readonly destination: string;
+  readonly type: "bind";
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
 /** @throws invalid_argument for what is missing, not_implemented for more than one port to expose. */
 export function checkStart({ name, containerImage, startCommand, additionalOptions }: StartContainerRequest): void {
   checkNames({ name, containerImage });
@@ -30,7 +40,6 @@ export function recordOf(
   identity: Pick<NewContainer, "labels"> & { readonly id: string },
   env: NodeJS.ProcessEnv,
 ): NewContainer {
-  const given = (list: readonly string[] = []): string[] => list.filter((item) => item !== "");
   const expose = given(additionalOptions?.expose).map((port) => (port.includes("/") ? port : `${port}/tcp`));
   const network = additionalOptions?.network ?? "";
   const spec = {
@@ -41,7 +50,7 @@ export function recordOf(
       // The image's.
       cwd: "",
     },
-    mounts: given(additionalOptions?.volume).map(mountOf),
+    mounts: mountsOf(additionalOptions?.volume),
   };
   const options = {
     name,
@@ -60,6 +69,14 @@ export function recordOf(
   };
 }
 
+const given = (list: readonly string[] = []): string[] => list.filter((item) => item !== "");
+
+/** Where the folders of the host are that a request mounts. @throws invalid_argument. */
+export const volumeFolders = ({ additionalOptions }: StartContainerRequest): string[] =>
+  mountsOf(additionalOptions?.volume).map(({ source }) => source);
+
+const mountsOf = (volumes: readonly string[] | undefined): OciMount[] => given(volumes).map(mountOf);
+
 /** A name alone stands for the server's own value; without one it is left out. */
 function valueIn(variable: string, env: NodeJS.ProcessEnv): string[] {
   if (variable.includes("=")) return [variable];
@@ -67,14 +84,14 @@ function valueIn(variable: string, env: NodeJS.ProcessEnv): string[] {
   return value === undefined ? [] : [`${variable}=${value}`];
 }
 
-function mountOf(volume: string): object {
+function mountOf(volume: string): OciMount {
   const [source = "", destination = "", mode = "", ...more] = volume.split(":");
-  if (source === "" || !destination.startsWith("/") || more.length > 0) {
-    throw serviceError("invalid_argument", `Volume ${volume} is not of the form HOST:CONTAINER[:MODE]`);
+  // A name in the place of the folder would be one of the engine's volumes, of which the daemon knows nothing.
+  if (!source.startsWith("/") || !destination.startsWith("/") || more.length > 0) {
+    throw serviceError("invalid_argument", `Volume ${volume} is not of the form /HOST:/CONTAINER[:MODE]`);
   }
-  const modes = mode.split(",").filter((word) => word !== "");
+  const modes = mode.split(",").filter((word) => word !== "" && !WITHOUT_EFFECT.has(word));
   const access = modes.includes("ro") ? "ro" : "rw";
-  return { destination, type: "bind", source, options: ["rbind", access, ...modes.filter(isOther)] };
+  const others = modes.filter((word) => word !== "ro" && word !== "rw");
+  return { destination, type: "bind", source, options: ["rbind", access, ...others] };
 }
-
-const isOther = (mode: string): boolean => mode !== "ro" && mode !== "rw";
