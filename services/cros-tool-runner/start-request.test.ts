@@ -6,7 +6,9 @@ import {
 } from "../../api/gen/chromiumos/test/api/cros_tool_runner_container_service.js";
 import { checkStart, recordOf } from "./start-request.js";
 
-const request = (options: Parameters<typeof StartContainerRequest_Options.fromPartial>[0] = {}) =>
+type Options = Partial<Omit<StartContainerRequest_Options, "_unknownFields">>;
+
+const request = (options: Options = {}) =>
   StartContainerRequest.fromPartial({
     name: "box",
     containerImage: "image:1",
@@ -14,7 +16,7 @@ const request = (options: Parameters<typeof StartContainerRequest_Options.fromPa
     additionalOptions: options,
   });
 
-const record = (options?: Parameters<typeof request>[0], env: NodeJS.ProcessEnv = {}): NewContainer =>
+const record = (options?: Options, env: NodeJS.ProcessEnv = {}): NewContainer =>
   recordOf(request(options), { id: "box", labels: {} }, env);
 
 const jsonOf = (any: { value: Uint8Array } | undefined): unknown =>
