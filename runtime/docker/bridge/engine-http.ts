@@ -12,6 +12,8 @@ import { parseEngineHost } from "../engine-host.js";
 
 /** For answers; a stream may then be silent for as long as it likes. */
 const ANSWER_TIMEOUT_MS = 30_000;
+/** So the engine answers where a stream was asked for, also when there is none. */
+const RAW_STREAM = "application/vnd.docker.raw-stream";
 const SWITCHING = 101;
 const OK = 200;
 const FIRST_FAILURE = 300;
@@ -107,17 +109,18 @@ function request(host: string, options: RequestOptions): ClientRequest {
 async function failureOf({ host }: EngineRequest, answer: IncomingMessage): Promise<ContainerdError> {
   const status = answer.statusCode ?? 0;
   const said = await text(answer).catch(() => "");
-  return new ContainerdError(KINDS.get(status) ?? "unknown", `docker engine at ${host}: ${wordsOf(said) ?? status}`);
+  const words = answer.headers["content-type"] === RAW_STREAM ? said.trim() : messageIn(said);
+  return new ContainerdError(KINDS.get(status) ?? "unknown", `docker engine at ${host}: ${words || status}`);
 }
 
-function wordsOf(said: string): string | undefined {
+function messageIn(said: string): string {
   try {
     const parsed: unknown = JSON.parse(said);
     if (typeof parsed === "object" && parsed !== null && "message" in parsed) return String(parsed.message);
   } catch {
     // Whoever answered was no engine, and its page is of no use here.
   }
-  return undefined;
+  return "";
 }
 
 function unreachable({ host, signal }: EngineRequest, error: unknown): unknown {

@@ -28,12 +28,16 @@ export class BridgeServer {
   readonly #sockets = new Set<Socket>();
   readonly #over: Promise<void>;
   #end: () => void = () => {};
+  #isEnding = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: BridgeServerOptions) {
     this.#options = options;
     this.#over = new Promise((resolve) => {
-      this.#end = resolve;
+      this.#end = () => {
+        this.#isEnding = true;
+        resolve();
+      };
     });
   }
 
@@ -75,7 +79,7 @@ export class BridgeServer {
   /** Something has ended: perhaps it was the last. */
   #look(): void {
     clearTimeout(this.#timer);
-    if (this.#sockets.size > 0 || this.#streams.active > 0) return;
+    if (this.#isEnding || this.#sockets.size > 0 || this.#streams.active > 0) return;
     this.#timer = setTimeout(() => this.#end(), this.#options.idleMs ?? IDLE_MS);
   }
 
