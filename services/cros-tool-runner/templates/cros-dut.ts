@@ -11,7 +11,7 @@ const PORT = 80;
 export const expandCrosDut: Expand<CrosDutTemplate> = async (request, { dutAddress, cacheServer }, deps, signal) => {
   const address = async (field: string, endpoint: IpEndpoint | undefined): Promise<string> => {
     if (endpoint === undefined) throw serviceError("invalid_argument", `Missing ${field}`);
-    return hostAndPort(await resolveEndpoint(endpoint, deps.portBindings, signal));
+    return hostAndPort(await resolveEndpoint(endpoint, deps, signal));
   };
   const volumes = [`${artifactDir(request)}:/tmp/cros-dut`];
   const { port, expose } = servicePort(request, PORT);

@@ -16,7 +16,7 @@ export const expandCrosProvision: Expand<CrosProvisionTemplate> = async (request
   const artifacts = artifactDir(request);
   if (inputRequest === undefined) throw serviceError("invalid_argument", "Missing input_request");
   const { dutServer } = inputRequest;
-  const resolved = dutServer && (await resolveEndpoint(dutServer, deps.portBindings, signal));
+  const resolved = dutServer && (await resolveEndpoint(dutServer, deps, signal));
   await writeInput(artifacts, { ...inputRequest, ...(resolved === undefined ? {} : { dutServer: resolved }) });
   const { port, expose } = servicePort(request, PORT);
   const command = ["cros-provision", "server", "-metadata", `${FOLDER}/${INPUT_FILE}`, "-port", port];

@@ -1,11 +1,11 @@
 // Templates: what a templated request says, told as an ordinary start.
 import type {
-  Container_PortBinding,
   StartContainerRequest,
   StartTemplatedContainerRequest,
 } from "../../../api/gen/chromiumos/test/api/cros_tool_runner_container_service.js";
 import type { Template } from "../../../api/gen/chromiumos/test/api/cros_tool_runner_container_service_templates.js";
 import { serviceError } from "../errors.js";
+import type { PortLookup } from "../placeholders.js";
 import { expandCacheServer } from "./cache-server.js";
 import { expandCrosDut } from "./cros-dut.js";
 import { expandCrosProvision } from "./cros-provision.js";
@@ -16,12 +16,7 @@ import { expandGeneric } from "./generic.js";
 import { expandFirmwareProvision, expandPostProcess } from "./services.js";
 
 /** What templates ask of the service. */
-export interface TemplateDeps {
-  /**
-   * The ports of a container as GetContainer tells them: what the engine publishes, else what the service in it says of itself.
-   * @throws not_found for a name that is not there.
-   */
-  readonly portBindings: (container: string, signal?: AbortSignal) => Promise<readonly Container_PortBinding[]>;
+export interface TemplateDeps extends PortLookup {
   /** Writes an access token of gcloud's into a folder, for a container, and keeps it fresh while the container is there. */
   readonly keepToken: (folder: string, container: string, signal?: AbortSignal) => Promise<void>;
   /** The server's own environment, for `env` of generic templates. */

@@ -44,6 +44,7 @@ const deps: TemplateDeps = {
     return found;
   },
   keepToken: async (folder, container) => void tokens.push(`${folder} ${container}`),
+  patienceMs: 0,
   env: { HOME_OF_TESTS: "/here", EMPTY: "" },
 };
 
@@ -349,6 +350,19 @@ test.each([
   ],
 ])("%s is refused", async (_, given, kind, message) => {
   await expect(expand(given)).rejects.toMatchObject({ kind, message });
+});
+
+test("a placeholder waits for a service that has just been started", async () => {
+  let lookups = 0;
+  const portBindings = async (): Promise<Container_PortBinding[]> => {
+    lookups += 1;
+    return lookups < 3 ? [] : [binding(4711)];
+  };
+  const bytes = types.encode(REQUEST, `artifact_dir: "${dir}" ${PROVISION("ctr-localhost-port://new")}`, "textproto");
+  await expandTemplate(StartTemplatedContainerRequest.decode(bytes), { ...deps, patienceMs: 60_000, portBindings });
+  expect(JSON.parse(await readFile(join(dir, "in.json"), "utf8"))).toMatchObject({
+    dutServer: { address: "localhost", port: 4711 },
+  });
 });
 
 test.each(["", "relative"])("artifact_dir %j is refused", async (artifactDir) => {
