@@ -10,6 +10,7 @@ import {
   TaskExecAdded,
   TaskExecStarted,
   TaskExit,
+  TaskOOM,
   TaskPaused,
   TaskResumed,
   TaskStart,
@@ -24,6 +25,7 @@ export const TOPICS = {
   execStarted: "/tasks/exec-started",
   paused: "/tasks/paused",
   resumed: "/tasks/resumed",
+  oom: "/tasks/oom",
 } as const;
 
 /** An event that has no envelope yet. */
@@ -92,6 +94,12 @@ export function freezeEvent(containerId: string, topic: "paused" | "resumed"): T
         topic: TOPICS.resumed,
         event: anyOfMessage("containerd.events.TaskResumed", TaskResumed, TaskResumed.fromPartial({ containerId })),
       };
+}
+
+/** Memory ran out in the container. */
+export function oomEvent(containerId: string): TaskEvent {
+  const message = TaskOOM.fromPartial({ containerId });
+  return { topic: TOPICS.oom, event: anyOfMessage("containerd.events.TaskOOM", TaskOOM, message) };
 }
 
 /** The events in the envelopes that the ledger takes. */

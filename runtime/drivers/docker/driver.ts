@@ -1,0 +1,190 @@
+// The driver for tasks that are containers of a Docker engine. Nothing is dialled before the first such task, or before a start that
+// may find some of a former daemon.
+import { existsSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { notImplemented, unknownError, wrapError } from "../../../api/core/errors.js";
+import type { ProcessExit } from "../../../api/core/task.js";
+import type { Any } from "../../../api/core/typeurl.js";
+import type { CreateTask, DriverDefinition, DriverDeps, DriverTask, RuntimeDriver, TaskGone } from "../../driver.js";
+import { hasCode } from "../../sys/errno.js";
+import { envelopesOf, oomEvent } from "../../task-events.js";
+import { TaskContainer } from "./container.js";
+import { EngineSide } from "./engine-side.js";
+import { DOCKER_RUNTIME, type DockerBundle, dockerBundle, ensureOwner, listBundles, readOwner } from "./folders.js";
+import { makeContainer, removeContainersOf } from "./make-container.js";
+import { parseDockerOptions } from "./options.js";
+import { attachInit } from "./streams.js";
+import { DockerTask } from "./task.js";
+import { TaskFile } from "./task-file.js";
+
+/** What an engine is given at a start to tell of its containers. */
+const LOAD_TIMEOUT_MS = 5_000;
+const UNKNOWN_STATUS = 255;
+
+class DockerDriver implements RuntimeDriver {
+  readonly #deps: DriverDeps;
+  #side: Promise<EngineSide> | undefined;
+  #isDisposed = false;
+
+  constructor(deps: DriverDeps) {
+    this.#deps = deps;
+  }
+
+  checkOptions(_runtime: string, options: Any | undefined): { readonly checkpointPath: string } {
+    parseDockerOptions(options);
+    return { checkpointPath: "" };
+  }
+
+  async create(request: CreateTask, signal?: AbortSignal): Promise<DriverTask> {
+    const { namespace, id } = request;
+    const options = parseDockerOptions(request.options);
+    if (request.checkpointPath !== "") throw notImplemented("a docker container restored from a checkpoint");
+    const bundle = dockerBundle(this.#deps, namespace, id);
+    const side = await this.#opened();
+    using _making = side.roster.making(namespace, id);
+    await makeBundle(bundle, request.spec);
+    const { engine, owner } = side;
+    const log = this.#deps.log.child({ namespace, id });
+    try {
+      const { images } = this.#deps;
+      const containerId = await makeContainer({ engine, request, options, owner, images, log }, signal);
+      try {
+        const { stdin, stdout, stderr, terminal } = request;
+        const stdio = { stdin, stdout, stderr, terminal };
+        await attachInit(side.streams, { namespace, id, containerId, saved: stdio, again: false }, signal);
+        const isLenient = options.isolation === "ignore";
+        const saved = { ...stdio, containerId, pid: 0, isLenient, isOomTold: false, execs: {} };
+        return this.#adopt(side, bundle, await TaskFile.create(bundle.path, saved));
+      } catch (error) {
+        await removeContainersOf(engine, { owner, namespace, id }).catch((err: unknown) =>
+          log.warn({ err }, "removing what a failed create left is put off"),
+        );
+        await side.streams.release(containerId, request).catch(() => undefined);
+        throw error;
+      }
+    } catch (error) {
+      await rm(bundle.path, { recursive: true, force: true });
+      throw wrapError("failed to create docker task", error);
+    }
+  }
+
+  async load(): Promise<DriverTask[]> {
+    const bundles = await listBundles(this.#deps);
+    if (bundles.length === 0 && (await readOwner(this.#deps)) === undefined) return [];
+    const side = await this.#opened(bundles);
+    await side.looked(LOAD_TIMEOUT_MS);
+    return side.roster.all();
+  }
+
+  async hasRemains(namespace: string, id: string): Promise<boolean> {
+    return existsSync(dockerBundle(this.#deps, namespace, id).path);
+  }
+
+  attended(): readonly [] {
+    return [];
+  }
+
+  /** Lets go of all tasks, which go on running. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
+    const side = await this.#side?.catch(() => undefined);
+    await side?.[Symbol.asyncDispose]();
+  }
+
+  /** The engine, watched. @throws invalid_argument for an address that is none. */
+  async #opened(bundles: readonly DockerBundle[] = []): Promise<EngineSide> {
+    this.#side ??= this.#open(bundles).catch((error: unknown) => {
+      this.#side = undefined;
+      throw error;
+    });
+    return await this.#side;
+  }
+
+  async #open(bundles: readonly DockerBundle[]): Promise<EngineSide> {
+    if (this.#isDisposed) throw unknownError("the driver was disposed");
+    const owner = await ensureOwner(this.#deps);
+    const side = new EngineSide(this.#deps, owner, (gone) => this.#tell(gone));
+    // All are known before the engine is asked, which takes a container without a task for an orphan.
+    await Promise.all(bundles.map((bundle) => this.#loadBundle(side, bundle)));
+    side.watch();
+    return side;
+  }
+
+  async #loadBundle(side: EngineSide, bundle: DockerBundle): Promise<void> {
+    const { namespace, id } = bundle;
+    const log = this.#deps.log.child({ namespace, id });
+    try {
+      const file = await TaskFile.read(bundle.path);
+      if (file !== undefined) {
+        this.#adopt(side, bundle, file);
+        return;
+      }
+    } catch (err) {
+      log.error({ err }, "a task's file cannot be read");
+    }
+    side.roster.alreadyTold(namespace, id);
+    await rm(bundle.path, { recursive: true, force: true });
+    const exit = { pid: 0, exitStatus: UNKNOWN_STATUS, exitedAtNs: this.#deps.clock() };
+    await this.#tell({ namespace, id, exit, isExitKnown: false, reason: "its create was cut short" });
+  }
+
+  #adopt(side: EngineSide, bundle: DockerBundle, file: TaskFile): DockerTask {
+    const { namespace, id } = bundle;
+    const { clock, ledger } = this.#deps;
+    const log = this.#deps.log.child({ namespace, id });
+    const forget = async (): Promise<void> => {
+      side.roster.remove(task);
+      await side.streams
+        .release(file.saved.containerId, file.saved)
+        .catch((err: unknown) => log.warn({ err }, "the streams of a task were not let go"));
+      await rm(bundle.path, { recursive: true, force: true });
+    };
+    const task: DockerTask = new DockerTask({
+      container: new TaskContainer({
+        bundle,
+        file,
+        engine: side.engine,
+        streams: side.streams,
+        clock,
+        log,
+        tellOom: async () => await ledger.append(envelopesOf(namespace, clock(), [oomEvent(id)])),
+        gone: async (exit: ProcessExit, isExitKnown: boolean, reason: string) => {
+          await forget().catch((err: unknown) => log.error({ err }, "removing a bundle failed"));
+          await this.#tell({ namespace, id, exit, isExitKnown, reason });
+        },
+      }),
+      forget,
+    });
+    side.roster.add(task);
+    return task;
+  }
+
+  async #tell(gone: TaskGone): Promise<void> {
+    try {
+      await this.#deps.onTaskGone(gone);
+    } catch (err) {
+      const { namespace, id } = gone;
+      this.#deps.log.error({ err, namespace, id }, "reporting the end of a task failed");
+    }
+  }
+}
+
+/** Takes the task's name, if nobody has it. @throws kind unknown with `mkdir <bundle>: file exists`. */
+async function makeBundle({ path }: DockerBundle, spec: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o711 });
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (hasCode(error, "EEXIST")) throw unknownError(`mkdir ${path}: file exists`, error);
+    throw error;
+  }
+  await writeFile(join(path, "config.json"), spec, { mode: 0o600 });
+}
+
+/** Takes the runtime `io.berth.docker.v1`. */
+export const dockerDriver: DriverDefinition = {
+  name: "docker",
+  matches: (runtime) => runtime === DOCKER_RUNTIME,
+  create: (deps) => new DockerDriver(deps),
+};

@@ -1,0 +1,53 @@
+// Processes of a container as this host sees them: which they are, and signals for those that Docker has no words to reach. A pid is
+// trusted only where the kernel says that it belongs to the container.
+import { readFile } from "node:fs/promises";
+import * as z from "zod";
+import { notImplemented, unknownError } from "../../../api/core/errors.js";
+import type { Engine } from "../../docker/engine.js";
+import { hasCode } from "../../sys/errno.js";
+import { alreadyFinished } from "./words.js";
+
+const PID_TITLE = "PID";
+const topSchema = z.object({ Titles: z.array(z.string()), Processes: z.array(z.array(z.string())).nullish() });
+
+/** Pids of a running container, as the engine's host counts. @throws failed_precondition when it does not run. */
+export async function containerPids(engine: Engine, containerId: string, signal?: AbortSignal): Promise<number[]> {
+  const reply: unknown = await engine.call(
+    `list the processes of container ${containerId}`,
+    (docker, abortSignal) => docker.getContainer(containerId).top({ abortSignal }),
+    { signal },
+  );
+  const { Titles, Processes } = topSchema.parse(reply);
+  const column = Titles.indexOf(PID_TITLE);
+  if (column < 0) throw unknownError(`docker: the engine lists processes without ${PID_TITLE}`);
+  return (Processes ?? []).map((row) => Number(row[column])).filter((pid) => Number.isInteger(pid) && pid > 0);
+}
+
+/** Sends a signal to a process of the container. @throws not_found when it has ended; not_implemented when it is not on this host. */
+export async function signalProcess(
+  engine: Engine,
+  containerId: string,
+  pid: number,
+  signalNumber: number,
+): Promise<void> {
+  if (!engine.isLocal) throw notImplemented(`a signal for a process on another host than this (${engine.host})`);
+  const groups = await cgroupsOf(pid);
+  if (groups === undefined) throw alreadyFinished();
+  if (!groups.includes(containerId)) throw notImplemented(`a signal for process ${pid}, which this host does not know`);
+  try {
+    process.kill(pid, signalNumber);
+  } catch (error) {
+    if (hasCode(error, "ESRCH")) throw alreadyFinished();
+    throw error;
+  }
+}
+
+/** undefined when there is no such process. */
+async function cgroupsOf(pid: number): Promise<string | undefined> {
+  try {
+    return await readFile(`/proc/${pid}/cgroup`, "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ESRCH")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,332 @@
+// One task: what a client may ask of it, which state allows what, and how that is done at the engine.
+// @source containerd runtime/v2/runc (init_state.go, exec_state.go: states and texts)
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  alreadyExists,
+  isFailedPrecondition,
+  isNotFound,
+  notImplemented,
+  wrapError,
+} from "../../../api/core/errors.js";
+import type { ExecOptions, ProcessExit, ProcessInfo, ProcessState } from "../../../api/core/task.js";
+import { type Any, anyOfMessage } from "../../../api/core/typeurl.js";
+import { ProcessDetails } from "../../../api/gen/types/runc/options/oci.js";
+import type { DriverTask } from "../../driver.js";
+import { KeyedMutex } from "../../keyed-mutex.js";
+import type { TaskContainer } from "./container.js";
+import { unlessAborted } from "./ending.js";
+import type { DockerExec } from "./exec.js";
+import { translateExec } from "./exec-spec.js";
+import { containerPids, signalProcess } from "./host-processes.js";
+import { removeContainer } from "./remove-container.js";
+import { translateResources } from "./spec/resources.js";
+import { metricsOf } from "./spec/stats.js";
+import { startContainer } from "./start-container.js";
+import { attachInit } from "./streams.js";
+import { type ContainerStatus, type ContainerView, STATE_TIMEOUT_MS } from "./views.js";
+import { alreadyFinished, invalidSignal, noSuchProcess, refusal, startFailure } from "./words.js";
+
+const INIT = "";
+const SIGKILL = 9;
+const MAX_SIGNAL = 64;
+/** SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM: what ends a program that has not begun to handle them. */
+const ENDING_SIGNALS: ReadonlySet<number> = new Set([1, 2, 3, SIGKILL, 15]);
+const SIGNAL_BASE = 128;
+
+export interface DockerTaskParts {
+  readonly container: TaskContainer;
+  /** The container is gone by our own doing: takes away all else. */
+  readonly forget: () => Promise<void>;
+}
+
+export class DockerTask implements DriverTask {
+  readonly reportsEvents = false;
+  readonly container: TaskContainer;
+  readonly #parts: DockerTaskParts;
+  /** Keyed by process: what changes its state is done one after another. */
+  readonly #mutex = new KeyedMutex();
+
+  constructor(parts: DockerTaskParts) {
+    this.#parts = parts;
+    this.container = parts.container;
+  }
+
+  get namespace(): string {
+    return this.container.deps.bundle.namespace;
+  }
+
+  get id(): string {
+    return this.container.deps.bundle.id;
+  }
+
+  get pid(): number {
+    return this.container.pid;
+  }
+
+  get bundle(): string {
+    return this.container.deps.bundle.path;
+  }
+
+  async startedExecs(): Promise<readonly string[]> {
+    return this.container.execs.filter(({ pid }) => pid !== 0).map(({ id }) => id);
+  }
+
+  async state(execId: string, signal?: AbortSignal): Promise<ProcessState> {
+    const exec = this.#exec(execId);
+    const status = this.container.exit === undefined ? (await this.#look(signal)).status : "ended";
+    if (exec !== undefined) {
+      await exec.look(signal);
+      const { state } = exec;
+      return state.status === "running" && status === "paused" ? { ...state, status } : state;
+    }
+    const { stdin, stdout, stderr, terminal, pid } = this.container.deps.file.saved;
+    const end = this.container.exit ?? { exitStatus: 0, exitedAtNs: undefined };
+    const { id } = this;
+    const word = status === "ended" ? "stopped" : status;
+    return { containerId: id, execId, status: word, ...end, pid, stdin, stdout, stderr, terminal };
+  }
+
+  async start(execId: string, signal?: AbortSignal): Promise<{ readonly pid: number }> {
+    // Once begun it goes on, whoever stops waiting for it.
+    return await unlessAborted(
+      this.#mutex.run(execId, async () => {
+        const exec = this.#exec(execId);
+        if (exec !== undefined) return await exec.start();
+        const status = await this.#status();
+        if (status !== "created") throw refusal(`cannot start a ${wordOf(status)} process`);
+        const { engine } = this.container.deps;
+        await startContainer(
+          engine,
+          this.container.containerId,
+          async (view) => await this.container.learn(view),
+        ).catch((error: unknown) => {
+          throw startFailure("failed to start container", error);
+        });
+        return { pid: this.pid };
+      }),
+      signal,
+    );
+  }
+
+  async delete(execId: string): Promise<ProcessExit> {
+    return await this.#mutex.run(execId, async () => {
+      const exec = this.#exec(execId);
+      if (exec === undefined) return await this.#deleteAll();
+      const exit = await exec.delete();
+      this.container.forgetExec(execId);
+      return exit;
+    });
+  }
+
+  async kill(execId: string, signalNumber: number, all: boolean, signal?: AbortSignal): Promise<void> {
+    const exec = this.#exec(execId);
+    if (!Number.isInteger(signalNumber) || signalNumber < 0 || signalNumber > MAX_SIGNAL)
+      throw invalidSignal(signalNumber);
+    if (exec !== undefined) return await exec.kill(signalNumber);
+    const status = await this.#status(signal);
+    if (status === "ended") throw alreadyFinished();
+    if (status === "created") {
+      // Nobody is there whom a signal could reach.
+      if (ENDING_SIGNALS.has(signalNumber)) await this.#endUnstarted(SIGNAL_BASE + signalNumber);
+    } else if (all && signalNumber !== SIGKILL) await this.#signalAll(signalNumber, signal);
+    else if (signalNumber !== 0) await this.#signalInit(signalNumber, signal);
+  }
+
+  async exec(execId: string, options: ExecOptions, signal?: AbortSignal): Promise<void> {
+    if (this.container.exec(execId) !== undefined) throw alreadyExists(`id ${execId}`);
+    const status = await this.#status(signal);
+    if (status === "paused" || status === "ended") throw refusal(`cannot exec in a ${wordOf(status)} state`);
+    const container = await readFile(join(this.bundle, "config.json"));
+    const { stdin, stdout, stderr, terminal, spec } = options;
+    const stdio = { stdin, stdout, stderr, terminal };
+    const create = translateExec({
+      process: spec.value,
+      container,
+      stdio,
+      isLenient: this.container.deps.file.saved.isLenient,
+    });
+    await this.#mutex.run(execId, async () => {
+      if (this.container.exec(execId) !== undefined) throw alreadyExists(`id ${execId}`);
+      await this.container.addExec(execId, { ...stdio, create, pid: 0 });
+    });
+  }
+
+  async resizePty(execId: string, width: number, height: number, signal?: AbortSignal): Promise<void> {
+    const exec = this.#exec(execId);
+    if (exec !== undefined) return await exec.resize(width, height, signal);
+    const { containerId, exit, deps } = this.container;
+    if (!deps.file.saved.terminal || exit !== undefined) return;
+    await deps.engine.call(
+      `resize container ${containerId}`,
+      (docker, abortSignal) => docker.getContainer(containerId).resize({ w: width, h: height, abortSignal }),
+      { signal },
+    );
+  }
+
+  async closeIO(execId: string, stdin: boolean): Promise<void> {
+    const exec = this.#exec(execId);
+    if (!stdin) return;
+    const { containerId, deps } = this.container;
+    if (exec === undefined) await deps.streams.closeStdin(containerId, deps.file.saved);
+    else await exec.closeStdin();
+  }
+
+  async pause(signal?: AbortSignal): Promise<void> {
+    const status = await this.#status(signal);
+    if (status === "created") throw refusal("cannot pause task in created state");
+    if (status !== "running") throw refusal(`cannot pause a ${wordOf(status)} container`);
+    const { containerId, deps } = this.container;
+    const what = `pause container ${containerId}`;
+    await deps.engine.call(what, (docker) => docker.getContainer(containerId).pause(), { signal });
+  }
+
+  async resume(signal?: AbortSignal): Promise<void> {
+    const status = await this.#status(signal);
+    if (status === "created") throw refusal("cannot resume task in created state");
+    if (status === "running") throw refusal("cannot resume a running process");
+    if (status === "ended") throw refusal("cannot resume a stopped container");
+    const { containerId, deps } = this.container;
+    const what = `resume container ${containerId}`;
+    await deps.engine.call(what, (docker) => docker.getContainer(containerId).unpause(), { signal });
+  }
+
+  async pids(signal?: AbortSignal): Promise<ProcessInfo[]> {
+    const execIds = new Map(this.container.execs.map(({ pid, id }) => [pid, id]));
+    return (await this.#pids(signal)).map((pid) => {
+      const execId = execIds.get(pid);
+      if (execId === undefined) return { pid };
+      const details = ProcessDetails.fromPartial({ execId });
+      return { pid, info: anyOfMessage("containerd.runc.v1.ProcessDetails", ProcessDetails, details) };
+    });
+  }
+
+  async stats(signal?: AbortSignal): Promise<Any | undefined> {
+    const { containerId, deps } = this.container;
+    const reply = await deps.engine.call(
+      `read the metrics of container ${containerId}`,
+      (docker) => docker.getContainer(containerId).stats({ stream: false, "one-shot": true }),
+      { signal, timeoutMs: STATE_TIMEOUT_MS },
+    );
+    return metricsOf(reply);
+  }
+
+  async update(resources: Any, _annotations: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> {
+    if ((await this.#status(signal)) === "ended") throw refusal("cannot update a stopped container");
+    const body = translateResources(resources.value);
+    const { containerId, deps } = this.container;
+    await deps.engine.call(
+      `update container ${containerId}`,
+      (docker, abortSignal) => docker.getContainer(containerId).update({ ...body, abortSignal }),
+      { signal },
+    );
+  }
+
+  async checkpoint(): Promise<void> {
+    throw notImplemented("checkpoint of a docker container");
+  }
+
+  async wait(execId: string, signal?: AbortSignal): Promise<ProcessExit> {
+    const exec = this.#exec(execId);
+    return await (exec ?? this.container).ending.wait(signal);
+  }
+
+  /** Its streams, which an engine or a bridge that was restarted has lost; those that are there stay as they are. */
+  async attachAgain(): Promise<void> {
+    const { containerId, deps, exit } = this.container;
+    const { namespace, id } = this;
+    if (exit !== undefined) return;
+    await attachInit(deps.streams, { namespace, id, containerId, saved: deps.file.saved, again: true });
+  }
+
+  /** The task goes on. */
+  async [Symbol.asyncDispose](): Promise<void> {}
+  /** undefined for init. @throws not_found for what nobody added. */
+  #exec(execId: string): DockerExec | undefined {
+    if (execId === INIT) return undefined;
+    const exec = this.container.exec(execId);
+    if (exec === undefined) throw noSuchProcess(execId);
+    return exec;
+  }
+
+  async #look(signal: AbortSignal | undefined): Promise<ContainerView> {
+    const view = await this.container.look(signal);
+    // One that was killed before its start has not ended for the engine.
+    return this.container.exit === undefined ? view : { ...view, status: "ended" };
+  }
+
+  async #status(signal?: AbortSignal): Promise<ContainerStatus> {
+    return this.container.exit === undefined ? (await this.#look(signal)).status : "ended";
+  }
+
+  async #endUnstarted(exitStatus: number): Promise<void> {
+    await this.#mutex.run(INIT, async () => {
+      if ((await this.#status()) === "created") await this.container.endUnstarted(exitStatus);
+    });
+  }
+
+  async #signalInit(signalNumber: number, signal: AbortSignal | undefined): Promise<void> {
+    const { containerId, deps } = this.container;
+    try {
+      await deps.engine.call(
+        `kill container ${containerId}`,
+        (docker) => docker.getContainer(containerId).kill({ signal: String(signalNumber) }),
+        { signal },
+      );
+    } catch (error) {
+      if (isFailedPrecondition(error) && (await this.#status(signal)) === "ended") throw alreadyFinished();
+      throw error;
+    }
+  }
+
+  /** Docker's own kill reaches init alone. @throws the first failure, when all have been tried. */
+  async #signalAll(signalNumber: number, signal: AbortSignal | undefined): Promise<void> {
+    const { containerId, deps } = this.container;
+    let failure: unknown;
+    for (const pid of await this.#pids(signal)) {
+      await signalProcess(deps.engine, containerId, pid, signalNumber).catch((error: unknown) => {
+        if (!isNotFound(error)) failure ??= error;
+      });
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  async #pids(signal: AbortSignal | undefined): Promise<number[]> {
+    const status = await this.#status(signal);
+    if (status === "created" || status === "ended") return [];
+    try {
+      return await containerPids(this.container.deps.engine, this.container.containerId, signal);
+    } catch (error) {
+      // It ended between the two questions.
+      if (isFailedPrecondition(error) && (await this.#status(signal)) === "ended") return [];
+      throw error;
+    }
+  }
+
+  async #deleteAll(): Promise<ProcessExit> {
+    const { container } = this;
+    try {
+      const status = await this.#status().catch((error: unknown) => {
+        // Whoever removed it has left the rest to us.
+        if (isNotFound(error)) return "ended" as const;
+        throw error;
+      });
+      if (status === "running" || status === "paused") throw refusal(`cannot delete a ${wordOf(status)} process`);
+      const { containerId, deps, pid } = container;
+      if (container.exit !== undefined) await deps.streams.finished(containerId, deps.file.saved);
+      container.isBeingRemoved = true;
+      await removeContainer(deps.engine, containerId).catch((error: unknown) => {
+        container.isBeingRemoved = false;
+        throw error;
+      });
+      const exit = container.exit ?? { pid, exitStatus: 0, exitedAtNs: undefined };
+      container.ending.settle({ pid, exitStatus: SIGNAL_BASE + SIGKILL, exitedAtNs: undefined });
+      await this.#parts.forget();
+      return exit;
+    } catch (error) {
+      throw wrapError("failed to delete task", error);
+    }
+  }
+}
+
+const wordOf = (status: ContainerStatus): string => (status === "ended" ? "stopped" : status);

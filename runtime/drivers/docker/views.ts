@@ -1,0 +1,121 @@
+// What the engine says of containers and execs, as far as tasks need it.
+import * as z from "zod";
+import type { Engine } from "../../docker/engine.js";
+import { parseEngineTime } from "./engine-times.js";
+
+/** Questions that a listing or a client waits for. */
+export const STATE_TIMEOUT_MS = 2_000;
+
+/** `created` has never run; `ended` will not run again. */
+export type ContainerStatus = "created" | "running" | "paused" | "ended";
+
+export interface ContainerView {
+  readonly status: ContainerStatus;
+  /** As the engine's host counts; 0 unless it runs. */
+  readonly pid: number;
+  readonly exitStatus: number;
+  /** Nanoseconds since 1970; undefined unless it has ended. */
+  readonly finishedAtNs: bigint | undefined;
+  /** Whether its init was killed for want of memory. */
+  readonly isOomKilled: boolean;
+}
+
+export interface ExecView {
+  readonly isRunning: boolean;
+  /** Stays when it has ended; 0 when it never began. */
+  readonly pid: number;
+  /** Undefined before its end; an exec that could not begin has one without a pid. */
+  readonly exitStatus: number | undefined;
+}
+
+/** The words of Docker and of Podman. */
+const STATUSES: Readonly<Record<string, ContainerStatus>> = {
+  created: "created",
+  configured: "created",
+  initialized: "created",
+  running: "running",
+  restarting: "running",
+  stopping: "running",
+  paused: "paused",
+  exited: "ended",
+  stopped: "ended",
+  dead: "ended",
+  removing: "ended",
+};
+const BYTE = 0xff;
+
+const containerSchema = z.object({
+  State: z.object({
+    Status: z.string(),
+    Pid: z.number().int().default(0),
+    ExitCode: z.number().int().default(0),
+    OOMKilled: z.boolean().default(false),
+    FinishedAt: z.string().default(""),
+  }),
+});
+
+const execSchema = z.object({
+  Running: z.boolean(),
+  Pid: z.number().int().default(0),
+  ExitCode: z.number().int().nullish(),
+});
+
+const listSchema = z.array(
+  z.object({
+    Id: z.string(),
+    State: z.string(),
+    Labels: z
+      .record(z.string(), z.string())
+      .nullish()
+      .transform((labels) => labels ?? {}),
+  }),
+);
+
+/** A container in a list. */
+export interface ListedContainer {
+  readonly containerId: string;
+  readonly status: ContainerStatus;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+const statusOf = (word: string): ContainerStatus => STATUSES[word] ?? "running";
+
+/** @throws not_found; unavailable or deadline_exceeded within 2 seconds. */
+export async function viewContainer(engine: Engine, containerId: string, signal?: AbortSignal): Promise<ContainerView> {
+  const reply = await engine.call(
+    `inspect container ${containerId}`,
+    (docker, abortSignal) => docker.getContainer(containerId).inspect({ abortSignal }),
+    { signal, timeoutMs: STATE_TIMEOUT_MS },
+  );
+  const { State } = containerSchema.parse(reply);
+  const status = statusOf(State.Status);
+  return {
+    status,
+    pid: State.Pid,
+    exitStatus: State.ExitCode & BYTE,
+    finishedAtNs: status === "ended" ? parseEngineTime(State.FinishedAt) : undefined,
+    isOomKilled: State.OOMKilled,
+  };
+}
+
+/** @throws as `viewContainer`; not_found also for an exec that the engine has forgotten. */
+export async function viewExec(engine: Engine, execId: string, signal?: AbortSignal): Promise<ExecView> {
+  const reply = await engine.call(
+    `inspect exec ${execId}`,
+    (docker, abortSignal) => docker.getExec(execId).inspect({ abortSignal }),
+    { signal, timeoutMs: STATE_TIMEOUT_MS },
+  );
+  const { Running, Pid, ExitCode } = execSchema.parse(reply);
+  const hasEnded = !Running && ExitCode != null;
+  return { isRunning: Running, pid: Pid, exitStatus: hasEnded ? ExitCode & BYTE : undefined };
+}
+
+/** All containers with these labels, those that do not run included. */
+export async function listContainers(engine: Engine, filters: { label: string[] }): Promise<ListedContainer[]> {
+  const reply = await engine.call("list containers", (docker, abortSignal) =>
+    docker.listContainers({ all: true, filters, abortSignal }),
+  );
+  return listSchema
+    .parse(reply)
+    .map(({ Id, State, Labels }) => ({ containerId: Id, status: statusOf(State), labels: Labels }));
+}
