@@ -1,38 +1,58 @@
-// What a Docker engine leaves out of a container that it makes all the same.
+// What a Docker engine leaves out of a container that it makes all the same: limits that its kernel does not have, it drops with a
+// warning; security modules that its host does not have, without one.
+import type Dockerode from "dockerode";
 import type { HostConfig } from "./part.js";
 
-/** In the warnings of an engine whose kernel has no such limit. */
-const DISCARDED = /discarded/i;
-/** By the options of a container, the names under which an engine tells that it has them at all. */
-const SECURITY = new Map([
-  ["apparmor=", "apparmor"],
-  ["label=", "selinux"],
-  ["seccomp=", "seccomp"],
-]);
+/** What the engine itself says of a container shows whether they are kept. */
+const LIMITS = [
+  "Memory",
+  "MemorySwap",
+  "MemoryReservation",
+  "MemorySwappiness",
+  "OomKillDisable",
+  "CpuShares",
+  "CpuQuota",
+  "CpuPeriod",
+  "CpuRealtimeRuntime",
+  "CpuRealtimePeriod",
+  "CpusetCpus",
+  "CpusetMems",
+  "PidsLimit",
+  "BlkioWeight",
+] as const;
+/** By the options of a container, the modules as the engine's info names them. */
+const SECURITY = [
+  { option: "apparmor=", module: "apparmor" },
+  { option: "label=", module: "selinux" },
+  { option: "seccomp=", module: "seccomp" },
+] as const;
 
-/** What of the body of a create needs the engine's own word: asked only then. */
-export const securityNeeds = ({ SecurityOpt }: HostConfig): readonly string[] =>
-  [...SECURITY]
-    .filter(([option]) => securityOptions(SecurityOpt).some((given) => given.startsWith(option)))
-    .map(([, name]) => name);
-
-const securityOptions = (options: unknown): string[] =>
-  Array.isArray(options) ? options.filter((option) => typeof option === "string") : [];
-
-/**
- * @param needs what `securityNeeds` says.
- * @param engineOptions `SecurityOptions` of the engine's info: `name=seccomp,profile=default`.
- * @param warnings of the answer to the create.
- * @returns what was asked for and is not kept, in words.
- */
-export function notKept(
-  needs: readonly string[],
-  engineOptions: readonly string[],
-  warnings: readonly string[],
-): readonly string[] {
-  const has = engineOptions.map((option) => /^name=([^,]+)/.exec(option)?.[1] ?? option);
-  return [
-    ...needs.filter((name) => !has.includes(name)).map((name) => `${name} (this engine has none)`),
-    ...warnings.filter((warning) => DISCARDED.test(warning)),
-  ];
+/** Security modules that a container is to be confined by, beside what the engine does anyway. */
+export function wantedModules(asked: Dockerode.ContainerCreateOptions): readonly string[] {
+  const given: unknown = asked.HostConfig?.SecurityOpt;
+  const options = Array.isArray(given) ? given.map(String) : [];
+  return SECURITY.filter(({ option }) => options.some((text) => text.startsWith(option))).map(({ module }) => module);
 }
+
+/** @param engineOptions `SecurityOptions` of the engine's info, such as `name=seccomp,profile=default`. */
+export function missingModules(wanted: readonly string[], engineOptions: readonly string[]): readonly string[] {
+  const has = engineOptions.map((option) => /^name=([^,]+)/.exec(option)?.[1] ?? option);
+  return wanted.filter((module) => !has.includes(module));
+}
+
+/** Names of the limits that are to be kept: only then is it worth a look at what was made. */
+export const wantedLimits = ({ HostConfig: asked = {} }: Dockerode.ContainerCreateOptions): readonly Limit[] =>
+  LIMITS.filter((name) => asked[name] !== undefined);
+
+type Limit = (typeof LIMITS)[number];
+
+/** @param made the `HostConfig` of the container's inspection. */
+export function lostLimits(
+  { HostConfig: asked = {} }: Dockerode.ContainerCreateOptions,
+  made: HostConfig,
+): readonly string[] {
+  return LIMITS.filter((name) => isLimit(asked[name]) && made[name] !== asked[name]);
+}
+
+/** -1 is for none, which an engine may write in other ways. */
+const isLimit = (value: unknown): boolean => value !== undefined && !(typeof value === "number" && value < 0);
