@@ -29,6 +29,6 @@ export async function bringUp({ program, args, argv0, name, stderr }: BringUpReq
   await once(child, "spawn");
   const pipe = child.stdio[STARTER_FD];
   const said = pipe instanceof Readable ? await text(pipe) : "";
-  if (said !== READY) throw unknownError(`${name} did not start: ${said}`);
+  if (said !== READY) throw unknownError(`${name} did not start: ${said === "" ? "it ended without a word" : said}`);
   child.unref();
 }

@@ -5,6 +5,7 @@ import { FifoEnds } from "../../api/client/io/fifo-ends.js";
 import { makeFifos } from "../../api/client/io/fifos.js";
 import type { Stdio } from "../../api/core/task.js";
 import type { Bridge } from "../../runtime/docker/bridge/client.js";
+import { EXEC_DETACH_KEYS } from "../../runtime/docker/bridge/detach-keys.js";
 import { askEngine } from "../../runtime/docker/bridge/engine-http.js";
 import { BUSYBOX } from "./docker-images.js";
 import { until } from "./until.js";
@@ -107,6 +108,7 @@ export async function makeBox({ bridge, host }: BoxPlace, args: readonly string[
         AttachStdin: wanted.stdin !== "",
         AttachStdout: true,
         AttachStderr: true,
+        DetachKeys: EXEC_DETACH_KEYS,
       };
       const dockerExecId = made.parse(await ask("POST", `/containers/${dockerId}/exec`, body)).Id;
       const execKey = `${key}/${dockerExecId.slice(0, 12)}`;

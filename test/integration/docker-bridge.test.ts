@@ -222,18 +222,6 @@ describe.skipIf(lacking)("the bridge for docker tasks", () => {
     expect(await readdir(join(socketPath, ".."))).toEqual([]);
   });
 
-  test("it ends by itself when nobody needs it", async () => {
-    await using own = new DisposeScope();
-    const { socketPath, bridge } = await openOwn(own);
-    const log = `file://${join(dir, "idle.log")}`;
-    const made = await makeBox({ bridge, host: engine.host }, ["true"], { ...NULL_STDIO, stdout: log, stderr: log });
-    await made.start();
-    expect(await made.remove()).toBe(0);
-    await bridge[Symbol.asyncDispose]();
-    await until("its end", async () => (await bridgePids(socketPath)).length === 0, 30_000);
-    expect(await readdir(join(socketPath, ".."))).toEqual([]);
-  }, 60_000);
-
   test("many processes leave no descriptor open", async () => {
     await using own = new DisposeScope();
     const { socketPath, bridge } = await openOwn(own);

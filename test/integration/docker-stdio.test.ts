@@ -118,17 +118,27 @@ describe.skipIf(lacking)("stdio of docker tasks", () => {
     expect(said()).toContain("root:");
   });
 
-  test("a terminal takes every byte that is typed, also what would detach docker's own client", async () => {
-    using pipes = await makePipes(dir, { terminal: true });
-    const made = await sh("stty raw -echo; echo ready; head -c 6 | od -An -tx1", pipes.stdio);
-    await made.start();
-    const { stdin, stdout } = takeStreams(pipes);
-    const said = gather(stdout);
-    await until("the prompt", () => said().includes("ready"));
-    stdin.write(Buffer.from("1011041aff0a", "hex"));
-    expect(await made.remove()).toBe(0);
-    expect(said()).toContain("10 11 04 1a ff 0a");
-  });
+  test.each(["a container", "an exec"])(
+    "the terminal of %s takes every byte that is typed, also what would detach docker's own client",
+    async (kind) => {
+      const raw = "stty raw -echo; echo ready; head -c 6 | od -An -tx1";
+      using pipes = await makePipes(dir, { terminal: true });
+      const made = kind === "an exec" ? await sh("sleep 1000", NULL_STDIO) : await sh(raw, pipes.stdio);
+      await made.start();
+      const exec = kind === "an exec" ? await made.exec(["sh", "-c", raw], pipes.stdio) : undefined;
+      const { stdin, stdout } = takeStreams(pipes);
+      const said = gather(stdout);
+      await until("the prompt", () => said().includes("ready"));
+      stdin.write(Buffer.from("1011041aff0a", "hex"));
+      await until("what was typed", () => said().includes("10 11 04 1a ff 0a"));
+      if (exec !== undefined) {
+        expect(await exec.exited()).toBe(0);
+        await bridge.release(exec.key);
+        await made.kill();
+      }
+      expect(await made.remove()).toBe(exec === undefined ? 0 : 137);
+    },
+  );
 
   test("a file with an address, which is made, and one that is there", async () => {
     const made = join(dir, "logs", "made.log");
@@ -254,6 +264,15 @@ describe.skipIf(lacking)("stdio of docker tasks", () => {
       message: `docker engine at unix://${dir}/no.sock: no such file or directory: unavailable`,
     });
     expect(await bridge.keys()).toEqual([]);
+  });
+
+  test("a container that is never started", async () => {
+    using pipes = await makePipes(dir);
+    const made = await box(["true"], pipes.stdio);
+    const { stdout } = takeStreams(pipes);
+    await bridge.finished(made.key);
+    expect(await text(stdout)).toBe("");
+    await bridge.release(made.key);
   });
 
   test("giving up while nobody reads leaves nothing", async () => {

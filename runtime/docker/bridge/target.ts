@@ -2,22 +2,19 @@
 import type { Duplex } from "node:stream";
 import { z } from "zod";
 import { isNotFound } from "../../../api/core/errors.js";
+import { ATTACH_DETACH_KEYS } from "./detach-keys.js";
 import { askEngine, openEngineStream } from "./engine-http.js";
 import type { StreamRequest } from "./protocol.js";
 
-/**
- * Typed into a terminal, this would end the stream. Nothing turns that off, so it is a sequence that nobody types: the first byte, which an engine
- * holds back until the next one comes, is none of UTF-8.
- */
-const DETACH_KEYS = ["%FF", "%C0", "%FE", "%C1", "%FD", "%F5", "%FC", "%F6"].join(",");
+export type TargetStatus = "created" | "running" | "exited";
 
 export interface Target {
   /** Whether the stream may be opened once more when it has broken off. */
   readonly isReopenable: boolean;
   /** @throws as the engine answers; unavailable. */
   open(signal: AbortSignal): Promise<Duplex>;
-  /** Whether the process has exited, or is gone for good. @throws unavailable, … */
-  hasExited(signal: AbortSignal): Promise<boolean>;
+  /** `exited` also for what is gone for good. @throws unavailable, … */
+  status(signal: AbortSignal): Promise<TargetStatus>;
 }
 
 const containerSchema = z.object({ State: z.object({ Status: z.string() }) });
@@ -30,15 +27,15 @@ export function targetOf(request: StreamRequest): Target {
 function containerTarget(request: Extract<StreamRequest, { verb: "attach" }>): Target {
   const { host, dockerId, stdio, openStdin } = request;
   const stdin = openStdin && stdio.stdin !== "" ? 1 : 0;
-  const query = `stream=1&stdin=${stdin}&stdout=1&stderr=1&detachKeys=${DETACH_KEYS}`;
+  const query = `stream=1&stdin=${stdin}&stdout=1&stderr=1&detachKeys=${ATTACH_DETACH_KEYS}`;
   return {
     isReopenable: true,
     open: (signal) =>
       openEngineStream({ host, method: "POST", path: `/containers/${dockerId}/attach?${query}`, signal }),
-    hasExited: (signal) =>
+    status: (signal) =>
       unlessGone(async () => {
         const said = await askEngine({ host, method: "GET", path: `/containers/${dockerId}/json`, signal });
-        return ["exited", "dead", "removing"].includes(containerSchema.parse(said).State.Status);
+        return statusOf(containerSchema.parse(said).State.Status);
       }),
   };
 }
@@ -51,10 +48,10 @@ function execTarget(request: Extract<StreamRequest, { verb: "exec" }>): Target {
       const body = { Detach: false, Tty: stdio.terminal };
       return openEngineStream({ host, method: "POST", path: `/exec/${dockerId}/start`, body, signal });
     },
-    hasExited: (signal) =>
+    status: (signal) =>
       unlessGone(async () => {
         const said = await askEngine({ host, method: "GET", path: `/exec/${dockerId}/json`, signal });
-        return !execSchema.parse(said).Running;
+        return execSchema.parse(said).Running ? "running" : "exited";
       }),
   };
 }
@@ -64,11 +61,17 @@ export async function startDetached(host: string, dockerExecId: string, signal?:
   await askEngine({ host, method: "POST", path: `/exec/${dockerExecId}/start`, body: { Detach: true }, signal });
 }
 
-async function unlessGone(ask: () => Promise<boolean>): Promise<boolean> {
+/** An engine has more words: paused, restarting, dead, removing. */
+function statusOf(status: string): TargetStatus {
+  if (["created", "configured", "initialized"].includes(status)) return "created";
+  return ["running", "paused", "restarting", "stopping"].includes(status) ? "running" : "exited";
+}
+
+async function unlessGone(ask: () => Promise<TargetStatus>): Promise<TargetStatus> {
   try {
     return await ask();
   } catch (error) {
-    if (isNotFound(error)) return true;
+    if (isNotFound(error)) return "exited";
     throw error;
   }
 }

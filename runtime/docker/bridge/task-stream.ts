@@ -27,8 +27,8 @@ export async function openTaskStream(request: StreamRequest, log: Logger, signal
   try {
     const engine = await target.open(signal);
     // Attached once more, it may have exited in between, and then nothing ends the stream.
-    const isOver = request.verb === "attach" && request.again && (await target.hasExited(signal));
-    if (isOver) engine.destroy();
+    const isAgain = request.verb === "attach" && request.again;
+    if (isAgain && (await target.status(signal)) === "exited") engine.destroy();
     return new TaskStream({ target, client, engine, isTerminal: request.stdio.terminal, log });
   } catch (error) {
     await client[Symbol.asyncDispose]();
@@ -78,15 +78,18 @@ export class TaskStream implements AsyncDisposable {
    * are not waited for.
    */
   async finish(signal: AbortSignal): Promise<void> {
-    const hasExited = await this.#target.hasExited(signal).catch(() => true);
-    if (hasExited) this.#client.letReadersGo();
+    const status = await this.#target.status(signal).catch(() => "exited" as const);
+    // It has never run, and its stream has no end.
+    if (status === "created") this.#giveUp();
+    const isOver = status !== "running";
+    if (isOver) this.#client.letReadersGo();
     let stalledSince = performance.now();
     for (let last = this.#pump.position(); !this.#hasEnded; ) {
       await Promise.race([this.ended, sleep(LOOK_MS, undefined, { signal })]);
       const position = this.#pump.position();
       if (position !== last) stalledSince = performance.now();
       last = position;
-      if (hasExited && performance.now() - stalledSince >= STALL_MS) this.#giveUp();
+      if (isOver && performance.now() - stalledSince >= STALL_MS) this.#giveUp();
     }
   }
 
@@ -114,12 +117,12 @@ export class TaskStream implements AsyncDisposable {
     const { signal } = this.#cut;
     for (let pauseMs = SHORTEST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
-        if (await this.#target.hasExited(signal)) return undefined;
+        if ((await this.#target.status(signal)) === "exited") return undefined;
         if (!this.#target.isReopenable) return undefined;
         await sleep(pauseMs, undefined, { signal });
         const engine = await this.#target.open(signal);
         // From here on its end is told by the stream's.
-        if (!(await this.#target.hasExited(signal))) return engine;
+        if ((await this.#target.status(signal)) !== "exited") return engine;
         engine.destroy();
         return undefined;
       } catch (err) {

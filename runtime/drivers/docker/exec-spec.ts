@@ -3,6 +3,7 @@
 import * as z from "zod";
 import { invalidArgument } from "../../../api/core/errors.js";
 import type { Stdio } from "../../../api/core/task.js";
+import { EXEC_DETACH_KEYS } from "../../docker/bridge/detach-keys.js";
 
 /** What the engine is asked for. */
 export const execCreateSchema = z.object({
@@ -14,6 +15,7 @@ export const execCreateSchema = z.object({
   AttachStdin: z.boolean(),
   AttachStdout: z.boolean(),
   AttachStderr: z.boolean(),
+  DetachKeys: z.string().optional(),
 });
 
 export type ExecCreate = z.infer<typeof execCreateSchema>;
@@ -82,6 +84,7 @@ export function translateExec({ process, container, stdio, isLenient }: ExecInpu
     // What nobody attaches to is thrown away by the engine.
     AttachStdout: stdio.stdout !== "",
     AttachStderr: !terminal && stdio.stderr !== "",
+    ...(terminal && { DetachKeys: EXEC_DETACH_KEYS }),
   };
 }
 
