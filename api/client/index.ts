@@ -93,6 +93,7 @@ export type { ImageStores } from "./distribution/stores.js";
 export type { Fetcher, Pusher, PushSource, Registry } from "./distribution/transport.js";
 export { chainIds, isUnpacked, type UnpackOptions, unpack } from "./distribution/unpack.js";
 export type { UnpackDestination } from "./distribution/unpack-targets.js";
+export { DOCKER_RUNTIME, type DockerOptions, dockerOptions, type PublishedPort } from "./docker-options.js";
 export type { DaemonEvent, EventOf, EventTopic, OtherEvent } from "./events/daemon-event.js";
 export { type Copy, type CopyOptions, copyStreams, type LocalStreams } from "./io/copy.js";
 export { FifoEnds, type ProcessStreams } from "./io/fifo-ends.js";

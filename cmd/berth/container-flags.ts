@@ -3,11 +3,13 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { DOCKER_RUNTIME } from "../../api/client/docker-options.js";
 import { RuncOptions, RuntimeOptions } from "../../api/client/payloads.js";
 import { createSpec, type SpecOptions } from "../../api/client/spec/create-spec.js";
 import type { NewContainer } from "../../api/core/container.js";
 import { type Any, anyOfMessage, RUNC_OPTIONS_TYPE, SPEC_TYPE } from "../../api/core/typeurl.js";
 import { type ContainerFlags, PULL_POLICIES, type Target } from "./container-request.js";
+import { dockerContainerOf, dockerTarget, isDockerRuntime, refuseDockerFlags } from "./docker-flags.js";
 import { UsageError } from "./exit-status.js";
 import { collect, parseInteger, parseLabels, parsePairs, parsePositive, parseSize, withoutDashes } from "./flags.js";
 import { parseMount } from "./mount-flag.js";
@@ -25,7 +27,12 @@ export function addContainerOptions(command: Command, { cpuShares }: { readonly 
     .option("--rootfs", "the first argument is no image but a folder that holds a root filesystem")
     .option("--snapshotter-label <key=value>", "label of the container's snapshot (repeatable)", collect)
     .option("--platform <os/arch>", "which of the image's platforms; default: this machine's")
-    .addOption(new Option("--pull <when>", "fetch the image from its registry").choices(PULL_POLICIES).default("never"))
+    .addOption(
+      new Option(
+        "--pull <when>",
+        `fetch the image from its registry; default: never, with ${DOCKER_RUNTIME} missing`,
+      ).choices(PULL_POLICIES),
+    )
     .option("--plain-http", "with --pull: speak http instead of https")
     .option("--skip-verify", "with --pull: do not check the registry's certificate")
     .option("--hosts-dir <dir>", "with --pull: folder with a folder of hosts.toml for each registry")
@@ -37,14 +44,23 @@ export function addContainerOptions(command: Command, { cpuShares }: { readonly 
     .option("--annotation <key=value>", "annotation of the spec (repeatable)", collect)
     .option("--mount <mount>", "type=bind,src=/tmp,dst=/host,options=rbind:ro (repeatable)", collect)
     .option("--net-host", "use the host's network, names and resolver")
+    .option("--network <name>", `network of the engine, with ${DOCKER_RUNTIME} only`)
+    .option(
+      "-p, --publish <[host:]port>",
+      `a port reachable at the engine's host, with ${DOCKER_RUNTIME} only (repeatable)`,
+      collect,
+    )
     .option("--privileged", "all capabilities and devices, nothing masked")
     .option("--read-only", "a root filesystem that cannot be written to")
     .option(
       "--runtime <name>",
-      `runtime name, or the path of a shim; ${PROCESS_RUNTIME} runs processes of the host, without a root filesystem`,
+      `runtime name, or the path of a shim; ${PROCESS_RUNTIME} runs processes of the host, without a root filesystem, ${DOCKER_RUNTIME} containers of a Docker engine`,
       defaultRuntime(),
     )
-    .option("--runtime-config-path <file>", "configuration for runtimes other than runc")
+    .option(
+      "--runtime-config-path <file>",
+      `configuration for runtimes other than runc; for ${DOCKER_RUNTIME} its options as JSON`,
+    )
     .option("-t, --tty", "give the process a terminal")
     .option("--with-ns <type:path>", "join a namespace that exists (repeatable)", collect)
     .option("--allow-new-privs", "let the process gain privileges (setuid programs)")
@@ -73,6 +89,8 @@ function defaultRuntime(): string {
 
 /** @throws UsageError. */
 export function parseTarget(flags: ContainerFlags, words: readonly string[]): Target {
+  if (isDockerRuntime(flags.runtime)) return dockerTarget(flags, words);
+  refuseDockerFlags(flags);
   if (flags.config !== undefined) {
     const [id = "", ...rest] = words;
     if (rest.length > 0) throw new UsageError("with --config only the container id is to be given");
@@ -89,7 +107,7 @@ export function parseTarget(flags: ContainerFlags, words: readonly string[]): Ta
     : { kind: "image", source, id, args };
 }
 
-/** The record of a container without an image: of a folder, a process of the host, or a spec that is given. */
+/** The record of a container without an image of ours: of a folder, a process of the host, a spec that is given, or an engine's. */
 export async function containerOf(flags: ContainerFlags, namespace: string, target: Target): Promise<NewContainer> {
   const { kind, source, id, args } = target;
   if (kind === "config") return recordOf(flags, id, await readSpec(flags.config ?? ""));
@@ -97,6 +115,7 @@ export async function containerOf(flags: ContainerFlags, namespace: string, targ
     const annotations = annotationsOf(flags);
     return recordOf(flags, id, await processSpecOf(flags, { args, annotations, ...limitsOf(flags) }));
   }
+  if (kind === "docker") return await dockerContainerOf(flags, target, specOptionsOf(flags, namespace, id));
   const isFolder = await stat(source).then(
     (stats) => stats.isDirectory(),
     () => false,
@@ -124,11 +143,15 @@ export async function specOf(
   id: string,
   own: Pick<SpecOptions, "rootfs" | "args" | "cwd" | "user" | "baseEnv">,
 ): Promise<Buffer> {
-  const options: SpecOptions = {
-    ...own,
+  const options: SpecOptions = { ...own, ...specOptionsOf(flags, namespace, id), env: await envOf(flags) };
+  return Buffer.from(JSON.stringify(createSpec(options)));
+}
+
+/** What does not depend on where the root filesystem comes from. */
+function specOptionsOf(flags: ContainerFlags, namespace: string, id: string): Omit<SpecOptions, "rootfs" | "args"> {
+  return {
     namespace,
     id,
-    env: await envOf(flags),
     hostname: flags.hostname,
     terminal: flags.tty,
     readOnly: flags.readOnly,
@@ -144,7 +167,6 @@ export async function specOf(
     ...limitsOf(flags),
     rootfsPropagation: flags.rootfsPropagation,
   };
-  return Buffer.from(JSON.stringify(createSpec(options)));
 }
 
 function annotationsOf(flags: ContainerFlags): Record<string, string> {

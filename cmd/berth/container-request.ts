@@ -8,7 +8,8 @@ export interface ContainerFlags extends SnapshotterFlags {
   rootfs?: boolean;
   snapshotterLabel?: string[];
   platform?: string;
-  pull: PullPolicy;
+  /** undefined: `never`, on Docker what its engine does. */
+  pull?: PullPolicy;
   plainHttp?: boolean;
   skipVerify?: boolean;
   hostsDir?: string;
@@ -20,6 +21,8 @@ export interface ContainerFlags extends SnapshotterFlags {
   annotation?: string[];
   mount?: string[];
   netHost?: boolean;
+  network?: string;
+  publish?: string[];
   privileged?: boolean;
   readOnly?: boolean;
   runtime: string;
@@ -47,8 +50,8 @@ export interface ContainerFlags extends SnapshotterFlags {
 
 /** What the arguments name: the root filesystem of a container, its id and its program. */
 export interface Target {
-  /** `config`: a spec that says it all; `process`: one of the host. `source` is empty for both. */
-  readonly kind: "config" | "process" | "rootfs" | "image";
+  /** `config`: a spec that says it all; `process`: one of the host. `source` is empty for both. `docker`: an image of an engine's. */
+  readonly kind: "config" | "process" | "rootfs" | "image" | "docker";
   /** Absolute path of the root filesystem, or name of the image. */
   readonly source: string;
   readonly id: string;

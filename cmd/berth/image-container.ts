@@ -51,11 +51,12 @@ export async function containerOfImage(
 /** The image, fetched if --pull wants it. */
 async function imageOf(context: CommandContext, flags: ContainerFlags, name: string): Promise<Image> {
   const { client, request } = context;
-  if (flags.pull !== "always") {
+  const { pull = "never" } = flags;
+  if (pull !== "always") {
     try {
       return await client.images.get(request, name);
     } catch (error) {
-      if (flags.pull === "never" || !isNotFound(error)) throw error;
+      if (pull === "never" || !isNotFound(error)) throw error;
     }
   }
   const { pullForRun } = await import("./pull-image.js");

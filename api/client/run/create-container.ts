@@ -7,12 +7,20 @@ import type { RequestContext } from "../../core/context.js";
 import { invalidArgument, isNotFound } from "../../core/errors.js";
 import type { Image } from "../../core/image.js";
 import type { Mount } from "../../core/task.js";
-import { LIFETIME_ANNOTATION } from "../../core/task-lifetime.js";
-import { anyOfJson, SPEC_TYPE } from "../../core/typeurl.js";
+import type { Client } from "../client.js";
 import { defaultSnapshotter } from "../default-snapshotter.js";
 import type { ImageStores } from "../distribution/stores.js";
-import { createSpec, type SpecOptions } from "../spec/create-spec.js";
+import { DOCKER_RUNTIME } from "../docker-options.js";
+import { createSpec } from "../spec/create-spec.js";
 import { createProcessSpec } from "../spec/process-spec.js";
+import {
+  annotationsOf,
+  type ContainerIdentity,
+  isTerminal,
+  limitsOf,
+  recordOf,
+  specOptions,
+} from "./container-parts.js";
 import {
   envList,
   type HostRunOptions,
@@ -22,25 +30,13 @@ import {
 } from "./options.js";
 import { cleanupOf, type RunStores, removeSnapshot } from "./remove.js";
 
-export const PROCESS_RUNTIME = "io.berth.process.v1";
-export const CONTAINER_RUNTIME = "io.containerd.runc.v2";
-/** Marks containers that exist for their one task, and go with it. */
-export const RUN_LABEL = "berth.io/run";
-const CPU_PERIOD_US = 100_000;
-
-/** What containers with and without images are made from. */
-export type ContainerStores = RunStores & ImageStores;
+/** What containers with and without images are made from, and how their daemon tells what it is. */
+export type ContainerStores = RunStores & ImageStores & Pick<Client, "version">;
 
 /** A container with what its task is given. */
 export interface RunContainer {
   readonly container: NewContainer;
   readonly rootfs: readonly Mount[];
-}
-
-/** Who a container will be. */
-export interface ContainerIdentity {
-  readonly namespace: string;
-  readonly id: string;
 }
 
 /**
@@ -54,6 +50,10 @@ export async function createRunContainer(
   options: RunOptions,
 ): Promise<RunContainer> {
   if ("image" in options && options.image !== undefined) {
+    if (options.runtime === DOCKER_RUNTIME) {
+      const { createOnDocker } = await import("./docker-container.js");
+      return { container: await createOnDocker(stores, contexts, identity, options), rootfs: [] };
+    }
     return await createOnImage(stores, contexts, identity, options);
   }
   const spec =
@@ -164,55 +164,4 @@ function hostSpec(options: HostRunOptions): object {
     ...limitsOf(options),
   });
   return options.editSpec?.(spec) ?? spec;
-}
-
-function specOptions(
-  identity: ContainerIdentity,
-  options: ImageRunOptions | RootfsRunOptions,
-  own: Pick<SpecOptions, "rootfs" | "args" | "cwd" | "user" | "baseEnv">,
-): SpecOptions {
-  const { hostname, readOnly, mounts, capAdd, capDrop, privileged, allowNewPrivileges, netHost, joinNamespaces } =
-    options;
-  const { devices, cgroup } = options;
-  return {
-    ...identity,
-    ...own,
-    env: envList(options.env),
-    terminal: isTerminal(options),
-    annotations: annotationsOf(options),
-    ...{ hostname, readOnly, mounts, capAdd, capDrop, privileged, allowNewPrivileges, netHost, joinNamespaces },
-    ...{ devices, cgroup },
-    ...limitsOf(options),
-  };
-}
-
-function limitsOf({
-  limits = {},
-}: RunOptions): Pick<SpecOptions, "memoryLimitBytes" | "cpuQuotaUs" | "cpuPeriodUs" | "pidsLimit"> {
-  const { memoryBytes, cpus, pids } = limits;
-  return {
-    memoryLimitBytes: memoryBytes,
-    ...(cpus !== undefined && { cpuQuotaUs: Math.round(cpus * CPU_PERIOD_US), cpuPeriodUs: CPU_PERIOD_US }),
-    pidsLimit: pids,
-  };
-}
-
-export const isTerminal = ({ terminal }: Pick<RunOptions, "terminal">): boolean =>
-  terminal !== undefined && terminal !== false;
-
-function annotationsOf({ annotations = {}, lifetime }: RunOptions): Readonly<Record<string, string>> {
-  return { ...annotations, ...(lifetime !== undefined && { [LIFETIME_ANNOTATION]: lifetime }) };
-}
-
-function recordOf({ id }: ContainerIdentity, options: RunOptions, spec: object): NewContainer {
-  const isHost = "process" in options && options.process === true;
-  return {
-    id,
-    labels: { ...options.labels, [RUN_LABEL]: "true" },
-    runtime: {
-      name: options.runtime ?? (isHost ? PROCESS_RUNTIME : CONTAINER_RUNTIME),
-      ...(options.runtimeOptions !== undefined && { options: options.runtimeOptions }),
-    },
-    spec: anyOfJson(SPEC_TYPE, spec),
-  };
 }

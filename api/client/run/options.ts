@@ -4,6 +4,7 @@ import { validateIdentifier } from "../../core/identifiers.js";
 import type { Any } from "../../core/typeurl.js";
 import type { OnProgress } from "../distribution/progress.js";
 import type { Registry } from "../distribution/transport.js";
+import { DOCKER_RUNTIME, type DockerOptions } from "../docker-options.js";
 import type { SpecOptions } from "../spec/create-spec.js";
 import type { Spec } from "../spec/oci.js";
 import type { ProcessSpec } from "../spec/process-spec.js";
@@ -88,7 +89,10 @@ interface CommonOptions extends ProcessOptions {
   readonly namespace?: string | undefined;
   /** Of the container and its task. Default: a random one. */
   readonly id?: string | undefined;
-  /** Default: `io.berth.process.v1` for host processes, `io.containerd.runc.v2` for containers. */
+  /**
+   * Default: `io.berth.process.v1` for host processes, `io.containerd.runc.v2` for containers. With `io.berth.docker.v1` a container of an
+   * image is one of the daemon's Docker engine: see {@link ImageRunOptions.docker}.
+   */
   readonly runtime?: string | undefined;
   /** Options of the runtime, as it knows them. Default: none. */
   readonly runtimeOptions?: Any | undefined;
@@ -114,7 +118,7 @@ export interface ImageRunOptions extends CommonOptions, ContainerOptions {
   readonly process?: undefined;
   /** Default: the image's entrypoint and command, which these replace. */
   readonly args?: readonly string[] | undefined;
-  /** Whether the image is fetched from its registry. Default: `never`, so it must be here. */
+  /** Whether the image is fetched from its registry. Default: `never`, so it must be here; on Docker `missing`. */
   readonly pull?: "never" | "missing" | "always" | undefined;
   /** To pull from. Default: the registry of the name, with Docker's credentials. */
   readonly registry?: Registry | undefined;
@@ -124,6 +128,12 @@ export interface ImageRunOptions extends CommonOptions, ContainerOptions {
   readonly snapshotter?: string | undefined;
   /** `linux/arm64`. Default: this machine's. */
   readonly platform?: string | undefined;
+  /**
+   * Only with runtime `io.berth.docker.v1`, whose options these are, in the place of `runtimeOptions`. The daemon's engine takes the
+   * image from its own store, else from the daemon's, else from its registry; `snapshotter`, `platform` and `registry` have no place there.
+   * What the options of the run leave out is the image's.
+   */
+  readonly docker?: DockerOptions | undefined;
   /** The last word on the spec: what it gives back is taken. */
   readonly editSpec?: ((spec: Spec) => object) | undefined;
 }
@@ -167,12 +177,26 @@ export function checkRunOptions(options: RunOptions): void {
   if ("image" in options) requireText("image", options.image);
   if ("rootfs" in options) requireText("rootfs", options.rootfs);
   checkArgs(options.args, options.process === true);
+  checkDockerOptions(options);
   checkProcessOptions(options);
   checkLimits(options.limits ?? {});
   const { lifetime } = options;
   if (lifetime !== undefined && lifetime !== "daemon" && lifetime !== "task") {
     throw invalidArgument('lifetime must be "daemon" or "task"');
   }
+}
+
+/** What an engine decides, and not whoever runs a container on it. */
+const ENGINES_OWN = ["rootfs", "process", "runtimeOptions", "snapshotter", "platform", "registry"];
+
+function checkDockerOptions(options: RunOptions): void {
+  const isGiven = (key: string): boolean => Reflect.get(options, key) !== undefined;
+  if (options.runtime !== DOCKER_RUNTIME) {
+    if (isGiven("docker")) throw invalidArgument(`docker is for runtime ${DOCKER_RUNTIME} only`);
+    return;
+  }
+  const given = ENGINES_OWN.filter(isGiven);
+  if (given.length > 0) throw invalidArgument(`${given.join(", ")} cannot be given with runtime ${DOCKER_RUNTIME}`);
 }
 
 /** @throws invalid_argument. */

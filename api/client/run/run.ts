@@ -5,8 +5,11 @@ import type { RequestContext } from "../../core/context.js";
 import { DisposeScope } from "../../core/dispose.js";
 import { errorKind, failedPrecondition } from "../../core/errors.js";
 import { validateIdentifier } from "../../core/identifiers.js";
+import type { Client } from "../client.js";
+import { DOCKER_RUNTIME } from "../docker-options.js";
 import { throwIfAborted } from "./abort.js";
-import { type ContainerStores, createRunContainer, isTerminal } from "./create-container.js";
+import { isTerminal } from "./container-parts.js";
+import { type ContainerStores, createRunContainer } from "./create-container.js";
 import { checkRunOptions, type RunOptions } from "./options.js";
 import { persist } from "./persist.js";
 import { ProcessStdio } from "./process-stdio.js";
@@ -14,7 +17,7 @@ import { cleanupOf, removeContainer, removeProcess } from "./remove.js";
 import { removeRun, Task, type TaskDeps } from "./task.js";
 
 /** What run() and task() need of a client. */
-export interface RunDeps extends ContainerStores, TaskDeps {
+export interface RunDeps extends ContainerStores, TaskDeps, Pick<Client, "events"> {
   /** For calls that name none. */
   readonly namespace: string | undefined;
 }
@@ -55,7 +58,12 @@ async function start(deps: RunDeps, options: RunOptions): Promise<Task> {
   scope.use(stdio);
   // The container is ours, so whatever task it has is.
   scope.defer(() => removeProcess(deps, cleanup(), id, "").catch(() => undefined));
-  await deps.tasks.create(request, id, { ...stdio.stdio, rootfs });
+  const create = () => deps.tasks.create(request, id, { ...stdio.stdio, rootfs });
+  const onProgress = "onProgress" in options ? options.onProgress : undefined;
+  if (options.runtime === DOCKER_RUNTIME && onProgress !== undefined) {
+    const { withDockerPull } = await import("./docker-pull.js");
+    await withDockerPull(deps, { namespace, id, image: container.image ?? "", onProgress }, create);
+  } else await create();
   if (typeof options.terminal === "object") {
     const { columns: width, rows: height } = options.terminal;
     await deps.tasks.resizePty(request, id, "", { width, height });

@@ -8,7 +8,7 @@ import { anyOfJson, PROCESS_TYPE } from "../../core/typeurl.js";
 import { execProcess } from "../spec/exec-process.js";
 import { readSpec } from "../spec/read-spec.js";
 import { throwIfAborted } from "./abort.js";
-import { isTerminal, RUN_LABEL } from "./create-container.js";
+import { isTerminal, RUN_LABEL } from "./container-parts.js";
 import { type TaskUsage, toUsage } from "./metrics.js";
 import { checkExecOptions, envList, type TaskExecOptions } from "./options.js";
 import { persist } from "./persist.js";

@@ -8,10 +8,12 @@ import { lookUpUser } from "./user.js";
 /** The container's own process, as its spec describes it; what is not named here is kept. */
 export interface InheritedProcess {
   readonly terminal?: boolean | undefined;
-  readonly user: User;
+  /** undefined: the runtime's choice. */
+  readonly user?: User | undefined;
   readonly args: readonly string[];
   readonly env?: readonly string[] | undefined;
-  readonly cwd: string;
+  /** undefined: the runtime's choice. */
+  readonly cwd?: string | undefined;
 }
 
 /** What of a process that is added to a container differs from the container's own. */

@@ -34,8 +34,8 @@ test("what is not known is kept, at every level", () => {
   expect(readSpec(container(JSON.stringify(spec)))).toEqual(spec);
 });
 
-test("what a process may leave out has its default", () => {
-  expect(readSpec(container('{"process":{}}')).process).toEqual({ user: { uid: 0, gid: 0 }, args: [], cwd: "/" });
+test("what a process leaves out is left to the runtime", () => {
+  expect(readSpec(container('{"process":{}}')).process).toEqual({ args: [] });
   expect(readSpec(container("{}"))).toEqual({});
 });
 

@@ -4,6 +4,7 @@
 import type { Container } from "../../core/container.js";
 import { invalidArgument, wrapError } from "../../core/errors.js";
 import type { InheritedProcess } from "./exec-process.js";
+import type { User } from "./oci.js";
 
 export interface KnownSpec {
   readonly process?: InheritedProcess | undefined;
@@ -37,14 +38,14 @@ function processOf(process: Members): InheritedProcess {
   return {
     ...process,
     ...(terminal === undefined ? {} : { terminal: checked(terminal, isBoolean) }),
-    user: process["user"] === undefined ? { uid: 0, gid: 0 } : userOf(members(process["user"])),
+    ...(process["user"] === undefined ? {} : { user: userOf(members(process["user"])) }),
     args: process["args"] === undefined ? [] : checked(process["args"], isStrings),
     ...(env === undefined ? {} : { env: checked(env, isStrings) }),
-    cwd: process["cwd"] === undefined ? "/" : checked(process["cwd"], isString),
+    ...(process["cwd"] === undefined ? {} : { cwd: checked(process["cwd"], isString) }),
   };
 }
 
-function userOf(user: Members): InheritedProcess["user"] {
+function userOf(user: Members): User {
   return { ...user, uid: checked(user["uid"], isNumber), gid: checked(user["gid"], isNumber) };
 }
 

@@ -7,6 +7,7 @@ import { type CommandContext, defineCommand } from "../command.js";
 import { addContainerOptions, parseTarget, taskOptionsOf } from "../container-flags.js";
 import type { ContainerFlags } from "../container-request.js";
 import { createContainer } from "../create-container.js";
+import { showingDockerPull } from "../docker-pull.js";
 import { EarlyCall } from "../early-call.js";
 import { SESSION_FAILURE_STATUS, UsageError } from "../exit-status.js";
 import { runSession } from "../session.js";
@@ -32,7 +33,12 @@ and with 125 when it fails itself; then nothing is left of what it had made. Sig
 Runtime io.berth.process.v1, the default for all users but root, runs a process of the host: there is no image, so the id comes first.
 It starts in the working directory of berth, with its PATH, HOME, USER and LANG.
 
-  berth run --rm --runtime io.berth.process.v1 --env KEY=value hello echo hi`,
+  berth run --rm --runtime io.berth.process.v1 --env KEY=value hello echo hi
+
+Runtime io.berth.docker.v1 runs a container of the daemon's Docker engine. The image is the engine's own, else the daemon's, else that
+of its registry, which the engine pulls unless --pull says otherwise; the engine chooses platform, layers and network.
+
+  berth run -d --runtime io.berth.docker.v1 -p 8080:80 nginx web`,
   options: (command) => {
     addContainerOptions(command, { cpuShares: 1024 });
     addStdioOptions(command);
@@ -69,8 +75,10 @@ async function run(context: CommandContext, args: readonly string[], flags: RunF
       pidFile: flags.pidFile,
       isOwner: () => creation.isDone,
       register: async (ctx, stdio) => {
-        const { rootfs } = await creation.answer(ctx.signal);
-        await client.tasks.create(ctx, id, { ...stdio, rootfs, options: taskOptionsOf(flags) });
+        const { container, rootfs } = await creation.answer(ctx.signal);
+        await showingDockerPull(context, container, () =>
+          client.tasks.create(ctx, id, { ...stdio, rootfs, options: taskOptionsOf(flags) }),
+        );
       },
     });
   } catch (error) {

@@ -4,6 +4,7 @@
 import { rootfsOf } from "../../../../api/client/run/remove.js";
 import { readSpec } from "../../../../api/client/spec/read-spec.js";
 import { defineCommand } from "../../command.js";
+import { showingDockerPull } from "../../docker-pull.js";
 import { SESSION_FAILURE_STATUS } from "../../exit-status.js";
 import { runSession } from "../../session.js";
 import { addStdioOptions, type StdioFlags } from "../../stdio-flags.js";
@@ -13,7 +14,8 @@ export const command = defineCommand<StdioFlags>({
   failureStatus: SESSION_FAILURE_STATUS,
   help: "berth exits with the status of the process. The task is removed when it has ended, the container stays.",
   options: addStdioOptions,
-  run: async ({ client, request, output }, [id = ""], flags) => {
+  run: async (context, [id = ""], flags) => {
+    const { client, request, output } = context;
     const container = await client.containers.get(request, id);
     const spec = readSpec(container);
     return await runSession({
@@ -30,7 +32,7 @@ export const command = defineCommand<StdioFlags>({
       pidFile: flags.pidFile,
       register: async (ctx, stdio) => {
         const rootfs = await rootfsOf(client, ctx, container);
-        await client.tasks.create(ctx, id, { ...stdio, rootfs });
+        await showingDockerPull(context, container, () => client.tasks.create(ctx, id, { ...stdio, rootfs }));
       },
     });
   },
