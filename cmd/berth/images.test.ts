@@ -58,9 +58,10 @@ test.each([
   [["i", "unmount", "--rm", "/mnt"], { rm: true }],
   [["i", "convert", "--oci", "--uncompress", "a", "b"], { oci: true, uncompress: true }],
   [["run", "--pull", "missing", "--platform", "linux/arm64", "x", "id"], { pull: "missing", platform: "linux/arm64" }],
+  [["run", "-p", "80", "-p", "81:82", "--network", "n", "x", "id"], { publish: ["80", "81:82"], network: "n" }],
   [
     ["run", "--snapshotter", "native", "--snapshotter-label", "a=b", "x", "id"],
-    { pull: "never", snapshotter: "native", snapshotterLabel: ["a=b"] },
+    { snapshotter: "native", snapshotterLabel: ["a=b"] },
   ],
 ])("%j", async (argv, flags) => {
   expect((await parsed(...argv)).flags).toMatchObject(flags);
