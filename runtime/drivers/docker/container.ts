@@ -82,7 +82,7 @@ export class TaskContainer {
     try {
       view = await viewContainer(this.deps.engine, this.containerId, signal);
     } catch (error) {
-      if (isNotFound(error)) void this.removed("its container was removed");
+      if (isNotFound(error)) await this.removed("its container was removed");
       throw error;
     }
     await this.learn(view);
@@ -153,6 +153,8 @@ export class TaskContainer {
         return;
       }
       case "oom":
+        // News of an end that has been told with it.
+        if (this.exit !== undefined && this.deps.file.saved.isOomTold) return;
         return await this.#tellOom();
       case "destroy":
         return await this.removed("its container was removed");

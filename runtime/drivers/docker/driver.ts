@@ -47,8 +47,7 @@ class DockerDriver implements RuntimeDriver {
     const { engine, owner } = side;
     const log = this.#deps.log.child({ namespace, id });
     try {
-      const { images } = this.#deps;
-      const containerId = await makeContainer({ engine, request, options, owner, images, log }, signal);
+      const containerId = await makeContainer({ engine, request, options, owner, deps: this.#deps, log }, signal);
       try {
         const { stdin, stdout, stderr, terminal } = request;
         const stdio = { stdin, stdout, stderr, terminal };

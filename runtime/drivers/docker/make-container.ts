@@ -5,7 +5,8 @@ import { alreadyExists, isAlreadyExists } from "../../../api/core/errors.js";
 import type { Logger } from "../../../api/core/log.js";
 import type { Engine } from "../../docker/engine.js";
 import { ensureImage } from "../../docker/ensure-image.js";
-import type { CreateTask, DriverImages } from "../../driver.js";
+import { tellPull } from "../../docker/pull-news.js";
+import type { CreateTask, DriverDeps } from "../../driver.js";
 import { containerName, distinctName, labelsOf, type Ownership, ownedAs } from "./labels.js";
 import type { DockerOptions } from "./options.js";
 import { removeContainer } from "./remove-container.js";
@@ -19,25 +20,24 @@ export interface MakeContainer {
   readonly request: CreateTask;
   readonly options: DockerOptions;
   readonly owner: string;
-  readonly images: DriverImages | undefined;
+  /** The driver's own: images, ledger, clock. */
+  readonly deps: DriverDeps;
   readonly log: Logger;
 }
 
 /** @returns its id. @throws invalid_argument, not_found, … in the engine's words; cancelled when `signal` came first. */
 export async function makeContainer(making: MakeContainer, signal: AbortSignal | undefined): Promise<string> {
-  const { engine, request, options, owner, images, log } = making;
+  const { engine, request, options, owner, log } = making;
+  const { images, ledger, clock } = making.deps;
   const { namespace, id, spec } = request;
   const { stdin, stdout, stderr, terminal } = request;
   const stdio = { stdin, stdout, stderr, terminal };
   // Before an image is fetched for nothing.
   translate({ spec, options, image: request.image, namespace, id, stdio });
-  const { reference } = await ensureImage(engine, {
-    ref: request.image,
-    namespace,
-    pull: options.pull,
-    images,
-    signal,
-  });
+  const news = { ledger, clock, log, namespace, image: request.image };
+  const { reference } = await tellPull(news, (onProgress) =>
+    ensureImage(engine, { ref: request.image, namespace, pull: options.pull, images, signal, onProgress }),
+  );
   const body = translate({ spec, options, image: reference, namespace, id, stdio });
   const ownership = { owner, namespace, id };
   const labels = { ...body.Labels, ...labelsOf(ownership) };
