@@ -1,6 +1,7 @@
 // The container service of ChromeOS test labs: docker commands as calls. Containers are records and tasks of the daemon, under the
 // runtime of the Docker driver; networks and logins are the engine's.
 import { randomBytes } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { RequestContext } from "../../api/core/context.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { defineService, type Service } from "../../api/core/handler.js";
@@ -32,6 +33,8 @@ export interface CrosToolRunner extends AsyncDisposable {
 /** Asks nobody anything yet. */
 export function defineCrosToolRunner(deps: RunnerDeps): CrosToolRunner {
   const ending = new AbortController();
+  // Each container that runs listens to it.
+  setMaxListeners(0, ending.signal);
   const runner = makeRunner(deps, randomBytes(8).toString("hex"), ending.signal);
   const scope = new DisposeScope();
   scope.defer(() => {

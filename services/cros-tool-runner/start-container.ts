@@ -89,7 +89,7 @@ async function makeRoom(runner: Runner, name: string, id: string): Promise<void>
   if (present !== undefined) await removeContainer(runner.engine, present.id);
 }
 
-function startError(error: unknown): unknown {
+function startError(error: unknown): Error {
   const message = commandMessage(error);
-  return NAME_TAKEN.test(message) ? serviceError("already_exists", message, error) : error;
+  return serviceError(NAME_TAKEN.test(message) ? "already_exists" : "unknown", message, error);
 }

@@ -54,6 +54,8 @@ export interface TestRunner extends RunnerCalls, AsyncDisposable {
   readonly client: Client;
   /** How often Shutdown has asked for the end. */
   shutdowns(): number;
+  /** Ends it as a crash would: what it owns stays. */
+  abandon(): Promise<void>;
 }
 
 export type TestRunnerOptions = Partial<Omit<RunnerDeps, "client" | "engine">> & {
@@ -78,7 +80,17 @@ export async function startRunner(engine: DockerEngine, options: TestRunnerOptio
   scope.use(await serveGrpc({ path, services: [runner.service], log }));
   const calls = scope.use(runnerCalls(`unix:${path}`));
   const owned = scope.release();
-  return { ...calls, client, shutdowns: () => shutdowns, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+  return {
+    ...calls,
+    client,
+    shutdowns: () => shutdowns,
+    abandon: async () => {
+      // Without it nothing can be stopped.
+      await own[Symbol.asyncDispose]();
+      await owned[Symbol.asyncDispose]();
+    },
+    [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
+  };
 }
 
 /** The calls of the service at this address. */
