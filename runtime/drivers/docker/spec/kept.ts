@@ -19,6 +19,11 @@ const LIMITS = [
   "CpusetMems",
   "PidsLimit",
   "BlkioWeight",
+  "BlkioWeightDevice",
+  "BlkioDeviceReadBps",
+  "BlkioDeviceWriteBps",
+  "BlkioDeviceReadIOps",
+  "BlkioDeviceWriteIOps",
 ] as const;
 /** By the options of a container, the modules as the engine's info names them. */
 const SECURITY = [
@@ -51,7 +56,7 @@ export function lostLimits(
   { HostConfig: asked = {} }: Dockerode.ContainerCreateOptions,
   made: HostConfig,
 ): readonly string[] {
-  return LIMITS.filter((name) => isLimit(asked[name]) && made[name] !== asked[name]);
+  return LIMITS.filter((name) => isLimit(asked[name]) && JSON.stringify(made[name]) !== JSON.stringify(asked[name]));
 }
 
 /** -1 is for none, which an engine may write in other ways. */
