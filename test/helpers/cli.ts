@@ -21,7 +21,7 @@ function command(name: CliName): readonly [string, ...string[]] {
 }
 
 /** A client bound to a daemon and a namespace. */
-export function createCli(name: CliName, engine: Engine, namespace: string): Cli {
+export function createCli(name: CliName, engine: Pick<Engine, "address">, namespace: string): Cli {
   const [file, ...first] = command(name);
   const all = (args: readonly string[]): string[] => [...first, "-a", engine.address, "-n", namespace, ...args];
   const env = { CONTAINERD_ADDRESS: undefined, CONTAINERD_NAMESPACE: undefined, NODE_EXTRA_CA_CERTS: undefined };
