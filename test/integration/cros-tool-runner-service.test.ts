@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { StackCommandsResponse } from "../../api/gen/chromiumos/test/api/cros_tool_runner_container_service.js";
 import { failureOf, startRunner, type TestRunner } from "../helpers/cros-tool-runner.js";
-import { type DockerEngine, startEngine } from "../helpers/docker-engine.js";
+import { BUSYBOX, type DockerEngine, startEngine } from "../helpers/docker-engine.js";
 import { requires } from "../helpers/requires.js";
 
 const ID = /^[\da-f]{64}$/;
@@ -64,7 +64,16 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("the contai
         code: "ALREADY_EXISTS",
         message: "Error response from daemon: network with name taken already exists",
       });
-      expect((await failureOf(runner.createNetwork("host"))).code).toMatch(/ALREADY_EXISTS|PERMISSION_DENIED/);
+      expect(await failureOf(runner.createNetwork("host"))).toMatchObject({
+        code: "PERMISSION_DENIED",
+        message: "Error response from daemon: operation is not permitted on predefined host network",
+      });
+    });
+
+    test.each(["a+b", "a b(", "[", "../../info", "é", "x".repeat(300)])("one may have the name %s", async (name) => {
+      const made = await runner.createNetwork(name);
+      expect(await runner.getNetwork(name)).toEqual(made);
+      expect(made).toMatchObject({ name, owned: true });
     });
 
     test("of many that make one of a name at a time, one does", async () => {
@@ -73,6 +82,25 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("the contai
       expect(made).toEqual([(await runner.getNetwork("race"))?.id]);
       const names = await engine.must(["network", "ls", "-q", "--filter", "name=^race$"]);
       expect(names.split("\n")).toHaveLength(1);
+    });
+  });
+
+  describe("containers of others", () => {
+    test("are found, with the ports that lead into them", async () => {
+      const ports = ["-p", "127.0.0.1:8080:80", "-p", "5353:53/udp"];
+      const id = await engine.must(["run", "-d", "--name", "foreign", ...ports, BUSYBOX, "sleep", "600"]);
+      const portBindings = [
+        { containerPort: 53, protocol: "udp", hostIp: "0.0.0.0", hostPort: 5353 },
+        { containerPort: 80, protocol: "tcp", hostIp: "127.0.0.1", hostPort: 8080 },
+      ];
+      expect(await runner.getContainer("foreign")).toMatchObject({ name: "foreign", id, owned: false, portBindings });
+    });
+
+    test.each(["nobody", "", "../info", "a b", "x".repeat(300)])("and not under the name '%s'", async (name) => {
+      expect(await failureOf(runner.getContainer(name))).toMatchObject({
+        code: "NOT_FOUND",
+        message: `Cannot retrieve container ID with name ${name}`,
+      });
     });
   });
 
