@@ -10,6 +10,7 @@ import {
   TaskExecAdded,
   TaskExecStarted,
   TaskExit,
+  TaskOOM,
   TaskPaused,
   TaskResumed,
   TaskStart,
@@ -33,6 +34,7 @@ const CODECS: Readonly<Record<string, { decode(bytes: Uint8Array): unknown }>> =
   "containerd.events.TaskExecStarted": TaskExecStarted,
   "containerd.events.TaskExit": TaskExit,
   "containerd.events.TaskDelete": TaskDelete,
+  "containerd.events.TaskOOM": TaskOOM,
   "containerd.events.TaskPaused": TaskPaused,
   "containerd.events.TaskResumed": TaskResumed,
 };
