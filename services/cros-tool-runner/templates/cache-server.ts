@@ -2,8 +2,8 @@
 import { isAbsolute, parse } from "node:path";
 import type { CacheServerTemplate } from "../../../api/gen/chromiumos/test/api/cros_tool_runner_container_service_templates.js";
 import { serviceError } from "../errors.js";
-import type { Expand } from "./index.js";
 import { artifactDir, servicePort, startRequest } from "./start-request.js";
+import type { Expand } from "./template.js";
 
 const PORT = 43150;
 const FOLDER = "/tmp/cacheserver";

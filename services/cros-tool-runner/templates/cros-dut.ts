@@ -3,8 +3,8 @@ import type { CrosDutTemplate } from "../../../api/gen/chromiumos/test/api/cros_
 import type { IpEndpoint } from "../../../api/gen/chromiumos/test/lab/api/ip_endpoint.js";
 import { serviceError } from "../errors.js";
 import { resolveEndpoint } from "../placeholders.js";
-import type { Expand } from "./index.js";
 import { artifactDir, servicePort, startRequest } from "./start-request.js";
+import type { Expand } from "./template.js";
 
 const PORT = 80;
 

@@ -5,8 +5,8 @@ import { CrosProvisionRequest } from "../../../api/gen/chromiumos/test/api/cros_
 import type { CrosProvisionTemplate } from "../../../api/gen/chromiumos/test/api/cros_tool_runner_container_service_templates.js";
 import { serviceError } from "../errors.js";
 import { resolveEndpoint } from "../placeholders.js";
-import type { Expand } from "./index.js";
 import { artifactDir, servicePort, startRequest } from "./start-request.js";
+import type { Expand } from "./template.js";
 
 const PORT = 80;
 const FOLDER = "/tmp/provisionservice";

@@ -5,8 +5,8 @@ import {
   crosPublishTemplate_PublishTypeToJSON as publishTypeName,
 } from "../../../api/gen/chromiumos/test/api/cros_tool_runner_container_service_templates.js";
 import { serviceError } from "../errors.js";
-import type { Expand } from "./index.js";
 import { artifactDir, folder, servicePort, startRequest } from "./start-request.js";
+import type { Expand } from "./template.js";
 import { testResults } from "./test-results.js";
 
 interface Publisher {

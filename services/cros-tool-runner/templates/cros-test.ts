@@ -3,8 +3,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { CrosTestTemplate } from "../../../api/gen/chromiumos/test/api/cros_tool_runner_container_service_templates.js";
 import { serviceError } from "../errors.js";
-import type { Expand } from "./index.js";
 import { artifactDir, servicePort, startRequest } from "./start-request.js";
+import type { Expand } from "./template.js";
 
 const PORT = 8001;
 const FOLDER = "/tmp/test";

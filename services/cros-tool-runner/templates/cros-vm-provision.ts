@@ -1,8 +1,8 @@
 // vm-provision, which makes virtual devices in the cloud and needs an access token for that.
 import { mkdir } from "node:fs/promises";
 import type { CrosVMProvisionTemplate } from "../../../api/gen/chromiumos/test/api/cros_tool_runner_container_service_templates.js";
-import type { Expand } from "./index.js";
 import { artifactDir, servicePort, startRequest } from "./start-request.js";
+import type { Expand } from "./template.js";
 
 const PORT = 80;
 const FOLDER = "/tmp/vm-provision";

@@ -1,7 +1,7 @@
 // Any program that takes a folder for its artifacts.
 import type { GenericTemplate } from "../../../api/gen/chromiumos/test/api/cros_tool_runner_container_service_templates.js";
-import type { Expand } from "./index.js";
 import { artifactDir, folder, startRequest } from "./start-request.js";
+import type { Expand } from "./template.js";
 
 export const expandGeneric: Expand<GenericTemplate> = (request, template, { env }) => {
   const { dockerArtifactDir, additionalVolumes, expose, binaryName, binaryArgs } = template;

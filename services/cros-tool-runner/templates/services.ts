@@ -3,8 +3,8 @@ import type {
   CrosFirmwareProvisionTemplate,
   PostProcessTemplate,
 } from "../../../api/gen/chromiumos/test/api/cros_tool_runner_container_service_templates.js";
-import type { Expand } from "./index.js";
 import { artifactDir, servicePort, startRequest } from "./start-request.js";
+import type { Expand } from "./template.js";
 import { testResults } from "./test-results.js";
 
 const FIRMWARE_PORT = 8080;

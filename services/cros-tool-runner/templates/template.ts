@@ -1,9 +1,9 @@
 // What every kind of template is: a function from a templated request to an ordinary one.
 import type {
-  Container_PortBinding,
   StartContainerRequest,
   StartTemplatedContainerRequest,
 } from "../../../api/gen/chromiumos/test/api/cros_tool_runner_container_service.js";
+import type { PortLookup } from "../placeholders.js";
 
 /** What templates ask of the service. */
 export interface TemplateDeps extends PortLookup {

@@ -13,7 +13,8 @@ import {
   StartTemplatedContainerRequest,
 } from "../../../api/gen/chromiumos/test/api/cros_tool_runner_container_service.js";
 import { serviceError } from "../errors.js";
-import { expandTemplate, type TemplateDeps } from "./index.js";
+import { expandTemplate } from "./index.js";
+import type { TemplateDeps } from "./template.js";
 
 const types = MessageTypes.ofImage(readFileSync(new URL("../../../api/gen/api.binpb", import.meta.url)));
 const REQUEST = types.message("chromiumos.test.api.StartTemplatedContainerRequest");
