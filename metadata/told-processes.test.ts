@@ -90,6 +90,15 @@ describe("tell", () => {
     expect((await topics()).slice(4)).toEqual(["/tasks/create", "/tasks/exit"]);
   });
 
+  test("a task without a pid is another one when it comes again, and is the same when it has one", async () => {
+    await tell(created("c", 0), exited("c", "c", 0), deleted("c", 0));
+    await tell(created("c", 0), created("c", 0));
+    expect((await topics()).slice(3)).toEqual(["/tasks/create"]);
+    // Nobody has told of its start.
+    await tell(exited("c", "c", 9), deleted("c", 9));
+    expect(await metadata.events.openProcesses()).toEqual([]);
+  });
+
   test("the same exec id may run again, with another pid", async () => {
     await tell(created("c", 7), execStarted("c", "e", 8), exited("c", "e", 8), exited("c", "e", 8));
     await tell(execStarted("c", "e", 9), exited("c", "e", 9));

@@ -20,7 +20,7 @@ const REMEMBERED_SECONDS = 60n;
 const GET = "SELECT told FROM told_processes WHERE namespace = ? AND container = ? AND id = ? AND pid = ?";
 const PUT = `INSERT INTO told_processes (namespace, container, id, pid, told, closed_seconds) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET told = excluded.told, closed_seconds = excluded.closed_seconds`;
-/** A task restored from a checkpoint is created without a pid and gets one at its start. */
+/** A task that has no process before its start, as one restored from a checkpoint, is created without a pid. */
 const FORGET_PIDLESS = "DELETE FROM told_processes WHERE namespace = ? AND container = ? AND id = ? AND pid = 0";
 const FORGET_OLD = "DELETE FROM told_processes WHERE closed_seconds < ?";
 const OPEN = "SELECT namespace, container, id, pid, told FROM told_processes WHERE closed_seconds IS NULL";
@@ -82,10 +82,13 @@ export function noteTelling(tx: TellingWriter, envelope: EventEnvelope): boolean
   if (telling === undefined) return true;
   const { bit, container, id, pid } = telling;
   const key: SqlValue[] = [envelope.namespace, container, id, pid];
-  const before = tx.get<{ told: number }>(GET, ...key)?.told ?? 0;
+  const known = tx.get<{ told: number }>(GET, ...key)?.told ?? 0;
+  // Without a pid the next task of that name looks like the one that was deleted.
+  const before = bit === CREATE && pid === 0 && (known & DELETE) !== 0 ? 0 : known;
   if ((before & bit) !== 0) return false;
   if (bit === CREATE || bit === EXEC_START) tx.run(FORGET_OLD, nowSeconds - REMEMBERED_SECONDS);
-  if (bit === START && pid !== 0) tx.run(FORGET_PIDLESS, envelope.namespace, container, id);
+  // Its start may have been told by nobody.
+  if (bit !== EXEC_START && pid !== 0 && id === container) tx.run(FORGET_PIDLESS, envelope.namespace, container, id);
   const told = before | bit;
   tx.run(PUT, ...key, told, isClosed(told) ? nowSeconds : null);
   return true;

@@ -26,6 +26,8 @@ export class ReportingTask implements DriverTask {
   /** Starts under way: the exit of a process is told after its start. */
   readonly #starts = new Map<string, Promise<unknown>>();
   readonly #exits = new Map<string, Promise<void>>();
+  /** Starts that were told here. */
+  readonly #told = new Set<string>();
 
   constructor(task: DriverTask, report: Report) {
     this.#task = task;
@@ -54,12 +56,19 @@ export class ReportingTask implements DriverTask {
     await this.#emit(createEvent(this.id, task));
   }
 
-  /** Tells when the process ends. For init of a task that was found running; the others are watched from their start. */
+  async startedExecs(): Promise<readonly string[]> {
+    return (await this.#task.startedExecs?.()) ?? [];
+  }
+
+  /** Tells when the process ends. For what was found running; the others are watched from their start. */
   watchExit(execId: string): void {
     const exit = this.#task.wait(execId, this.#released.signal).then(
       async (ended) => {
         await this.#starts.get(execId);
         if (this.#released.signal.aborted) return;
+        // A start whose answer was lost, with a daemon or on the way from an engine, has been told by nobody.
+        const isUntold = !this.#told.has(execId) && ended.pid !== 0 && ended.exitedAtNs !== undefined;
+        if (isUntold) await this.#emit(startEvent(this.id, execId, ended.pid));
         await this.#emit(exitEvent(this.id, execId, ended));
       },
       () => {},
@@ -69,6 +78,7 @@ export class ReportingTask implements DriverTask {
 
   async start(execId: string, signal?: AbortSignal): Promise<{ readonly pid: number }> {
     const started = this.#task.start(execId, signal).then(async (reply) => {
+      this.#told.add(execId);
       await this.#emit(startEvent(this.id, execId, reply.pid));
       return reply;
     });
@@ -89,6 +99,7 @@ export class ReportingTask implements DriverTask {
     const exit = await this.#task.delete(execId);
     await this.#exits.get(execId);
     this.#exits.delete(execId);
+    this.#told.delete(execId);
     if (execId === "") await this.#emit(deleteEvent(this.id, exit));
     return exit;
   }

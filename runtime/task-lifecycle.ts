@@ -192,7 +192,12 @@ export class TaskLifecycle implements AsyncDisposable {
     } catch (err) {
       this.#deps.log.warn({ err, namespace, id }, "task does not tell its state");
     }
-    if (entry.task instanceof ReportingTask && entry.init.state.status !== "stopped") entry.task.watchExit("");
+    if (!(entry.task instanceof ReportingTask)) return;
+    if (entry.init.state.status !== "stopped") entry.task.watchExit("");
+    for (const execId of await entry.task.startedExecs()) {
+      const state = await entry.ask(execId).catch(() => undefined);
+      if (state?.status !== "stopped") entry.task.watchExit(execId);
+    }
   }
 
   /** A task ended without Delete. What is known of its exit already stands; else the driver's word is taken. */

@@ -65,7 +65,11 @@ export class TaskManager implements Tasks, AsyncDisposable {
 
   async start(ctx: RequestContext, id: string, execId: string): Promise<{ readonly pid: number }> {
     const entry = await this.#table.findProcess(ctx, id, execId);
-    const { pid } = await entry.task.start(execId, ctx.signal);
+    const { pid } = await entry.task.start(execId, ctx.signal).catch((error: unknown) => {
+      // The answer may have been lost, and not the start.
+      entry.process(execId)?.doubt();
+      throw error;
+    });
     entry.process(execId)?.started(pid);
     await this.#recovery.started(entry.task.namespace, id, execId, pid);
     return { pid };

@@ -33,6 +33,7 @@ export class TaskContainer {
   /** Of init. */
   readonly ending = new Ending();
   readonly #execs: Map<string, DockerExec>;
+  readonly #knownSinceNs: bigint;
   #recording: Promise<void> | undefined;
   #news: Promise<void> = Promise.resolve();
   #gone: Promise<void> | undefined;
@@ -41,6 +42,7 @@ export class TaskContainer {
 
   constructor(deps: ContainerDeps) {
     this.deps = deps;
+    this.#knownSinceNs = deps.clock();
     this.#execs = new Map(Object.keys(deps.file.saved.execs).map((execId) => [execId, this.#newExec(execId)]));
     if (this.exit !== undefined) this.ending.settle(this.exit);
   }
@@ -120,7 +122,8 @@ export class TaskContainer {
   #newExec(execId: string): DockerExec {
     const { bundle, engine, file, streams, clock, log } = this.deps;
     const { namespace, id } = bundle;
-    return new DockerExec(execId, { namespace, taskId: id, engine, file, streams, clock, log });
+    const hasInitEnded = (): boolean => this.exit !== undefined;
+    return new DockerExec(execId, { namespace, taskId: id, engine, file, streams, clock, log, hasInitEnded });
   }
 
   /** Takes in what the engine has said. */
@@ -153,8 +156,8 @@ export class TaskContainer {
         return;
       }
       case "oom":
-        // News of an end that has been told with it.
-        if (this.exit !== undefined && this.deps.file.saved.isOomTold) return;
+        // With the end, or by a former daemon.
+        if (this.deps.file.saved.isOomTold && (this.exit !== undefined || (timeNs ?? 0n) < this.#knownSinceNs)) return;
         return await this.#tellOom();
       case "destroy":
         return await this.removed("its container was removed");
@@ -174,7 +177,8 @@ export class TaskContainer {
   async #record(end: SavedEnd, isOomKilled: boolean): Promise<void> {
     await Promise.all(this.execs.map((exec) => exec.endWithInit()));
     if (isOomKilled && !this.deps.file.saved.isOomTold) await this.#tellOom();
-    await this.deps.file.update({ end });
+    // Who waits is told, whatever the file says: its disk may be full.
+    await this.deps.file.update({ end }).catch((err: unknown) => this.deps.log.error({ err }, "saving an exit failed"));
     this.ending.settle({ pid: this.pid, ...end });
   }
 

@@ -71,7 +71,14 @@ class DockerDriver implements RuntimeDriver {
   async load(): Promise<DriverTask[]> {
     const bundles = await listBundles(this.#deps);
     if (bundles.length === 0 && (await readOwner(this.#deps)) === undefined) return [];
-    const side = await this.#opened(bundles);
+    let side: EngineSide;
+    try {
+      side = await this.#opened(bundles);
+    } catch (err) {
+      // Such as an address that is none: whoever asks for a task is told, and the bundles wait for a better one.
+      this.#deps.log.error({ err }, "docker tasks are not loaded");
+      return [];
+    }
     await side.looked(LOAD_TIMEOUT_MS);
     return side.roster.all();
   }
@@ -120,7 +127,9 @@ class DockerDriver implements RuntimeDriver {
         return;
       }
     } catch (err) {
-      log.error({ err }, "a task's file cannot be read");
+      log.error({ err }, "a task's file cannot be read; the task is left alone");
+      side.roster.making(namespace, id);
+      return;
     }
     side.roster.alreadyTold(namespace, id);
     await rm(bundle.path, { recursive: true, force: true });
@@ -147,7 +156,10 @@ class DockerDriver implements RuntimeDriver {
         streams: side.streams,
         clock,
         log,
-        tellOom: async () => await ledger.append(envelopesOf(namespace, clock(), [oomEvent(id)])),
+        tellOom: () =>
+          ledger
+            .append(envelopesOf(namespace, clock(), [oomEvent(id)]))
+            .catch((err: unknown) => log.error({ err }, "writing a task event failed")),
         gone: async (exit: ProcessExit, isExitKnown: boolean, reason: string) => {
           await forget().catch((err: unknown) => log.error({ err }, "removing a bundle failed"));
           await this.#tell({ namespace, id, exit, isExitKnown, reason });

@@ -50,6 +50,8 @@ export class EngineWatch implements AsyncDisposable {
   readonly #deps: EngineWatchDeps;
   readonly #disposed = new AbortController();
   readonly #running: Promise<void>;
+  /** The newest event heard: what is told again after a break is no news. */
+  #heardNs = 0n;
   #firstLook: () => void = () => {};
   /** Resolves when all has been compared once, or the engine was found to be away. */
   readonly looked: Promise<void>;
@@ -114,13 +116,14 @@ export class EngineWatch implements AsyncDisposable {
       // What happens while it looks waits in the stream.
       await this.#look(true);
       this.#firstLook();
+      const knownNs = this.#heardNs;
       let rest = "";
       stream.setEncoding("utf8");
       for await (const chunk of stream) {
         const lines = (rest + String(chunk)).split("\n");
         rest = lines.pop() ?? "";
         if (rest.length > MAX_LINE_LENGTH) throw new Error("an event of the docker engine has no end");
-        for (const line of lines) this.#tell(line);
+        for (const line of lines) this.#tell(line, knownNs);
       }
     } finally {
       clearInterval(timer);
@@ -138,16 +141,15 @@ export class EngineWatch implements AsyncDisposable {
     }
   }
 
-  #tell(line: string): void {
+  #tell(line: string, knownNs: bigint): void {
     if (line.trim() === "") return;
     try {
       const { Action, Actor, timeNano } = eventSchema.parse(JSON.parse(line));
-      this.#deps.onEvent({
-        containerId: Actor.ID,
-        action: ACTIONS[Action] ?? Action,
-        attributes: Actor.Attributes,
-        timeNs: timeNano === undefined ? undefined : BigInt(Math.trunc(timeNano)),
-      });
+      const timeNs = timeNano === undefined ? undefined : BigInt(Math.trunc(timeNano));
+      if (timeNs !== undefined && timeNs <= knownNs) return;
+      this.#heardNs = timeNs ?? this.#heardNs;
+      const action = ACTIONS[Action] ?? Action;
+      this.#deps.onEvent({ containerId: Actor.ID, action, attributes: Actor.Attributes, timeNs });
     } catch (err) {
       this.#deps.log.warn({ err }, "an event of the docker engine was not understood");
     }

@@ -26,6 +26,8 @@ export interface ExecDeps {
   readonly streams: Streams;
   readonly clock: Clock;
   readonly log: Logger;
+  /** No exec outlives it. */
+  readonly hasInitEnded: () => boolean;
 }
 
 export class DockerExec {
@@ -84,7 +86,8 @@ export class DockerExec {
       throw startFailure("OCI runtime exec failed", error);
     } finally {
       this.#isStarting = false;
-      if (this.#hasDiedMeanwhile && this.isUnderWay) await this.look().catch(() => undefined);
+      if (this.#hasDiedMeanwhile) await this.look().catch(() => undefined);
+      if (this.#deps.hasInitEnded()) await this.endWithInit();
     }
   }
 
@@ -116,7 +119,7 @@ export class DockerExec {
   async ended(exitStatus: number, timeNs?: bigint): Promise<void> {
     if (this.exit !== undefined) return;
     const end = { exitStatus, exitedAtNs: timeNs ?? this.#deps.clock() };
-    await this.#save({ end });
+    await this.#save({ end }).catch((err: unknown) => this.#deps.log.error({ err }, "saving an exit failed"));
     this.ending.settle({ pid: this.pid, ...end });
   }
 
