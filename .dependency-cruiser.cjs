@@ -54,7 +54,7 @@ module.exports = {
     never("koffi-only-in-sys", "^(api|metadata|services|cmd|runtime/(?!sys/))", NPM("koffi")),
     only("runtime-imports-api", "^runtime/", "^api/core/", "^api/gen/"),
     never("runtime-knows-no-wire-or-database", "^runtime/", NPM("@grpc", "better-sqlite3")),
-    only("docker-knows-no-daemon", "^runtime/docker/", "^api/(core|gen)/", "^runtime/(sys|stdio)/"),
+    only("docker-knows-no-daemon", "^runtime/docker/", "^api/(core|gen)/", "^runtime/(sys|stdio|detached)/"),
     {
       name: "dockerode-only-in-docker",
       severity: "error",

@@ -8,10 +8,12 @@ import { until } from "./until.js";
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
-/** The path of a program that is the bridge, whether it runs from dist or from the sources. */
-export async function bridgeProgram(scope: DisposeScope): Promise<string> {
+/** The path of a program that is the bridge, whether it runs from dist or from the sources, with this added to its environment. */
+export async function bridgeProgram(scope: DisposeScope, env: Readonly<Record<string, string>> = {}): Promise<string> {
   const program = join(await tempDir(scope), "berth-docker-bridge");
-  await writeFile(program, `#!/bin/sh\nexec ${ownProgram("berth-docker-bridge").map(quoted).join(" ")} "$@"\n`);
+  const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const words = ["env", ...settings, ...ownProgram("berth-docker-bridge")];
+  await writeFile(program, `#!/bin/sh\nexec ${words.map(quoted).join(" ")} "$@"\n`);
   await chmod(program, 0o755);
   return program;
 }

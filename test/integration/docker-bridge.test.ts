@@ -13,6 +13,7 @@ import { type Bridge, type BridgeOptions, openBridge } from "../../runtime/docke
 import { makeBox, makePipes, takeStreams } from "../helpers/docker-box.js";
 import { bridgePid, bridgePids, bridgeProgram, endBridge } from "../helpers/docker-bridge.js";
 import { type DockerEngine, startEngine } from "../helpers/docker-engine.js";
+import { secureEngine } from "../helpers/docker-tls.js";
 import { requires } from "../helpers/requires.js";
 import { tempDir } from "../helpers/temp.js";
 import { until } from "../helpers/until.js";
@@ -175,6 +176,21 @@ describe.skipIf(lacking)("the bridge for docker tasks", () => {
     await made.start();
     expect(await made.remove()).toBe(0);
     expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
+  });
+
+  test("an engine behind TLS", async () => {
+    await using own = new DisposeScope();
+    const { host, certificates } = await secureEngine(own, engine.socketPath);
+    const secured = await bridgeProgram(own, { DOCKER_CERT_PATH: certificates });
+    const { bridge } = await openOwn(own, { host, program: secured });
+    using pipes = await makePipes(dir);
+    const made = await makeBox({ bridge, host: engine.host }, ["sh", "-c", "sleep 1; wc -c"], pipes.stdio);
+    await made.start();
+    const { stdin, stdout } = takeStreams(pipes);
+    stdin.end(Buffer.alloc(1_000_000));
+    await bridge.closeStdin(made.key);
+    expect(await text(stdout)).toBe("1000000\n");
+    expect(await made.remove()).toBe(0);
   });
 
   test("who speaks nonsense is sent away, and the others are not disturbed", async () => {

@@ -123,7 +123,7 @@ class OpenStreams implements ClientStreams {
     this.#program = program;
     // Without a listener they would end the bridge; a stream that fails closes.
     for (const stream of [stdin, stdout, stderr]) stream?.on("error", () => {});
-    this.#closed = Promise.all([stdin, stdout, stderr].map((stream) => stream && closed(stream)));
+    this.#closed = Promise.all([stdin, stdout, stderr].map(closed));
   }
 
   closeStdin(): void {
@@ -156,7 +156,10 @@ class OpenStreams implements ClientStreams {
   }
 }
 
-const closed = async (stream: Readable | Writable): Promise<void> =>
-  await new Promise((resolve) => {
+/** Resolves at once for none. */
+async function closed(stream: Readable | Writable | undefined): Promise<void> {
+  if (stream === undefined) return;
+  await new Promise<void>((resolve) => {
     stream.once("close", () => resolve());
   });
+}

@@ -82,7 +82,6 @@ function send({ host, method, path, body, signal }: EngineRequest, headers: Reco
     path,
     agent: false,
     headers: {
-      Host: "docker",
       // Said in any case: without it an engine takes what is typed for the request's body.
       "Content-Length": String(Buffer.byteLength(content)),
       ...(body === undefined ? {} : { "Content-Type": "application/json" }),
@@ -98,7 +97,7 @@ function send({ host, method, path, body, signal }: EngineRequest, headers: Reco
 
 function request(host: string, options: RequestOptions): ClientRequest {
   const address = parseEngineHost(host, process.env);
-  if (address.kind === "unix") return httpRequest({ ...options, socketPath: address.socketPath });
+  if (address.kind === "unix") return httpRequest({ ...options, hostname: "docker", socketPath: address.socketPath });
   const { hostname, port, tls } = address;
   if (tls === undefined) return httpRequest({ ...options, hostname, port });
   const [ca, cert, key] = [readFileSync(tls.ca), readFileSync(tls.cert), readFileSync(tls.key)];
