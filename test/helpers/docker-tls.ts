@@ -39,7 +39,11 @@ export async function secureEngine(scope: DisposeScope, socketPath: string): Pro
     }
     client.pipe(engine).pipe(client);
   });
-  server.on("tlsClientError", (_error, socket) => socket.destroy());
+  // Also those whose handshake does not come to its end.
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   scope.defer(async () => {
