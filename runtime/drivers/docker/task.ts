@@ -24,7 +24,7 @@ import { translateResources } from "./spec/resources.js";
 import { metricsOf } from "./spec/stats.js";
 import { startContainer } from "./start-container.js";
 import { attachInit } from "./streams.js";
-import { type ContainerStatus, type ContainerView, STATE_TIMEOUT_MS } from "./views.js";
+import { type ContainerStatus, type ContainerView, STATE_TIMEOUT_MS, viewSwapLimit } from "./views.js";
 import { alreadyFinished, invalidSignal, noSuchProcess, refusal, startFailure } from "./words.js";
 
 const INIT = "";
@@ -213,8 +213,8 @@ export class DockerTask implements DriverTask {
 
   async update(resources: Any, _annotations: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> {
     if ((await this.#status(signal)) === "ended") throw refusal("cannot update a stopped container");
-    const body = translateResources(resources.value);
     const { containerId, deps } = this.container;
+    const body = translateResources(resources.value, await viewSwapLimit(deps.engine, containerId, signal));
     await deps.engine.call(
       `update container ${containerId}`,
       (docker, abortSignal) => docker.getContainer(containerId).update({ ...body, abortSignal }),

@@ -98,6 +98,16 @@ export async function viewContainer(engine: Engine, containerId: string, signal?
   };
 }
 
+/** Bytes of memory and swap together; 0 or -1 for any amount. @throws as `viewContainer`. */
+export async function viewSwapLimit(engine: Engine, containerId: string, signal?: AbortSignal): Promise<number> {
+  const { HostConfig } = await engine.call(
+    `inspect container ${containerId}`,
+    (docker, abortSignal) => docker.getContainer(containerId).inspect({ abortSignal }),
+    { signal, timeoutMs: STATE_TIMEOUT_MS },
+  );
+  return HostConfig.MemorySwap ?? 0;
+}
+
 /** @throws as `viewContainer`; not_found also for an exec that the engine has forgotten. */
 export async function viewExec(engine: Engine, execId: string, signal?: AbortSignal): Promise<ExecView> {
   const reply = await engine.call(

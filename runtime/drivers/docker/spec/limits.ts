@@ -8,7 +8,8 @@ export type FindDisk = (major: number, minor: number) => string | undefined;
 /** 0 says nothing, as it does to runc. */
 export const isGiven = (value: number | null | undefined): value is number =>
   value !== null && value !== undefined && value !== 0;
-const UNLIMITED = -1;
+/** To Docker and to the OCI. */
+export const UNLIMITED = -1;
 /** Some clients write the largest number of bytes there is instead. */
 const UNLIMITED_FROM = 2 ** 62;
 

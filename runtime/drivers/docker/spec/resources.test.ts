@@ -22,6 +22,12 @@ test("limits are changed, silence changes nothing", () => {
   expect(body({ pids: { limit: -1 }, memory: { swap: -1 } })).toEqual({ PidsLimit: -1, MemorySwap: -1 });
 });
 
+test("a limit of memory leaves swap as it was", () => {
+  const resources = Buffer.from('{"memory":{"limit":8000000}}');
+  expect(translateResources(resources, 9e6)).toEqual({ Memory: 8e6 });
+  for (const none of [0, -1]) expect(translateResources(resources, none)).toEqual({ Memory: 8e6, MemorySwap: -1 });
+});
+
 test.each([
   [{ memory: { limit: -1 } }, "resources.memory.limit (none)"],
   [{ memory: { swappiness: 5 } }, "resources.memory.swappiness"],
