@@ -11,7 +11,10 @@ import { Hopeless, until } from "./until.js";
 
 /** The user that {@link RegistryOptions.needsPassword} lets in; the hash is bcrypt's of the password. */
 export const REGISTRY_USER = { username: "keeper", secret: "correct horse" };
-const REGISTRY_HTPASSWD = "keeper:$2b$05$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2\n";
+/** What Google's registries call who comes with a token; let in with the same password. */
+export const TOKEN_USER = "oauth2accesstoken";
+const HASH = "$2b$05$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2";
+const REGISTRY_HTPASSWD = `${REGISTRY_USER.username}:${HASH}\n${TOKEN_USER}:${HASH}\n`;
 
 export interface RegistryOptions {
   /** Basic authentication. Default: none. */
