@@ -1,6 +1,6 @@
 // What goes over the control socket: a line of JSON each way for each request. Answers carry the request's number, in any order;
 // a request may be given up by its number. Lines without a number are what the bridge has to tell: its log.
-import { z } from "zod";
+import * as z from "zod";
 import { ContainerdError, ERROR_CLASSES, type ErrorKind, errorKind } from "../../../api/core/errors.js";
 
 /** Raised with each change that the other side would not understand. */

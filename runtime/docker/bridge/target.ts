@@ -1,6 +1,6 @@
 // What a stream leads to at the engine: a container, which may be attached again and again, or an exec, whose start is its stream.
 import type { Duplex } from "node:stream";
-import { z } from "zod";
+import * as z from "zod";
 import { isNotFound } from "../../../api/core/errors.js";
 import { ATTACH_DETACH_KEYS } from "./detach-keys.js";
 import { askEngine, openEngineStream } from "./engine-http.js";
