@@ -1,6 +1,7 @@
 // The record and the task of a container in the daemon's store, and taking them away again.
 import { createHash } from "node:crypto";
 import { removeProcess, unlessNotFound } from "../../api/client/run/remove.js";
+import type { Container } from "../../api/core/container.js";
 import { isNotFound } from "../../api/core/errors.js";
 import { isIdentifier } from "../../api/core/identifiers.js";
 import type { Runner } from "./runner.js";
@@ -26,10 +27,10 @@ export async function discard({ client }: Pick<Runner, "client">, id: string): P
   await client.containers.delete(ctx, id).catch(unlessNotFound);
 }
 
-/** When the record was made, which tells it from a later one of the same id; undefined without a record. */
-export async function recordTime({ client }: Pick<Runner, "client">, id: string): Promise<bigint | undefined> {
+/** The record of this id; undefined without one. */
+export async function findRecord({ client }: Pick<Runner, "client">, id: string): Promise<Container | undefined> {
   try {
-    return (await client.containers.get({}, id)).createdAtNs;
+    return await client.containers.get({}, id);
   } catch (error) {
     if (!isNotFound(error)) throw error;
     return undefined;

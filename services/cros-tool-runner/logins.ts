@@ -69,9 +69,9 @@ export class Logins {
   }
 
   /** Repeats the logins that are 50 minutes old, at their registries. A failure is only logged: what was there still counts. */
-  async renew(signal?: AbortSignal): Promise<void> {
-    // Who comes meanwhile waits for the same.
-    this.#renewing ??= this.#renewAll(signal).finally(() => {
+  async renew(): Promise<void> {
+    // Who comes meanwhile waits for the same, so it is not for one caller to end it.
+    this.#renewing ??= this.#renewAll().finally(() => {
       this.#renewing = undefined;
     });
     await this.#renewing;
@@ -87,11 +87,11 @@ export class Logins {
     }
   }
 
-  async #renewAll(signal: AbortSignal | undefined): Promise<void> {
+  async #renewAll(): Promise<void> {
     for (const [registry, { request, atNs }] of this.#logins) {
       if (this.#deps.clock() - atNs < RENEW_AFTER_NS) continue;
       try {
-        await this.login(request, signal);
+        await this.login(request);
       } catch (error) {
         this.#deps.log.warn({ registry, err: error }, "cannot log in again");
       }

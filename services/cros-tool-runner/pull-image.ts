@@ -17,7 +17,7 @@ export async function fetchImage(
   image: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  await logins.renew(signal);
+  await logins.renew();
   try {
     await pullImage(engine, image, { auth: logins.authFor(image), signal });
   } catch (error) {

@@ -1,7 +1,7 @@
 // `--rm`: whatever a server started is removed when its command has ended, also by the next server.
 import { setTimeout as delay } from "node:timers/promises";
 import { isNotFound } from "../../api/core/errors.js";
-import { discard, NAME_LABEL, recordTime } from "./container-record.js";
+import { discard, findRecord, NAME_LABEL } from "./container-record.js";
 import type { Runner } from "./runner.js";
 
 export interface Watched {
@@ -51,7 +51,7 @@ async function removeWhenOver(runner: Runner, watched: Watched): Promise<void> {
 
 /** Unless somebody else has put it away, and another stands in its place. */
 async function remove(runner: Runner, { name, recordId, createdAtNs, id }: Watched): Promise<void> {
-  if ((await recordTime(runner, recordId)) === createdAtNs) await discard(runner, recordId);
+  if ((await findRecord(runner, recordId))?.createdAtNs === createdAtNs) await discard(runner, recordId);
   if (id === undefined) return;
   runner.templated.delete(id);
   runner.containers.forget(name, id);

@@ -5,7 +5,7 @@ import {
   StartContainerResponse,
 } from "../../api/gen/chromiumos/test/api/cros_tool_runner_container_service.js";
 import { findContainer, inspectContainer, removeContainer, stopContainer } from "../../runtime/docker/containers.js";
-import { discard, NAME_LABEL, OWNER_LABEL, recordId, recordTime } from "./container-record.js";
+import { discard, findRecord, NAME_LABEL, OWNER_LABEL, recordId } from "./container-record.js";
 import { commandMessage, serviceError } from "./errors.js";
 import { fetchImage } from "./pull-image.js";
 import { watch } from "./removal.js";
@@ -77,6 +77,10 @@ async function makeFolders({ engine }: Runner, folders: readonly string[]): Prom
  * @throws already_exists for any other.
  */
 async function makeRoom(runner: Runner, name: string, id: string): Promise<void> {
+  const record = await findRecord(runner, id);
+  if (record !== undefined && record.labels[NAME_LABEL] !== name) {
+    throw serviceError("already_exists", `The store has a container "${id}" that this service did not make`);
+  }
   const present = await findContainer(runner.engine, name);
   if (present !== undefined) {
     if (!present.hasEnded && !runner.containers.has(name, present.id)) {
@@ -85,7 +89,7 @@ async function makeRoom(runner: Runner, name: string, id: string): Promise<void>
     }
     await stopContainer(runner.engine, present.id, { graceSeconds: GRACE_SECONDS });
   }
-  if ((await recordTime(runner, id)) !== undefined) await discard(runner, id);
+  if (record !== undefined) await discard(runner, id);
   if (present !== undefined) await removeContainer(runner.engine, present.id);
 }
 

@@ -205,6 +205,16 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("a containe
       }
     });
 
+    test("leaves a record alone that others made", async () => {
+      const plain = await runner.client.containers.get({}, "plain");
+      const theirs = await runner.client.containers.create(
+        {},
+        { id: "noted", spec: plain.spec, runtime: plain.runtime },
+      );
+      expect((await failureOf(start("noted", WAIT))).code).toBe("ALREADY_EXISTS");
+      expect(await runner.client.containers.get({}, "noted")).toEqual(theirs);
+    });
+
     test("is another than one whose id begins so", async () => {
       const id = await engine.must(["run", "-d", BUSYBOX, ...SLEEP]);
       await start(id.slice(0, 12), WAIT);

@@ -99,7 +99,7 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd") || requires.
 
     test("as _json_key takes the contents of the file that the password names", async () => {
       const passwords = join(registry.dir, "htpasswd");
-      const [, hash] = (await readFile(passwords, "utf8")).trim().split(":");
+      const [, hash] = /^keeper:(.*)$/m.exec(await readFile(passwords, "utf8")) ?? [];
       await appendFile(passwords, `_json_key:${hash}\n`);
       const key = join(engine.dir, "key.json");
       await writeFile(key, REGISTRY_USER.secret);
