@@ -124,8 +124,9 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   const version = `${COMPATIBLE_VERSION}+berth.${info.version}`;
   await using scope = new DisposeScope();
 
-  // A user's default place may be one where others can put something.
-  const problem = uid !== 0 && config.state === places.state ? makeRuntimeDir(dirname(places.state), uid) : undefined;
+  // The usual place for a user's state may be one where others can put something.
+  const shared = dirname(places.state);
+  const problem = uid !== 0 && dirname(config.state) === shared ? makeRuntimeDir(shared, uid) : undefined;
   if (problem !== undefined) throw errorOf("permission_denied", problem);
   // A live daemon at the address is found out before anything of its is touched.
   if (address !== undefined) await prepareSocketPath(address);

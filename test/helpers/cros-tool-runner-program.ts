@@ -56,7 +56,7 @@ export const placesIn = (dir: string): string[] => [
 /** Starts `serve` and resolves when it listens. It ends with the scope, and what it owns before. */
 export async function startRunnerProgram(
   scope: DisposeScope,
-  engine: DockerEngine,
+  engine: Pick<DockerEngine, "host">,
   options: RunnerProgramOptions = {},
 ): Promise<RunnerProgram> {
   const dir = options.dir ?? (await tempDir(scope));
