@@ -64,7 +64,10 @@ export type TestRunnerOptions = Partial<Omit<RunnerDeps, "client" | "engine">> &
 };
 
 /** Starts it. Disposing it ends the server in order, so what it owns goes. */
-export async function startRunner(engine: DockerEngine, options: TestRunnerOptions = {}): Promise<TestRunner> {
+export async function startRunner(
+  engine: Pick<DockerEngine, "host">,
+  options: TestRunnerOptions = {},
+): Promise<TestRunner> {
   await using scope = new DisposeScope();
   const { dir = await tempDir(scope), log = silentLogger, clock = systemClock, ...more } = options;
   const daemon = await startEmbedded(scope, { dir, dockerHost: engine.host });

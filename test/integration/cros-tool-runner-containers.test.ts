@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
+import { StackCommandsResponse } from "../../api/gen/chromiumos/test/api/cros_tool_runner_container_service.js";
 import { failureOf, startRunner, type TestRunner } from "../helpers/cros-tool-runner.js";
 import { BUSYBOX, type DockerEngine, startEngine } from "../helpers/docker-engine.js";
 import { REGISTRY_USER } from "../helpers/registry.js";
@@ -229,6 +230,33 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("a containe
       expect(made.map((container) => container?.id)).toContain(present?.id);
       expect(await engine.must(["ps", "-aq", "--filter", "name=^/crowded$"])).not.toContain("\n");
     });
+  });
+
+  test("in a stack stays when a later command fails", async () => {
+    const startOf = (name: string, startCommand: string[], network: string) => ({
+      command: {
+        $case: "startContainer" as const,
+        value: { name, containerImage: BUSYBOX, startCommand, additionalOptions: { network } },
+      },
+    });
+    const failure = await failureOf(
+      runner.stack([
+        { command: { $case: "createNetwork", value: { name: "stacked" } } },
+        startOf("kept", WAIT, "stacked"),
+        startOf("failing", ["/no/such"], "stacked"),
+        startOf("never", WAIT, "stacked"),
+      ]),
+    );
+    expect(failure).toMatchObject({ code: "UNKNOWN", message: expect.stringContaining("/no/such") });
+    expect(failure.trailers.get("ctr-failed-index")).toEqual(["2"]);
+    const [bytes] = failure.trailers.get("ctr-partial-response-bin");
+    const { responses } = StackCommandsResponse.decode(Buffer.from(bytes ?? ""));
+    expect(responses.map(({ output }) => output?.value)).toMatchObject([
+      { network: await runner.getNetwork("stacked") },
+      { container: await runner.getContainer("kept") },
+    ]);
+    expect((await failureOf(runner.getContainer("failing"))).code).toBe("NOT_FOUND");
+    expect((await failureOf(runner.getContainer("never"))).code).toBe("NOT_FOUND");
   });
 
   describe("of an image in a registry", () => {
