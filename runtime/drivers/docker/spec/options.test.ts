@@ -14,6 +14,20 @@ describe("options", () => {
     expect(dockerBody({ process: { user: { uid: 5 } } }, options).User).toBe("5:0");
   });
 
+  test("with the image's defaults a variable can be taken away, and the entry point replaced", () => {
+    const spec = { process: { args: ["x"], env: ["HOME"] } };
+    const { Entrypoint, Cmd, Env } = dockerBody(spec, { imageDefaults: true, replaceEntrypoint: true });
+    expect({ Entrypoint, Cmd, Env }).toEqual({ Entrypoint: ["x"], Cmd: [], Env: ["HOME"] });
+    expect(() => dockerBody({ process: { env: [""] } }, { imageDefaults: true })).toThrow("process.env");
+  });
+
+  test("a user can be named", () => {
+    expect(given({ user: "app:more" }).User).toBe("app:more");
+    expect(given({ user: "app" }, { process: { user: { additionalGids: [5] } } }).HostConfig).toMatchObject({
+      GroupAdd: ["5"],
+    });
+  });
+
   test("stdin is open once", () => {
     const body = dockerBody(clientSpec(), {}, { stdin: "/fifo" });
     expect(body).toMatchObject({ OpenStdin: true, StdinOnce: true, AttachStdin: true });
