@@ -2,17 +2,18 @@
 // state in files and does not expect company.
 import { execFile } from "node:child_process";
 import { close, constants, open } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { abortError } from "../../api/client/errors.js";
+import { errorOf } from "../../api/core/errors.js";
 import { tryLockFile } from "../../runtime/sys/flock.js";
+import { makeRuntimeDir, runtimeDirOf } from "../../runtime/sys/runtime-dir.js";
 
 export interface GcloudOptions {
   /** Default: `gcloud`, looked for in PATH. */
   readonly program?: string;
-  /** File that whoever runs gcloud has locked. Default: one of this user's in the folder for temporary files. */
+  /** File that whoever runs gcloud has locked. Default: one of this user's, in `/run` or below `$XDG_RUNTIME_DIR`. */
   readonly lockPath?: string;
 }
 
@@ -37,9 +38,7 @@ export async function runGcloud(
 ): Promise<GcloudResult> {
   const patience = AbortSignal.timeout(TIMEOUT_MS);
   const either = signal === undefined ? patience : AbortSignal.any([signal, patience]);
-  // A link that somebody else put there is not followed.
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
-  const lock = await openFile(lockPath, flags, 0o600);
+  const lock = await openFile(lockPath, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
     while (!tryLockFile(lock)) await delay(POLL_MS, undefined, { signal: either });
     return await run(program, args, either);
@@ -68,4 +67,11 @@ function reason(error: Error): string {
   return code === "ENOENT" ? "gcloud is not installed" : `gcloud failed: ${code}`;
 }
 
-const defaultLock = (): string => join(tmpdir(), `cros-tool-runner-gcloud-${process.getuid?.() ?? 0}.lock`);
+/** In a folder where nobody else can put something in its place. @throws permission_denied when the user has no such folder. */
+function defaultLock(): string {
+  const uid = process.getuid?.() ?? 0;
+  const folder = uid === 0 ? "/run" : runtimeDirOf(uid, process.env);
+  const problem = uid === 0 ? undefined : makeRuntimeDir(folder, uid);
+  if (problem !== undefined) throw errorOf("permission_denied", problem);
+  return join(folder, "cros-tool-runner-gcloud.lock");
+}
