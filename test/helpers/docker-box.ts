@@ -44,6 +44,15 @@ export function takeStreams({ ends }: Pipes): {
   return { stdin, stdout, stderr: stderr ?? Readable.from([]) };
 }
 
+/** All that has come so far. */
+export function gather(stream: Readable): () => string {
+  let all = "";
+  stream.setEncoding("utf8").on("data", (chunk: string) => {
+    all += chunk;
+  });
+  return () => all;
+}
+
 export interface Box {
   readonly key: string;
   readonly dockerId: string;

@@ -3,14 +3,13 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FifoEnds } from "../../api/client/io/fifo-ends.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { silentLogger } from "../../api/core/log.js";
 import { type Bridge, type BridgeOptions, openBridge } from "../../runtime/docker/bridge/client.js";
-import { makeBox, makePipes, takeStreams } from "../helpers/docker-box.js";
+import { gather, makeBox, makePipes, takeStreams } from "../helpers/docker-box.js";
 import { bridgePid, bridgePids, bridgeProgram, endBridge } from "../helpers/docker-bridge.js";
 import { type DockerEngine, startEngine } from "../helpers/docker-engine.js";
 import { secureEngine } from "../helpers/docker-tls.js";
@@ -22,15 +21,6 @@ const NULL_STDIO = { stdin: "", stdout: "", stderr: "", terminal: false };
 const lacking = requires.root() || requires.binary("dockerd") || requires.binary("busybox");
 /** Answers each line that is typed, until its end or an empty one. */
 const ECHO = ["sh", "-c", 'while read line && test -n "$line"; do echo got $line; done; echo end'];
-
-/** All that has come so far. */
-function gather(stream: Readable): () => string {
-  let all = "";
-  stream.setEncoding("utf8").on("data", (chunk: string) => {
-    all += chunk;
-  });
-  return () => all;
-}
 
 const descriptorsOf = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/fd`)).length;
 

@@ -9,7 +9,7 @@ import { FifoEnds } from "../../api/client/io/fifo-ends.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { silentLogger } from "../../api/core/log.js";
 import { type Bridge, openBridge } from "../../runtime/docker/bridge/client.js";
-import { type Box, makeBox, makePipes, type Pipes, takeStreams } from "../helpers/docker-box.js";
+import { type Box, gather, makeBox, makePipes, type Pipes, takeStreams } from "../helpers/docker-box.js";
 import { bridgeProgram, endBridge } from "../helpers/docker-bridge.js";
 import { type DockerEngine, startEngine } from "../helpers/docker-engine.js";
 import { requires } from "../helpers/requires.js";
@@ -24,15 +24,6 @@ async function hashOf(stream: Readable): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of stream as AsyncIterable<Buffer>) hash.update(chunk);
   return hash.digest("hex");
-}
-
-/** All that has come so far. */
-function gather(stream: Readable): () => string {
-  let all = "";
-  stream.setEncoding("utf8").on("data", (chunk: string) => {
-    all += chunk;
-  });
-  return () => all;
 }
 
 describe.skipIf(lacking)("stdio of docker tasks", () => {
