@@ -40,12 +40,20 @@ export interface DockerTaskParts {
   readonly forget: () => Promise<void>;
 }
 
+/** In columns and rows. */
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 export class DockerTask implements DriverTask {
   readonly reportsEvents = false;
   readonly container: TaskContainer;
   readonly #parts: DockerTaskParts;
   /** Keyed by process: what changes its state is done one after another. */
   readonly #mutex = new KeyedMutex();
+  /** Of the terminal, asked for before there was one. */
+  #wantedSize: Size | undefined;
 
   constructor(parts: DockerTaskParts) {
     this.#parts = parts;
@@ -103,6 +111,9 @@ export class DockerTask implements DriverTask {
         ).catch((error: unknown) => {
           throw startFailure("failed to start container", error);
         });
+        const size = this.#wantedSize;
+        // A container that has ended meanwhile needs none.
+        if (size !== undefined) await this.#resize(size).catch(() => undefined);
         return { pid: this.pid };
       }),
       signal,
@@ -155,8 +166,14 @@ export class DockerTask implements DriverTask {
   async resizePty(execId: string, width: number, height: number, signal?: AbortSignal): Promise<void> {
     const exec = this.#exec(execId);
     if (exec !== undefined) return await exec.resize(width, height, signal);
-    const { containerId, exit, deps } = this.container;
-    if (!deps.file.saved.terminal || exit !== undefined) return;
+    if (!this.container.deps.file.saved.terminal || this.container.exit !== undefined) return;
+    // Docker has no terminal before it starts.
+    if (this.pid === 0) this.#wantedSize = { width, height };
+    else await this.#resize({ width, height }, signal);
+  }
+
+  async #resize({ width, height }: Size, signal?: AbortSignal): Promise<void> {
+    const { containerId, deps } = this.container;
     await deps.engine.call(
       `resize container ${containerId}`,
       (docker, abortSignal) => docker.getContainer(containerId).resize({ w: width, h: height, abortSignal }),

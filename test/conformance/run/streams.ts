@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { buffer, text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { expect, test } from "vitest";
+import { until } from "../../helpers/until.js";
 import type { RunWorld } from "./world.js";
 
 const MIB = 1024 * 1024;
@@ -120,6 +121,7 @@ export function runStreams(world: () => RunWorld): void {
   });
 
   test("a terminal of a size, which changes", async () => {
+    if (world().differences.lateTerminalSize !== undefined) return await lateSize(world());
     const script = "trap 'stty size; exit 3' WINCH; stty size; while :; do sleep 0.05; done";
     await using task = await world().run(script, { terminal: { columns: 71, rows: 17 } });
     const output = buffer(task.stdout);
@@ -130,4 +132,17 @@ export function runStreams(world: () => RunWorld): void {
     expect(String(await output)).toBe("17 71\r\n18 72\r\n");
     expect(await text(task.stderr)).toBe("");
   });
+}
+
+/** The size is there, only later than the program. */
+async function lateSize(world: RunWorld): Promise<void> {
+  const script = "while :; do stty size; sleep 0.05; done";
+  await using task = await world.run(script, { terminal: { columns: 71, rows: 17 } });
+  let shown = "";
+  task.stdout.on("data", (chunk) => {
+    shown += String(chunk);
+  });
+  await until("the first size", () => shown.includes("17 71\r\n"));
+  await task.resize({ columns: 72, rows: 18 });
+  await until("the second size", () => shown.includes("18 72\r\n"));
 }

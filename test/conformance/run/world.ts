@@ -13,6 +13,16 @@ export interface RunSubject {
   shell(script: string): RunOptions;
   /** Tasks are in namespaces and control groups of their own. */
   readonly isContainer: boolean;
+  /** What its runtime does otherwise, with the reason. */
+  readonly differences?: RunDifferences;
+}
+
+/** Reasons; the cases then look for what happens instead. */
+export interface RunDifferences {
+  /** A terminal gets its size a moment after the program's start. */
+  readonly lateTerminalSize?: string;
+  /** That a user is unknown is found out by the runtime, whose words are all that is told. */
+  readonly unknownUser?: string;
 }
 
 /** Starts the daemon; it ends with the scope. */
@@ -27,12 +37,14 @@ const FIFO_DIR =
 export class RunWorld {
   readonly client: Client;
   readonly isContainer: boolean;
+  readonly differences: RunDifferences;
   readonly #shell: RunSubject["shell"];
   readonly #ids: string[] = [];
 
-  constructor({ client, shell, isContainer }: RunSubject) {
+  constructor({ client, shell, isContainer, differences = {} }: RunSubject) {
     this.client = client;
     this.isContainer = isContainer;
+    this.differences = differences;
     this.#shell = shell;
   }
 
