@@ -14,6 +14,9 @@ import { MemoryLedger } from "./memory-stores.js";
 import { ociSpec } from "./oci-spec.js";
 import { freshNamespace, tempDir } from "./temp.js";
 
+/** Docker's, or one that has its API and a client with the same words. */
+export type WorldEngine = Pick<DockerEngine, "host" | "must">;
+
 export interface DockerWorld {
   readonly namespace: string;
   readonly rootDir: string;
@@ -45,7 +48,7 @@ export const dockerOptions = (options: object): Any => anyOfJson(DOCKER_OPTIONS_
 /** A world of its own on a shared engine. Its containers end with the scope. */
 export async function dockerWorld(
   scope: DisposeScope,
-  engine: DockerEngine,
+  engine: WorldEngine,
   deps: Partial<DriverDeps> = {},
 ): Promise<DockerWorld> {
   const dir = await tempDir(scope);
