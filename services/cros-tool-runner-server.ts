@@ -11,8 +11,6 @@ import { serveTcp } from "./grpc/tcp.js";
 import { defineHealthService } from "./health/service.js";
 import { defineReflectionServices } from "./reflection/service.js";
 
-export { readPackageInfo } from "./package-info.js";
-
 /** Where its store, its state and its socket are; below the usual folders of root, or of a user by the XDG rules. */
 export interface RunnerPlaces {
   readonly root: string;

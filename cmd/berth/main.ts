@@ -3,7 +3,7 @@ import { type Command as CommanderCommand, CommanderError } from "commander";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { errorOf } from "../../api/core/errors.js";
 import { checkRuntimeDir, runtimeDirOf } from "../../runtime/sys/runtime-dir.js";
-import { buildInfo } from "./build-info.js";
+import { buildInfo } from "../shared/build-info.js";
 import type { Command } from "./command.js";
 import { exitStatus, Interrupted, Reported, USAGE_STATUS } from "./exit-status.js";
 import { flushed, Output } from "./output.js";

@@ -1,6 +1,7 @@
 // cros-tool-runner: serves the container service, and calls it. Flags may be spelt as the original's are, with one dash.
 import { CommanderError } from "commander";
 import { ContainerdError, type ErrorKind, errorKind } from "../../api/core/errors.js";
+import { buildInfo } from "../shared/build-info.js";
 import { GoCommand } from "../shared/go-flags.js";
 import { LOG_FORMATS, LOG_LEVELS } from "../shared/log.js";
 import type { CallFlags, LsFlags } from "./call.js";
@@ -23,6 +24,7 @@ export async function runCrosToolRunner(argv: readonly string[]): Promise<number
   const program = new GoCommand("cros-tool-runner")
     .description("Docker commands of ChromeOS test labs as a gRPC service.")
     .usage("<command> [options]")
+    .version(buildInfo().version, "-v, --version", "print the version")
     .enablePositionalOptions()
     .helpCommand(false);
   program

@@ -20,6 +20,8 @@ export interface ServeFlags {
 const EXIT_FATAL = 1;
 /** A second signal forced the end. */
 const EXIT_FORCED = 130;
+/** What a server owns goes with it even then. */
+const CRASH = "crash";
 const LARGEST_PORT = 65_535;
 
 /** @returns the exit code. @throws invalid_argument for a bad flag, and what the server cannot start for */
@@ -40,16 +42,19 @@ export async function serve(flags: ServeFlags): Promise<number> {
     },
     { log, onShutdown: () => end.now("Shutdown"), onFatal: (error) => fatal(log, error) },
   );
+  let status = 0;
   try {
     if (flags.exportMetadata !== undefined) await exportMetadata(flags.exportMetadata, server.port);
     process.stdout.write(`server listening at ${server.listening}\n`);
     log.info({ address: server.daemon.address }, "cros-tool-runner ready");
-    log.info({ reason: await end.reason }, "stopping: calls finish, containers stop, networks go");
+    const reason = await end.reason;
+    log.info({ reason }, "stopping: calls finish, containers stop, networks go");
+    if (reason === CRASH) status = EXIT_FATAL;
   } finally {
     await server[Symbol.asyncDispose]();
   }
   log.info({}, "stopped");
-  return 0;
+  return status;
 }
 
 function parsePort(text: string): number {
@@ -93,6 +98,10 @@ function endOf(log: Logger): { readonly reason: Promise<string>; now(reason: str
   process.on("SIGINT", onSignal);
   // A server outlives the terminal it was started from.
   process.on("SIGHUP", () => {});
-  process.on("uncaughtException", (err) => fatal(log, err));
+  process.on("uncaughtException", (err) => {
+    if (isStopping) fatal(log, err);
+    log.error({ err }, "uncaught exception");
+    now(CRASH);
+  });
   return { reason, now: (why) => now(why) };
 }

@@ -1,5 +1,5 @@
 // berth version: who we are and who answers.
-import { buildInfo } from "../build-info.js";
+import { buildInfo } from "../../shared/build-info.js";
 import { defineCommand } from "../command.js";
 
 export const command = defineCommand({
