@@ -58,9 +58,9 @@ module.exports = {
     {
       name: "dockerode-only-in-docker",
       severity: "error",
-      comment: "everybody else goes through runtime/docker/engine.ts; its types may go anywhere in runtime",
+      comment: "everybody else goes through runtime/docker/engine.ts, and takes types from container-body.ts",
       from: { path: "^(api|metadata|services|cmd|runtime/(?!docker/))", pathNot: "\\.test\\.ts$" },
-      to: { path: NPM("dockerode", "docker-modem"), dependencyTypesNot: ["type-only"] },
+      to: { path: NPM("dockerode", "docker-modem") },
     },
     only(
       "docker-driver-knows-the-plug",

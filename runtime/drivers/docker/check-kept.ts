@@ -1,8 +1,8 @@
 // Asks the engine whether it keeps what a container was to be confined by: some of it engines leave out, with a warning that nobody
 // waits for or without one. It costs a call only for containers that ask for it.
-import type Dockerode from "dockerode";
 import * as z from "zod";
 import { invalidArgument } from "../../../api/core/errors.js";
+import type { ContainerBody } from "../../docker/container-body.js";
 import type { Engine } from "../../docker/engine.js";
 import { lostLimits, missingModules, wantedLimits, wantedModules } from "./spec/kept.js";
 
@@ -14,11 +14,7 @@ const infoSchema = z.object({
 });
 
 /** Before the container is made. @throws invalid_argument naming the security modules that the engine's host does not have. */
-export async function checkModules(
-  engine: Engine,
-  body: Dockerode.ContainerCreateOptions,
-  signal?: AbortSignal,
-): Promise<void> {
+export async function checkModules(engine: Engine, body: ContainerBody, signal?: AbortSignal): Promise<void> {
   const wanted = wantedModules(body);
   if (wanted.length === 0) return;
   const info = infoSchema.parse(await engine.call("info", (docker) => docker.info(), { signal }));
@@ -30,7 +26,7 @@ export async function checkModules(
 /** When it is made. @throws invalid_argument naming the limits that the engine has dropped. */
 export async function checkLimits(
   engine: Engine,
-  body: Dockerode.ContainerCreateOptions,
+  body: ContainerBody,
   containerId: string,
   signal?: AbortSignal,
 ): Promise<void> {

@@ -1,8 +1,8 @@
 // From a request to a container of the engine that has not run: its image, what it is made of, its name and labels. Leaves nothing
 // when it fails; what it cannot take away then, because the engine has gone, is found by its labels later.
-import type Dockerode from "dockerode";
 import { alreadyExists, isAlreadyExists } from "../../../api/core/errors.js";
 import type { Logger } from "../../../api/core/log.js";
+import type { ContainerBody } from "../../docker/container-body.js";
 import type { Engine } from "../../docker/engine.js";
 import { ensureImage } from "../../docker/ensure-image.js";
 import { tellPull } from "../../docker/pull-news.js";
@@ -68,7 +68,7 @@ export async function removeContainersOf(engine: Engine, ownership: Ownership): 
 /** Under the name that was chosen, or else under one that nobody has. */
 async function createNamed(
   engine: Engine,
-  body: Dockerode.ContainerCreateOptions,
+  body: ContainerBody,
   chosen: string | undefined,
   { owner, namespace, id }: Ownership,
 ): Promise<string> {
@@ -82,7 +82,7 @@ async function createNamed(
   }
 }
 
-async function create(engine: Engine, body: Dockerode.ContainerCreateOptions, name: string): Promise<string> {
+async function create(engine: Engine, body: ContainerBody, name: string): Promise<string> {
   const container = await engine.call(
     `create container ${name}`,
     (docker, abortSignal) => docker.createContainer({ ...body, name, abortSignal }),

@@ -1,7 +1,6 @@
 // What a Docker engine leaves out of a container that it makes all the same: limits that its kernel does not have, it drops with a
 // warning; security modules that its host does not have, without one.
-import type Dockerode from "dockerode";
-import type { HostConfig } from "./part.js";
+import type { ContainerBody, HostConfig } from "../../../docker/container-body.js";
 
 /** What the engine itself says of a container shows whether they are kept. */
 const LIMITS = [
@@ -33,7 +32,7 @@ const SECURITY = [
 ] as const;
 
 /** Security modules that a container is to be confined by, beside what the engine does anyway. */
-export function wantedModules(asked: Dockerode.ContainerCreateOptions): readonly string[] {
+export function wantedModules(asked: ContainerBody): readonly string[] {
   const given: unknown = asked.HostConfig?.SecurityOpt;
   const options = Array.isArray(given) ? given.map(String) : [];
   return SECURITY.filter(({ option }) => options.some((text) => text.startsWith(option))).map(({ module }) => module);
@@ -46,16 +45,13 @@ export function missingModules(wanted: readonly string[], engineOptions: readonl
 }
 
 /** Names of the limits that are to be kept: only then is it worth a look at what was made. */
-export const wantedLimits = ({ HostConfig: asked = {} }: Dockerode.ContainerCreateOptions): readonly Limit[] =>
+export const wantedLimits = ({ HostConfig: asked = {} }: ContainerBody): readonly Limit[] =>
   LIMITS.filter((name) => asked[name] !== undefined);
 
 type Limit = (typeof LIMITS)[number];
 
 /** @param made the `HostConfig` of the container's inspection. */
-export function lostLimits(
-  { HostConfig: asked = {} }: Dockerode.ContainerCreateOptions,
-  made: HostConfig,
-): readonly string[] {
+export function lostLimits({ HostConfig: asked = {} }: ContainerBody, made: HostConfig): readonly string[] {
   return LIMITS.filter((name) => isLimit(asked[name]) && JSON.stringify(made[name]) !== JSON.stringify(asked[name]));
 }
 

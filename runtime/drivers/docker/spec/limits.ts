@@ -1,6 +1,8 @@
 // Limits of memory, processor, processes and disks, as Docker has them.
+
+import type { HostConfig } from "../../../docker/container-body.js";
 import { diskPath } from "./host-devices.js";
-import type { Asked, HostConfig, Part } from "./part.js";
+import type { Asked, Part } from "./part.js";
 import type { LinuxResources } from "./resources-schema.js";
 
 export type FindDisk = (major: number, minor: number) => string | undefined;

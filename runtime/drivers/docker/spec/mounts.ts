@@ -1,6 +1,6 @@
 // What is mounted into a container: folders of the host, and file systems in memory. Those that every container has are Docker's own.
 import { isAbsolute } from "node:path";
-import type Dockerode from "dockerode";
+import type { BodyMount, MountPropagation } from "../../../docker/container-body.js";
 import { defaultMountDifferences } from "./defaults.js";
 import { hasHostNetwork } from "./network.js";
 import type { OciMount } from "./oci-spec.js";
@@ -8,14 +8,13 @@ import type { Asked, Part } from "./part.js";
 import { isPrivileged, PRIVILEGED_OPTION } from "./privileged.js";
 import { sizeBytes, tmpfsOptions } from "./tmpfs.js";
 
-type Propagation = Dockerode.MountPropagation;
-const PROPAGATIONS: ReadonlyMap<string, Propagation> = new Map(
+const PROPAGATIONS: ReadonlyMap<string, MountPropagation> = new Map(
   (["private", "rprivate", "shared", "rshared", "slave", "rslave"] as const).map((name) => [name, name]),
 );
 const SHM = "/dev/shm";
 
 /** `NonRecursive` is not in the package's types. */
-type BindMount = Dockerode.MountSettings & { BindOptions?: { Propagation?: Propagation; NonRecursive?: boolean } };
+type BindMount = BodyMount & { BindOptions?: { Propagation?: MountPropagation; NonRecursive?: boolean } };
 
 interface Mounts {
   readonly binds: BindMount[];
@@ -67,7 +66,7 @@ function addMount(mount: OciMount, mounts: Mounts): void {
 
 function addBind({ destination, source, options }: OciMount, { binds, refused }: Mounts): void {
   if (!source || !isAbsolute(source)) refused.push(refusal(destination, `from ${source || "nowhere"}`));
-  let propagation: Propagation | undefined;
+  let propagation: MountPropagation | undefined;
   let readOnly = false;
   let recursive = false;
   for (const option of options) {

@@ -1,6 +1,7 @@
 // What a container shares with its host or with another container. To the OCI a type that is missing is the host's; Docker has a
 // mode for each.
-import type { Asked, HostConfig, Part } from "./part.js";
+import type { HostConfig } from "../../../docker/container-body.js";
+import type { Asked, Part } from "./part.js";
 
 const OWN_OR_HOST = new Map<string, (isOwn: boolean) => HostConfig>([
   ["pid", (isOwn) => (isOwn ? {} : { PidMode: "host" })],

@@ -82,7 +82,6 @@ export type OciSpec = z.infer<typeof specSchema>;
 export type OciProcess = z.infer<typeof processSchema>;
 export type OciMount = z.infer<typeof mountSchema>;
 export type OciDevice = z.infer<typeof deviceSchema>;
-export type OciLinux = z.infer<typeof linuxSchema>;
 
 /** A document as far as it is known here, and the names of all other members that ask for something. */
 export interface Known<T> {

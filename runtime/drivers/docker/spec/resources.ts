@@ -1,8 +1,8 @@
 // New limits of a container that is there: OCI resources as the body of Docker's update. Docker can change fewer than it can set.
 import { invalidArgument } from "../../../../api/core/errors.js";
+import type { HostConfig } from "../../../docker/container-body.js";
 import { isGiven, plainLimits, UNLIMITED } from "./limits.js";
 import { isEmpty, parseResources } from "./oci-spec.js";
-import type { HostConfig } from "./part.js";
 import type { LinuxResources } from "./resources-schema.js";
 
 const FIXED_MEMORY = ["swappiness", "disableOOMKiller"] as const;

@@ -10,7 +10,7 @@ import {
   NetworkStat,
   PidsStat,
 } from "../../../../api/gen/cgroups/v1/metrics.js";
-import type { DockerStats } from "./stats.js";
+import type { DockerStats } from "./stats-schema.js";
 
 export const V1_METRICS = "io.containerd.cgroups.v1.Metrics";
 

@@ -1,8 +1,8 @@
 // An OCI runtime spec as the Docker container that keeps it. What Docker cannot express and was asked for is refused, all of it at
 // once; what merely belongs to every client's default spec is Docker's own default.
-import type Dockerode from "dockerode";
 import { invalidArgument } from "../../../../api/core/errors.js";
 import type { Stdio } from "../../../../api/core/task.js";
+import type { ContainerBody } from "../../../docker/container-body.js";
 import type { DockerOptions } from "../options.js";
 import { translateDevices } from "./devices.js";
 import { translateHost } from "./host-part.js";
@@ -40,7 +40,7 @@ const TOPICS: readonly ((asked: Asked) => Part)[] = [
 ];
 
 /** Without name and labels. @throws invalid_argument for what is no spec, and naming all that Docker cannot express. */
-export function translate(input: TranslateInput): Dockerode.ContainerCreateOptions {
+export function translate(input: TranslateInput): ContainerBody {
   const { known: spec, others } = parseSpec(input.spec);
   const parts = TOPICS.map((translateTopic) => translateTopic({ ...input, spec }));
   const refused = [...others, ...parts.flatMap((part) => part.refused ?? [])];
