@@ -51,14 +51,6 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("the progra
     );
   });
 
-  test("metadata of a second server stand behind those of the first", async () => {
-    await using own = new DisposeScope();
-    await writeFile(join(dir, ".cftmeta"), "OTHER=1\n");
-    const second = await startRunnerProgram(own, engine, { args: ["--export-metadata", dir] });
-    const lines = (await readFile(join(dir, ".cftmeta"), "utf8")).split("\n");
-    expect(lines.slice(0, 2)).toEqual(["OTHER=1", `SERVICE_PORT=${second.address.split(":")[1]}`]);
-  });
-
   describe("where it listens", () => {
     const answers = (host: string, port: string | undefined): Promise<boolean> =>
       new Promise((resolve) => {
@@ -67,12 +59,16 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("the progra
         socket.once("connect", () => socket.destroy());
       });
 
-    test("is one address of loopback, and all of them only on demand", async () => {
+    test("is one address of loopback, and all of them only on demand; its metadata stand behind another's", async () => {
       expect(await answers("127.0.0.2", runner.address.split(":")[1])).toBe(false);
       await using own = new DisposeScope();
-      const open = await startRunnerProgram(own, engine, { args: ["--listen", "0.0.0.0"] });
+      await writeFile(join(dir, ".cftmeta"), "OTHER=1\n");
+      const open = await startRunnerProgram(own, engine, { args: ["--listen", "0.0.0.0", "--export-metadata", dir] });
       expect(open.address).toMatch(/^0\.0\.0\.0:\d+$/);
-      expect(await answers("127.0.0.2", open.address.split(":")[1])).toBe(true);
+      const port = open.address.split(":")[1];
+      expect(await answers("127.0.0.2", port)).toBe(true);
+      const lines = (await readFile(join(dir, ".cftmeta"), "utf8")).split("\n");
+      expect(lines.slice(0, 2)).toEqual(["OTHER=1", `SERVICE_PORT=${port}`]);
     });
 
     test("is not where another server is, and then nothing is left behind", async () => {
@@ -174,6 +170,10 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("the progra
       expect(stderr).toMatch(
         /status code 3, error message: Missing name\nRequest 2 of the stack failed\. Before it:\nresponses \{\n {2}create_network \{\n {4}network \{\n {6}name: "half"\n/,
       );
+      expect(await runner.call("no.Such.Call")).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("cros-tool-runner: service no.Such (the server says: "),
+      });
       const nobody = await runRunner(["call", "--address", "127.0.0.1:1", "GetNetwork", "name: 'bridge'"]);
       expect(nobody).toMatchObject({ code: 1, stderr: expect.stringContaining("Rpc failed with status code 14") });
       expect(await runRunner(["ls", "--address", "127.0.0.1:1"])).toMatchObject({ code: 1, stdout: "" });
