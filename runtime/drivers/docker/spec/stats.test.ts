@@ -76,6 +76,12 @@ test("of a host with version 2", () => {
   expect(counters.slice(0, 31)).toEqual(Array.from({ length: 31 }, (_, at) => BigInt(4096 * (at + 1))));
 });
 
+test("of Podman, which tells less of memory", () => {
+  const stats = { ...(read("v1") as object), memory_stats: { usage: 5, limit: 6 } };
+  const { memory } = V1.decode(metricsOf(stats)?.value ?? Buffer.alloc(0));
+  expect(memory?.usage).toMatchObject({ usage: 5n, limit: 6n });
+});
+
 test("a container that does not run has none", () => {
   const none = { cpu_stats: { cpu_usage: { total_usage: 0 } }, memory_stats: {}, pids_stats: {}, networks: null };
   expect(metricsOf(none)).toBeUndefined();

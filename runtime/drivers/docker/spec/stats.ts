@@ -5,9 +5,6 @@ import { statsSchema } from "./stats-schema.js";
 import { v1Metrics } from "./stats-v1.js";
 import { v2Metrics } from "./stats-v2.js";
 
-/** Of the second version of control groups alone. */
-const V2_COUNTER = "anon";
-
 /**
  * Metrics of the host's version of control groups.
  * @param stats one answer of `GET /containers/ID/stats`, as JSON gave it.
@@ -22,5 +19,6 @@ export function metricsOf(stats: unknown): Any | undefined {
   }
   const { memory_stats, cpu_stats } = parsed.data;
   if (memory_stats.stats.size === 0 && cpu_stats.cpu_usage.total_usage === 0n) return undefined;
-  return memory_stats.stats.has(V2_COUNTER) ? v2Metrics(parsed.data) : v1Metrics(parsed.data);
+  // Only version 1 counts by processor. Podman tells nothing else that differs.
+  return cpu_stats.cpu_usage.percpu_usage.length > 0 ? v1Metrics(parsed.data) : v2Metrics(parsed.data);
 }
