@@ -220,6 +220,31 @@ describe.skipIf(lacking)("stdio of docker tasks", () => {
     expect(await bridge.keys()).toEqual([]);
   });
 
+  test.each([false, true])(
+    "an exec that cannot be run says so to nobody but who starts it (terminal: %s)",
+    async (terminal) => {
+      const made = await sh("sleep 1000", NULL_STDIO);
+      await made.start();
+      using pipes = await makePipes(dir, { terminal });
+      await expect(made.exec(["/nowhere"], pipes.stdio)).rejects.toMatchObject({
+        kind: "unknown",
+        message: expect.stringMatching(/^OCI runtime exec failed: .*stat \/nowhere: no such file or directory/),
+      });
+      const { stdout, stderr } = takeStreams(pipes);
+      expect(await text(stdout)).toBe("");
+      expect(await text(stderr)).toBe("");
+      for (let round = 0; round < 10; round += 1) {
+        using short = await makePipes(dir, { terminal });
+        const exec = await made.exec(["sh", "-c", "echo here; exit 127"], short.stdio);
+        expect((await text(takeStreams(short).stdout)).trim()).toBe("here");
+        await bridge.release(exec.key);
+      }
+      await made.kill();
+      expect(await made.remove()).toBe(137);
+      expect(await bridge.keys()).toEqual([]);
+    },
+  );
+
   const missing = "/nowhere/at/all";
   const plain = "failed to start io pipe copy: unable to copy pipes: containerd-shim: opening file";
   test.each([

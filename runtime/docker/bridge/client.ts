@@ -52,7 +52,10 @@ export interface Bridge extends AsyncDisposable {
    * not_found; unavailable without an engine. Nothing stays open then.
    */
   attach(key: string, request: AttachRequest, signal?: AbortSignal): Promise<void>;
-  /** Opens the client's ends and starts an exec over its stream; without stdio it is started detached. @throws as `attach`. */
+  /**
+   * Opens the client's ends and starts an exec over its stream: resolves when it runs. Without stdio it is started detached, and may not run yet.
+   * @throws as `attach`; unknown, in the engine's words, for a program that cannot be run.
+   */
   startExec(key: string, request: ExecRequest, signal?: AbortSignal): Promise<void>;
   /** The process reads the end of its input once the client has closed its end as well. Idempotent; for unknown keys nothing happens. */
   closeStdin(key: string): Promise<void>;

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { isNotFound } from "../../../api/core/errors.js";
 import { ATTACH_DETACH_KEYS } from "./detach-keys.js";
 import { askEngine, openEngineStream } from "./engine-http.js";
+import { inspectExec, startExec } from "./exec-start.js";
 import type { StreamRequest } from "./protocol.js";
 
 export type TargetStatus = "created" | "running" | "exited";
@@ -18,7 +19,6 @@ export interface Target {
 }
 
 const containerSchema = z.object({ State: z.object({ Status: z.string() }) });
-const execSchema = z.object({ Running: z.boolean() });
 
 export function targetOf(request: StreamRequest): Target {
   return request.verb === "attach" ? containerTarget(request) : execTarget(request);
@@ -40,19 +40,12 @@ function containerTarget(request: Extract<StreamRequest, { verb: "attach" }>): T
   };
 }
 
-function execTarget(request: Extract<StreamRequest, { verb: "exec" }>): Target {
-  const { host, dockerId, stdio } = request;
+function execTarget({ host, dockerId, stdio }: Extract<StreamRequest, { verb: "exec" }>): Target {
+  const exec = { host, dockerId, isTerminal: stdio.terminal };
   return {
     isReopenable: false,
-    open: (signal) => {
-      const body = { Detach: false, Tty: stdio.terminal };
-      return openEngineStream({ host, method: "POST", path: `/exec/${dockerId}/start`, body, signal });
-    },
-    status: (signal) =>
-      unlessGone(async () => {
-        const said = await askEngine({ host, method: "GET", path: `/exec/${dockerId}/json`, signal });
-        return execSchema.parse(said).Running ? "running" : "exited";
-      }),
+    open: (signal) => startExec(exec, signal),
+    status: (signal) => unlessGone(async () => ((await inspectExec(exec, signal)).Running ? "running" : "exited")),
   };
 }
 
