@@ -19,6 +19,7 @@ export type { Doctor, Finding } from "../core/doctor.js";
 export {
   ContainerdError,
   type ErrorKind,
+  type ErrorTrailers,
   errorKind,
   isAlreadyExists,
   isFailedPrecondition,
