@@ -302,4 +302,18 @@ describe.skipIf(lacking)("stdio of docker tasks", () => {
     await expect(attached).rejects.toThrow("abort");
     expect(await bridge.keys()).toEqual([]);
   });
+
+  test("an engine that ends its containers when it comes back ends their streams", async () => {
+    using pipes = await makePipes(dir);
+    const made = await sh("trap 'echo after; exit 5' TERM; echo before; while :; do sleep 0.1; done", pipes.stdio);
+    await made.start();
+    const { stdout } = takeStreams(pipes);
+    const said = gather(stdout);
+    await until("the output", () => said() === "before\n");
+    await engine.kill9();
+    await engine.restart();
+    expect(await made.remove()).not.toBe(0);
+    await until("the end of the output", () => stdout.readableEnded);
+    expect(said()).toMatch(/^before\n(after\n)?$/);
+  });
 });

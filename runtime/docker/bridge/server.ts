@@ -12,6 +12,7 @@ import { TellingLog } from "./telling-log.js";
 /** For a daemon that was just told that it runs, or that is being started once more. */
 const IDLE_MS = 10_000;
 const SOCKET_MODE = 0o600;
+const MAX_UNTOLD_BYTES = 1024 * 1024;
 
 export interface BridgeServerOptions {
   readonly socketPath: string;
@@ -85,7 +86,10 @@ export class BridgeServer {
 
   #tell(entry: Parameters<typeof encode>[0]): void {
     const line = encode(entry);
-    for (const socket of this.#sockets) if (socket.writable) socket.write(line);
+    for (const socket of this.#sockets) {
+      // A daemon that does not listen is not told for ever.
+      if (socket.writable && socket.writableLength < MAX_UNTOLD_BYTES) socket.write(line);
+    }
   }
 }
 

@@ -127,7 +127,7 @@ export class TaskStream implements AsyncDisposable {
         return undefined;
       } catch (err) {
         if (signal.aborted) return undefined;
-        this.#log.debug({ err }, "no stream from the docker engine");
+        if (pauseMs === SHORTEST_PAUSE_MS) this.#log.info({ err }, "a stream waits for its docker engine");
         await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       }
     }
