@@ -133,6 +133,18 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd") || requires.
       }
     });
 
+    test("goes with a pull, of which nothing secret is logged either", async () => {
+      await runner.login(keeper(REGISTRY_USER.secret));
+      // Only here, so the registry refuses the pull.
+      const image = `${registry.host}/only-here:1`;
+      await engine.must(["tag", BUSYBOX, image]);
+      await runner.start({ name: "local", containerImage: image, startCommand: ["true"] });
+      const log = logged.join("\n");
+      expect(log).toContain("cannot pull the image; the one that is here is taken");
+      expect(log).not.toContain(REGISTRY_USER.secret);
+      expect(log).not.toMatch(/x-registry-auth|authconfig/i);
+    });
+
     test("is repeated before a start when it is 50 minutes old", async () => {
       const start = () =>
         runner.start({ name: "renewing", containerImage: BUSYBOX, startCommand: ["true"] }).catch(() => undefined);
