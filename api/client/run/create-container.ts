@@ -7,7 +7,6 @@ import type { RequestContext } from "../../core/context.js";
 import { invalidArgument, isNotFound } from "../../core/errors.js";
 import type { Image } from "../../core/image.js";
 import type { Mount } from "../../core/task.js";
-import type { Client } from "../client.js";
 import { defaultSnapshotter } from "../default-snapshotter.js";
 import type { ImageStores } from "../distribution/stores.js";
 import { DOCKER_RUNTIME } from "../docker-options.js";
@@ -21,6 +20,7 @@ import {
   recordOf,
   specOptions,
 } from "./container-parts.js";
+import type { VersionedDaemon } from "./docker-pull.js";
 import {
   envList,
   type HostRunOptions,
@@ -31,7 +31,7 @@ import {
 import { cleanupOf, type RunStores, removeSnapshot } from "./remove.js";
 
 /** What containers with and without images are made from, and how their daemon tells what it is. */
-export type ContainerStores = RunStores & ImageStores & Pick<Client, "version">;
+export type ContainerStores = RunStores & ImageStores & VersionedDaemon;
 
 /** A container with what its task is given. */
 export interface RunContainer {

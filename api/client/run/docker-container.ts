@@ -4,13 +4,13 @@ import type { RequestContext } from "../../core/context.js";
 import { DOCKER_RUNTIME, dockerOptions } from "../docker-options.js";
 import { createDockerSpec, leaveUser } from "../spec/docker-spec.js";
 import { type ContainerIdentity, recordOf, specOptions } from "./container-parts.js";
-import type { ContainerStores } from "./create-container.js";
-import { requireDockerRuntime } from "./docker-pull.js";
+import { requireDockerRuntime, type VersionedDaemon } from "./docker-pull.js";
 import type { ImageRunOptions } from "./options.js";
+import type { RunStores } from "./remove.js";
 
 /** @throws failed_precondition where the daemon has no such runtime, already_exists, invalid_argument. */
 export async function createOnDocker(
-  stores: Pick<ContainerStores, "containers" | "version">,
+  stores: Pick<RunStores, "containers"> & VersionedDaemon,
   { request, patient }: { readonly request: RequestContext; readonly patient: RequestContext },
   identity: ContainerIdentity,
   options: ImageRunOptions,

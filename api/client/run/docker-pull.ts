@@ -2,9 +2,9 @@
 import type { RequestContext } from "../../core/context.js";
 import { DOCKER_PULL_TOPIC, type DockerPull, type DockerPullStatus } from "../../core/docker-pull.js";
 import { failedPrecondition } from "../../core/errors.js";
-import type { Client } from "../client.js";
 import type { OnProgress, ProgressEvent } from "../distribution/progress.js";
 import { DOCKER_RUNTIME } from "../docker-options.js";
+import type { RemoteEvents } from "../remote-events.js";
 
 /** What Berth's daemons have in their versions, and others have not. */
 const BERTH_VERSION = /\+berth\./;
@@ -20,8 +20,18 @@ const STATUSES: Readonly<Record<DockerPullStatus, ProgressEvent["status"]>> = {
   failed: "waiting",
 };
 
+/** What tells what a daemon is; a client does. */
+export interface VersionedDaemon {
+  version(ctx?: RequestContext): Promise<{ readonly version: string }>;
+}
+
+/** What tells of a daemon's events; a client does. */
+export interface EventfulDaemon {
+  readonly events: RemoteEvents;
+}
+
 /** @throws failed_precondition for a daemon that would look for a shim of that name, and not find one. */
-export async function requireDockerRuntime(daemon: Pick<Client, "version">, request: RequestContext): Promise<void> {
+export async function requireDockerRuntime(daemon: VersionedDaemon, request: RequestContext): Promise<void> {
   const { version } = await daemon.version(request);
   if (BERTH_VERSION.test(version)) return;
   throw failedPrecondition(`runtime ${DOCKER_RUNTIME} is one of berthd's: a daemon of version ${version} has no such`);
@@ -38,7 +48,7 @@ export interface DockerPullOptions {
 
 /** Does work that creates a task, for which the daemon may fetch an image, and passes on what it tells of that. */
 export async function withDockerPull<T>(
-  { events }: Pick<Client, "events">,
+  { events }: EventfulDaemon,
   { namespace, id, image, onProgress }: DockerPullOptions,
   work: () => Promise<T>,
 ): Promise<T> {

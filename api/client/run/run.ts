@@ -5,11 +5,11 @@ import type { RequestContext } from "../../core/context.js";
 import { DisposeScope } from "../../core/dispose.js";
 import { errorKind, failedPrecondition } from "../../core/errors.js";
 import { validateIdentifier } from "../../core/identifiers.js";
-import type { Client } from "../client.js";
 import { DOCKER_RUNTIME } from "../docker-options.js";
 import { throwIfAborted } from "./abort.js";
 import { isTerminal } from "./container-parts.js";
 import { type ContainerStores, createRunContainer } from "./create-container.js";
+import type { EventfulDaemon } from "./docker-pull.js";
 import { checkRunOptions, type RunOptions } from "./options.js";
 import { persist } from "./persist.js";
 import { ProcessStdio } from "./process-stdio.js";
@@ -17,7 +17,7 @@ import { cleanupOf, removeContainer, removeProcess } from "./remove.js";
 import { removeRun, Task, type TaskDeps } from "./task.js";
 
 /** What run() and task() need of a client. */
-export interface RunDeps extends ContainerStores, TaskDeps, Pick<Client, "events"> {
+export interface RunDeps extends ContainerStores, TaskDeps, EventfulDaemon {
   /** For calls that name none. */
   readonly namespace: string | undefined;
 }
