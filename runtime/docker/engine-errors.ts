@@ -46,7 +46,10 @@ export interface FailedCall {
 /** Anything that a call threw, as an error of ours; one of ours stays as it is. */
 export function engineError(error: unknown, { host, what, conflict }: FailedCall): ContainerdError {
   if (error instanceof ContainerdError) return error;
-  const { status, code, text, podmanCause } = partsOf(error);
+  const { status, code, text, podmanCause, hasWords } = partsOf(error);
+  if (status === 404 && !hasWords) {
+    return errorOf("not_implemented", `docker engine at ${host}: ${what}: no such call`, error);
+  }
   if (status !== undefined) {
     const isConflict = status === 409 || CONFLICTS.has(podmanCause ?? "");
     const kind = isConflict ? conflict : (KINDS_BY_STATUS.get(status) ?? "unknown");
@@ -74,16 +77,20 @@ interface Parts {
   readonly code: string | undefined;
   readonly text: string;
   readonly podmanCause: string | undefined;
+  /** False for what engines answer to calls that they do not know, which is no JSON of theirs. */
+  readonly hasWords: boolean;
 }
 
 function partsOf(error: unknown): Parts {
   if (!(error instanceof Error)) {
-    return { status: undefined, code: undefined, text: String(error), podmanCause: undefined };
+    return { status: undefined, code: undefined, text: String(error), podmanCause: undefined, hasWords: false };
   }
   const status = "statusCode" in error && typeof error.statusCode === "number" ? error.statusCode : undefined;
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
   const json: unknown = "json" in error ? error.json : undefined;
-  return { status, code, text: textOf(json, "message") ?? error.message.trim(), podmanCause: textOf(json, "cause") };
+  const words = textOf(json, "message");
+  const hasWords = words !== undefined;
+  return { status, code, text: words ?? error.message.trim(), podmanCause: textOf(json, "cause"), hasWords };
 }
 
 /** The body of a refusal is `{"message": …}`, Podman's with a `cause` beside it. */

@@ -144,16 +144,19 @@ export class TaskContainer {
           if (isNotFound(error)) return undefined;
           throw error;
         });
-        if (view !== undefined) return await this.learn(view);
+        if (view !== undefined && view.status !== "running") return await this.learn(view);
         const exitStatus = statusIn(attributes) ?? UNKNOWN_STATUS;
         return await this.#ended({ exitStatus, exitedAtNs: timeNs ?? this.deps.clock() }, false);
       }
       case "exec_die": {
-        const exec = this.execs.find(({ dockerExecId }) => dockerExecId === attributes["execID"]);
-        const exitStatus = statusIn(attributes);
-        if (exitStatus === undefined) await exec?.look();
-        else await exec?.died(exitStatus, timeNs);
-        return;
+        const { execID: dockerExecId, exitCode } = attributes;
+        // Podman does not say which.
+        if (dockerExecId === undefined || exitCode === undefined) {
+          for (const exec of this.execs) await exec.look();
+          return;
+        }
+        const exec = this.execs.find((one) => one.dockerExecId === dockerExecId);
+        return await exec?.died(statusIn(attributes) ?? UNKNOWN_STATUS, timeNs);
       }
       case "oom":
         // With the end, or by a former daemon.

@@ -1,22 +1,19 @@
 // A process added to a task: known here from its registration on, to the engine from its start on.
-import { isNotFound, unknownError } from "../../../api/core/errors.js";
+import { isNotFound } from "../../../api/core/errors.js";
 import type { Logger } from "../../../api/core/log.js";
 import type { ProcessExit, ProcessState } from "../../../api/core/task.js";
 import type { Clock } from "../../../api/core/time.js";
 import type { Engine } from "../../docker/engine.js";
 import { Ending } from "./ending.js";
 import { containerPids, signalProcess } from "./host-processes.js";
-import { hasStdio, type Streams } from "./streams.js";
+import { registerExec, startExec, streamsOf } from "./start-exec.js";
+import type { Streams } from "./streams.js";
 import type { SavedExec, TaskFile } from "./task-file.js";
 import { type ExecView, STATE_TIMEOUT_MS, viewExec } from "./views.js";
 import { alreadyFinished, noSuchProcess, notCreated, refusal, startFailure } from "./words.js";
 
-/** What may wait for stdio. */
-const START_TIMEOUT_MS = 600_000;
 const KILLED = 137;
 const UNKNOWN_STATUS = 255;
-/** Between looks whether an exec has a process yet. */
-const LOOK_MS = 10;
 
 export interface ExecDeps {
   readonly namespace: string;
@@ -105,7 +102,7 @@ export class DockerExec {
     if (!this.isUnderWay || this.#isStarting) return;
     if (view.pid !== 0 && view.pid !== this.pid) await this.#save({ pid: view.pid });
     if (view.exitStatus === undefined) return;
-    if (view.pid === 0) await this.#forgetStart();
+    if (view.pid === 0 && this.pid === 0) await this.#forgetStart();
     else await this.ended(view.exitStatus);
   }
 
@@ -127,7 +124,7 @@ export class DockerExec {
   async endWithInit(): Promise<void> {
     if (!this.isUnderWay || this.dockerExecId === undefined || this.#isStarting) return;
     const view = await viewExec(this.#deps.engine, this.dockerExecId).catch(() => undefined);
-    if (view?.exitStatus !== undefined && view.pid === 0) await this.#forgetStart();
+    if (view?.exitStatus !== undefined && view.pid === 0 && this.pid === 0) await this.#forgetStart();
     else await this.ended(view?.exitStatus ?? KILLED);
   }
 
@@ -146,8 +143,9 @@ export class DockerExec {
     if (this.isUnderWay || this.#isStarting) throw refusal("cannot delete a running process");
     const { pid, exitStatus, exitedAtNs } = this.state;
     if (dockerExecId !== undefined) {
-      await streams.finished(dockerExecId, this.#saved);
-      await streams.release(dockerExecId, this.#saved);
+      const stdio = await streamsOf(this.#deps.engine, this.#saved);
+      await streams.finished(dockerExecId, stdio);
+      await streams.release(dockerExecId, stdio);
     }
     await file.removeExec(this.id);
     this.ending.settle({ pid, exitStatus: KILLED, exitedAtNs: undefined });
@@ -181,55 +179,17 @@ export class DockerExec {
 
   /** Hands it to the engine and waits for its process. */
   async #begin(): Promise<ExecView> {
-    const { engine, file } = this.#deps;
-    const { containerId } = file.saved;
-    const { create } = this.#saved;
-    const what = `start exec ${this.id} in container ${containerId}`;
-    const dockerExecId = await engine.call(
-      what,
-      async (docker, abortSignal) => (await docker.getContainer(containerId).exec({ ...create, abortSignal })).id,
-    );
+    const { engine, file, streams, namespace, taskId: id } = this.#deps;
+    const stdio = await streamsOf(engine, this.#saved);
+    const dockerExecId = await registerExec(engine, file.saved.containerId, this.#saved.create, stdio);
     // Before it starts: a daemon that comes back finds it.
     await this.#save({ dockerExecId });
     try {
-      await this.#run(what, dockerExecId);
-      return await this.#untilBegun(what, dockerExecId);
+      return await startExec(engine, streams, { namespace, id, dockerExecId, stdio });
     } catch (error) {
-      await this.#deps.streams.release(dockerExecId, this.#saved).catch(() => undefined);
+      await streams.release(dockerExecId, stdio).catch(() => undefined);
       await this.#forgetStart();
       throw error;
-    }
-  }
-
-  async #run(what: string, dockerExecId: string): Promise<void> {
-    const { engine, streams, namespace, taskId } = this.#deps;
-    const { stdin, stdout, stderr, terminal } = this.#saved;
-    const stdio = { stdin, stdout, stderr, terminal };
-    if (hasStdio(stdio)) {
-      await streams.startExec(dockerExecId, { namespace, id: taskId, dockerExecId, stdio });
-      return;
-    }
-    await engine.call(
-      what,
-      async (docker, abortSignal) => {
-        const stream = await docker.getExec(dockerExecId).start({ Detach: true, Tty: terminal, abortSignal });
-        stream.on("error", () => {}).resume();
-      },
-      { timeoutMs: START_TIMEOUT_MS },
-    );
-  }
-
-  /** With streams, the start is on its way when they are open. */
-  async #untilBegun(what: string, dockerExecId: string): Promise<ExecView> {
-    const deadlineMs = performance.now() + START_TIMEOUT_MS;
-    for (;;) {
-      const view = await viewExec(this.#deps.engine, dockerExecId);
-      if (view.pid !== 0) return view;
-      if (view.exitStatus !== undefined) {
-        throw unknownError(`docker: ${what}: the program cannot be run (status ${view.exitStatus})`);
-      }
-      if (performance.now() > deadlineMs) throw unknownError(`docker: ${what}: the engine does not start it`);
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
 

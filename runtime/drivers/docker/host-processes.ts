@@ -4,22 +4,25 @@ import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { notImplemented, unknownError } from "../../../api/core/errors.js";
 import type { Engine } from "../../docker/engine.js";
+import { engineKind } from "../../docker/engine-kind.js";
 import { hasCode } from "../../sys/errno.js";
 import { alreadyFinished } from "./words.js";
 
-const PID_TITLE = "PID";
+/** Podman's ps runs in the container, and counts as that does, unless it is asked for its own names. */
+const PS = { docker: { title: "PID", args: {} }, podman: { title: "HPID", args: { ps_args: "hpid" } } } as const;
 const topSchema = z.object({ Titles: z.array(z.string()), Processes: z.array(z.array(z.string())).nullish() });
 
 /** Pids of a running container, as the engine's host counts. @throws failed_precondition when it does not run. */
 export async function containerPids(engine: Engine, containerId: string, signal?: AbortSignal): Promise<number[]> {
+  const { title, args } = PS[await engineKind(engine)];
   const reply: unknown = await engine.call(
     `list the processes of container ${containerId}`,
-    (docker, abortSignal) => docker.getContainer(containerId).top({ abortSignal }),
+    (docker, abortSignal) => docker.getContainer(containerId).top({ ...args, abortSignal }),
     { signal },
   );
   const { Titles, Processes } = topSchema.parse(reply);
-  const column = Titles.indexOf(PID_TITLE);
-  if (column < 0) throw unknownError(`docker: the engine lists processes without ${PID_TITLE}`);
+  const column = Titles.indexOf(title);
+  if (column < 0) throw unknownError(`docker: the engine lists processes without ${title}`);
   return (Processes ?? []).map((row) => Number(row[column])).filter((pid) => Number.isInteger(pid) && pid > 0);
 }
 

@@ -1,6 +1,7 @@
 // What the engine says of containers and execs, as far as tasks need it.
 import * as z from "zod";
 import type { Engine } from "../../docker/engine.js";
+import { engineKind } from "../../docker/engine-kind.js";
 import { parseEngineTime } from "./engine-times.js";
 
 /** Questions that a listing or a client waits for. */
@@ -22,7 +23,7 @@ export interface ContainerView {
 
 export interface ExecView {
   readonly isRunning: boolean;
-  /** Stays when it has ended; 0 when it never began. */
+  /** 0 when it never began, and with Podman when it has ended. */
   readonly pid: number;
   /** Undefined before its end; an exec that could not begin has one without a pid. */
   readonly exitStatus: number | undefined;
@@ -58,6 +59,7 @@ const execSchema = z.object({
   Running: z.boolean(),
   Pid: z.number().int().default(0),
   ExitCode: z.number().int().nullish(),
+  CanRemove: z.boolean().default(false),
 });
 
 const listSchema = z.array(
@@ -115,8 +117,10 @@ export async function viewExec(engine: Engine, execId: string, signal?: AbortSig
     (docker, abortSignal) => docker.getExec(execId).inspect({ abortSignal }),
     { signal, timeoutMs: STATE_TIMEOUT_MS },
   );
-  const { Running, Pid, ExitCode } = execSchema.parse(reply);
-  const hasEnded = !Running && ExitCode != null;
+  const { Running, Pid, ExitCode, CanRemove } = execSchema.parse(reply);
+  // Podman has a status for one that has not begun, and forgets the pid of one that has ended.
+  const isOver = !Running && (CanRemove || (await engineKind(engine)) === "docker");
+  const hasEnded = isOver && ExitCode != null;
   return { isRunning: Running, pid: Pid, exitStatus: hasEnded ? ExitCode & BYTE : undefined };
 }
 
