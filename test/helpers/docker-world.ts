@@ -1,6 +1,6 @@
 // The Docker driver over an engine, without a daemon around it: requests, what it told, and another driver in the place of one that
 // let go.
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { DisposeScope } from "../../api/core/dispose.js";
 import type { LogFields, Logger } from "../../api/core/log.js";
 import { systemClock } from "../../api/core/time.js";
@@ -9,6 +9,7 @@ import type { CreateTask, DriverDeps, DriverTask, RuntimeDriver, TaskGone } from
 import { dockerDriver } from "../../runtime/drivers/docker/driver.js";
 import { DOCKER_RUNTIME } from "../../runtime/drivers/docker/folders.js";
 import { DOCKER_OPTIONS_TYPE } from "../../runtime/drivers/docker/options.js";
+import { bridgeProgram, endBridge } from "./docker-bridge.js";
 import { BUSYBOX, type DockerEngine } from "./docker-engine.js";
 import { MemoryLedger } from "./memory-stores.js";
 import { ociSpec } from "./oci-spec.js";
@@ -64,7 +65,8 @@ export async function dockerWorld(
     stateDir,
     address: join(dir, "berth.sock"),
     ttrpcAddress: join(dir, "berth.sock.ttrpc"),
-    publishBinary: join(dir, "bin", "berthd"),
+    // The bridge is looked for beside it.
+    publishBinary: join(dirname(await bridgeProgram(scope)), "berthd"),
     debug: false,
     dockerHost: engine.host,
     ledger,
@@ -76,6 +78,7 @@ export async function dockerWorld(
   const labels = ["--filter", `label=io.berth.namespace=${namespace}`];
   const list = async (...args: readonly string[]): Promise<string[]> =>
     (await engine.must(["ps", "-a", "--no-trunc", ...labels, ...args])).split("\n").filter((line) => line !== "");
+  scope.defer(() => endBridge(join(stateDir, DOCKER_RUNTIME, "bridge.sock")));
   let current = dockerDriver.create(driverDeps);
   scope.defer(async () => {
     await current[Symbol.asyncDispose]();
