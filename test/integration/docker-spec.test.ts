@@ -6,7 +6,7 @@ import { DisposeScope } from "../../api/core/dispose.js";
 import { Metrics as V1 } from "../../api/gen/cgroups/v1/metrics.js";
 import { Metrics as V2 } from "../../api/gen/cgroups/v2/metrics.js";
 import { openEngine } from "../../runtime/docker/engine.js";
-import { checkLimits, checkModules } from "../../runtime/drivers/docker/check-kept.js";
+import { checkMade, checkModules } from "../../runtime/drivers/docker/check-kept.js";
 import { hostDevice } from "../../runtime/drivers/docker/spec/host-devices.js";
 import { translateResources } from "../../runtime/drivers/docker/spec/resources.js";
 import { metricsOf } from "../../runtime/drivers/docker/spec/stats.js";
@@ -14,6 +14,8 @@ import { V1_METRICS } from "../../runtime/drivers/docker/spec/stats-v1.js";
 import { clientSpec, type JsonObject } from "../helpers/client-specs.js";
 import { dockerBody } from "../helpers/docker-bodies.js";
 import { BUSYBOX, type DockerEngine, startEngine } from "../helpers/docker-engine.js";
+import { dockerWorld } from "../helpers/docker-world.js";
+import { startPodman } from "../helpers/podman.js";
 import { runProgram } from "../helpers/program.js";
 import { requires } from "../helpers/requires.js";
 import { tempDir } from "../helpers/temp.js";
@@ -23,7 +25,7 @@ const PATH = "PATH=/bin";
 
 /** What Docker keeps to itself, of version 1 and of version 2. */
 const UNTOLD =
-  /^(memory\.(swap|kernel|kerneltcp)\.|memoryoomcontrol|memory\.(usagelimit|swapusage|swaplimit)|io\.usage\.\d+\.[rw]ios|memoryevents|rdma)/;
+  /^(memory\.(swap|kernel|kerneltcp)\.|memoryoomcontrol|blkio\.\w+\.\d+\.device|memory\.(usagelimit|swapusage|swaplimit)|io\.usage\.\d+\.[rw]ios|memoryevents|rdma)/;
 
 /** All numbers but zeros in a message as JSON, by path, however a language spells names and large numbers. */
 function numbersIn(value: unknown, path = ""): [string, string][] {
@@ -191,7 +193,7 @@ describe.skipIf(lacking)("a spec at a real Docker engine", () => {
     await using client = openEngine({ host: engine.host });
     const container = await docker.createContainer(body);
     try {
-      await checkLimits(client, body, container.id);
+      await checkMade(client, body, container.id);
       const { HostConfig } = await container.inspect();
       expect(HostConfig).toMatchObject({ Memory: 67_108_864, MemorySwap: -1, CpuQuota: 50_000, PidsLimit: 50 });
       const changes = { pids: { limit: 60 }, cpu: { quota: 60_000 }, memory: { limit: 134_217_728 } };
@@ -216,12 +218,29 @@ describe.skipIf(lacking)("a spec at a real Docker engine", () => {
     const body = bodyOf({ linux: { resources: { blockIO: { weight: 100 } } } });
     const made = await docker.createContainer({ ...body, HostConfig: { ...body.HostConfig, BlkioWeight: 0 } });
     try {
-      await expect(checkLimits(client, body, made.id)).rejects.toThrow(
+      await expect(checkMade(client, body, made.id)).rejects.toThrow(
         "cannot have BlkioWeight (this engine has dropped it)",
       );
     } finally {
       await made.remove({ force: true });
     }
+  });
+
+  test("a task that is refused leaves nothing", async () => {
+    const world = await dockerWorld(scope, engine);
+    const refused = async (changes: JsonObject, words: string): Promise<void> => {
+      const spec = Buffer.from(JSON.stringify(clientSpec("", changes)));
+      const created = world.driver.create(world.request("t", ["true"], { spec }));
+      await expect(created).rejects.toMatchObject({
+        kind: "invalid_argument",
+        message: expect.stringContaining(words),
+      });
+      expect(await world.containers()).toEqual([]);
+      expect(await world.driver.hasRemains(world.namespace, "t")).toBe(false);
+    };
+    await refused({ hooks: { poststop: [{ path: "/x" }] } }, "a Docker container cannot have hooks");
+    // The engine itself finds this one too small.
+    await refused({ linux: { resources: { memory: { limit: 1 } } } }, "Minimum memory limit");
   });
 
   test("its metrics are the shim's", async () => {
@@ -252,5 +271,39 @@ describe.skipIf(lacking)("a spec at a real Docker engine", () => {
     } finally {
       await container.remove({ force: true, v: true });
     }
+  });
+});
+
+describe.skipIf(requires.root() || requires.binary("podman"))("a spec at Podman", () => {
+  const CAPABILITIES = ["CAP_CHOWN", "CAP_SYS_ADMIN"];
+  /** Without some of its own Podman raises these limits, for which root may lack the right. */
+  const rlimits = ["RLIMIT_NPROC", "RLIMIT_NOFILE"].map((type) => ({ type, soft: 1000, hard: 1000 }));
+  const bodyOf = (uid: number, capabilities: JsonObject = {}) => {
+    const process = { args: ["cat", "/proc/self/status"], env: [PATH], rlimits, user: { uid, gid: 0 }, capabilities };
+    return dockerBody(clientSpec("", { process }), {}, {}, BUSYBOX);
+  };
+
+  test("is kept, or refused where Podman would give more", async () => {
+    await using scope = new DisposeScope();
+    const podman = await startPodman(scope);
+    await using engine = openEngine({ host: podman.host, env: {} });
+    const docker = new Dockerode({ socketPath: podman.host.replace("unix://", "") });
+    const statusIn = async (body: ReturnType<typeof bodyOf>): Promise<string> => {
+      const container = await docker.createContainer(body);
+      try {
+        await checkMade(engine, body, container.id);
+        await container.start();
+        await container.wait();
+        return (await podman.must(["logs", container.id])).toString();
+      } finally {
+        await container.remove({ force: true });
+      }
+    };
+    const added = { bounding: CAPABILITIES, effective: CAPABILITIES, permitted: CAPABILITIES };
+    expect(await statusIn(bodyOf(1000))).toMatch(/^CapEff:\s*0000000000000000$/m);
+    expect(await statusIn(bodyOf(0, added))).toMatch(/^CapBnd:\s*0000000000200001$/m);
+    await expect(statusIn(bodyOf(1000, added))).rejects.toThrow(
+      "a Podman container cannot have process.capabilities (more than the default ones, for another user than root)",
+    );
   });
 });

@@ -4,7 +4,9 @@ import * as z from "zod";
 import { invalidArgument } from "../../../api/core/errors.js";
 import type { ContainerBody } from "../../docker/container-body.js";
 import type { Engine } from "../../docker/engine.js";
+import { engineKind } from "../../docker/engine-kind.js";
 import { lostLimits, missingModules, wantedLimits, wantedModules } from "./spec/kept.js";
+import { dependsOnEngine, podmanChanges } from "./spec/podman.js";
 
 const infoSchema = z.object({
   SecurityOptions: z
@@ -23,20 +25,24 @@ export async function checkModules(engine: Engine, body: ContainerBody, signal?:
     throw invalidArgument(`a Docker container cannot have ${missing.join(", ")} (not on this engine's host)`);
 }
 
-/** When it is made. @throws invalid_argument naming the limits that the engine has dropped. */
-export async function checkLimits(
+/** When it is made. @throws invalid_argument naming what the engine has dropped, or made otherwise. */
+export async function checkMade(
   engine: Engine,
   body: ContainerBody,
   containerId: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  if (wantedLimits(body).length === 0) return;
-  const { HostConfig: made } = await engine.call(
+  const isOfPodman = dependsOnEngine(body) && (await engineKind(engine)) === "podman";
+  if (wantedLimits(body).length === 0 && !isOfPodman) return;
+  const { HostConfig: made, Config } = await engine.call(
     `inspect container ${containerId}`,
     (docker, abortSignal) => docker.getContainer(containerId).inspect({ abortSignal }),
     { signal },
   );
+  const changed = isOfPodman ? podmanChanges(body, Config.User) : [];
+  if (changed.length > 0) throw invalidArgument(`a Podman container cannot have ${changed.join(", ")}`);
   const lost = lostLimits(body, made);
-  if (lost.length > 0)
+  if (lost.length > 0) {
     throw invalidArgument(`a Docker container cannot have ${lost.join(", ")} (this engine has dropped it)`);
+  }
 }

@@ -7,7 +7,7 @@ import type { Engine } from "../../docker/engine.js";
 import { ensureImage } from "../../docker/ensure-image.js";
 import { tellPull } from "../../docker/pull-news.js";
 import type { CreateTask, DriverDeps } from "../../driver.js";
-import { checkLimits, checkModules } from "./check-kept.js";
+import { checkMade, checkModules } from "./check-kept.js";
 import { containerName, distinctName, labelsOf, type Ownership, ownedAs } from "./labels.js";
 import type { DockerOptions } from "./options.js";
 import { removeContainer } from "./remove-container.js";
@@ -48,7 +48,7 @@ export async function makeContainer(making: MakeContainer, signal: AbortSignal |
     // Not given up half-way: nobody would know its id then.
     const containerId = await createNamed(engine, { ...body, Labels: labels }, options.name, ownership);
     signal?.throwIfAborted();
-    if (isStrict) await checkLimits(engine, body, containerId, signal);
+    if (isStrict) await checkMade(engine, body, containerId, signal);
     return containerId;
   } catch (error) {
     await removeContainersOf(engine, ownership).catch((err: unknown) =>
