@@ -32,7 +32,7 @@ export async function checkMade(
   containerId: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const isOfPodman = dependsOnEngine(body) && (await engineKind(engine)) === "podman";
+  const isOfPodman = dependsOnEngine(body) && (await engineKind(engine, signal)) === "podman";
   if (wantedLimits(body).length === 0 && !isOfPodman) return;
   const { HostConfig: made, Config } = await engine.call(
     `inspect container ${containerId}`,
