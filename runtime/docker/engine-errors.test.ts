@@ -36,3 +36,21 @@ test("nobody there is unavailable and names the place", () => {
     message: expect.stringContaining("docker engine at unix:///e.sock: kill container x: connect ECONNREFUSED"),
   });
 });
+
+test.each([
+  [
+    "(HTTP code 404) unexpected - manifest for x not found: manifest unknown ",
+    "not_found",
+    "docker: kill container x: manifest for x not found: manifest unknown",
+  ],
+  [
+    "(HTTP code 404) unexpected - Not Found ",
+    "not_implemented",
+    "docker engine at unix:///e.sock: kill container x: no such call",
+  ],
+  ["(HTTP code 500) server error - a\nb ", "unknown", "docker: kill container x: a\nb"],
+])("of a call whose answer is a stream the words are kept: %j", (message, kind, want) => {
+  const statusCode = Number(/\d+/.exec(message)?.[0]);
+  const refused = Object.assign(new Error(message), { statusCode, json: null });
+  expect(engineError(refused, CALL)).toMatchObject({ kind, message: expect.stringContaining(want) });
+});

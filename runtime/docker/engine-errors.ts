@@ -35,6 +35,9 @@ const KINDS_BY_CODE: ReadonlyMap<string, ErrorKind> = new Map([
   ["EPERM", "permission_denied"],
 ]);
 
+/** Of an engine that does not know a call, in the place of words of its own. */
+const NO_SUCH_CALL = "Not Found";
+
 export interface FailedCall {
   readonly host: string;
   /** What was to be done: "start container x". */
@@ -88,10 +91,19 @@ function partsOf(error: unknown): Parts {
   const status = "statusCode" in error && typeof error.statusCode === "number" ? error.statusCode : undefined;
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
   const json: unknown = "json" in error ? error.json : undefined;
-  const words = textOf(json, "message");
+  const words = textOf(json, "message") ?? (json == null ? streamedText(error.message) : undefined);
   const hasWords = words !== undefined;
-  return { status, code, text: words ?? error.message.trim(), podmanCause: textOf(json, "cause"), hasWords };
+  return { status, code, text: words ?? bareText(error.message), podmanCause: textOf(json, "cause"), hasWords };
 }
+
+/** What the client makes of a refusal of a call whose answer is a stream: it has read the body, and keeps the words alone. */
+function streamedText(message: string): string | undefined {
+  const text = /^\(HTTP code \d+\) .+? - (.+)$/s.exec(message.trim())?.[1];
+  return text === NO_SUCH_CALL ? undefined : text;
+}
+
+/** The client's own words stand in front where it was to get a stream. */
+const bareText = (message: string): string => message.replace(/^\(HTTP code \d+\) [^-]* - /, "").trim();
 
 /** The body of a refusal is `{"message": …}`, Podman's with a `cause` beside it. */
 function textOf(json: unknown, field: "message" | "cause"): string | undefined {
