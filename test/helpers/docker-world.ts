@@ -23,6 +23,8 @@ export interface DockerWorld {
   readonly rootDir: string;
   readonly stateDir: string;
   readonly ledger: MemoryLedger;
+  /** Of its drivers. */
+  readonly deps: DriverDeps;
   /** The one at work now. */
   readonly driver: RuntimeDriver;
   /** What the drivers have reported. */
@@ -90,6 +92,7 @@ export async function dockerWorld(
     rootDir,
     stateDir,
     ledger,
+    deps: driverDeps,
     gone,
     logged,
     get driver() {

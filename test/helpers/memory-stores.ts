@@ -61,11 +61,11 @@ export class MemoryLedger implements TaskLedger {
 export class MemoryContainers implements ContainerReader {
   readonly #containers = new Map<string, Container>();
 
-  add(namespace: string, id: string, runtime: Container["runtime"], spec: Any): void {
+  add(namespace: string, id: string, runtime: Container["runtime"], spec: Any, image = ""): void {
     this.#containers.set(`${namespace}/${id}`, {
       id,
       labels: {},
-      image: "",
+      image,
       runtime,
       spec,
       snapshotter: "",
