@@ -28,6 +28,7 @@ const WHOLE = [
   "io.containerd.cgroups.v2",
   "runtimeoptions.v1",
   "ttrpc",
+  "vm_tools.tremplin",
 ];
 
 /** Packages that are nobody else's. */
