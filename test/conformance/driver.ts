@@ -17,8 +17,6 @@ export interface DriverDifferences {
   readonly unseenPid?: string;
   /** What a task may use stays as it was made: update is not implemented. */
   readonly fixedLimits?: string;
-  /** Of a task whose keeper died nobody can tell how it ended: its status is 255. */
-  readonly unknownEnd?: string;
 }
 
 /** A driver under test, with what its deps were told. Disposing it ends every task and removes all. */
@@ -290,9 +288,8 @@ export function driverConformance(
       const [task, other] = await Promise.all([running("t"), running("other")]);
       const waiting = task.wait("");
       await subject.destroy("t");
-      const exitStatus = subject.differences?.unknownEnd === undefined ? 137 : 255;
-      expect(await waiting).toMatchObject({ exitStatus });
-      expect(subject.gone).toMatchObject([{ id: "t", exit: { exitStatus, pid: task.pid } }]);
+      expect(await waiting).toMatchObject({ exitStatus: 137 });
+      expect(subject.gone).toMatchObject([{ id: "t", exit: { exitStatus: 137, pid: task.pid } }]);
       expect(await other.state("")).toMatchObject({ status: "running" });
       await ended(other);
       await other.delete("");

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { listDir } from "../../runtime/bundle.js";
+import type { CreateTask } from "../../runtime/driver.js";
 import type { DriverDifferences, DriverSubject } from "../conformance/driver.js";
 import { type DockerWorld, dockerWorld, type WorldEngine } from "./docker-world.js";
 import { until } from "./until.js";
@@ -11,10 +12,11 @@ const DIFFERENCES: DriverDifferences = {
   missingProgramAtStart: "the engine looks for the program when it starts it",
 };
 
-/** With a world of its own; the engine may be shared. */
+/** With a world of its own; the engine may be shared. `more` is of each request. */
 export async function dockerSubject(
   engine: WorldEngine,
   differences: DriverDifferences = DIFFERENCES,
+  more: Partial<CreateTask> = {},
 ): Promise<DriverSubject> {
   const own = new DisposeScope();
   const world: DockerWorld = await dockerWorld(own, engine);
@@ -24,7 +26,7 @@ export async function dockerSubject(
     },
     gone: world.gone,
     differences,
-    request: world.request,
+    request: (id, args) => world.request(id, args, more),
     async destroy(id) {
       await engine.must(["rm", "-f", await world.containerId(id)]);
       await until("the driver to report it", () => world.gone.some((task) => task.id === id));

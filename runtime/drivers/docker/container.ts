@@ -79,10 +79,10 @@ export class TaskContainer {
   }
 
   /** Asks the engine and learns. @throws not_found, then it is gone; unavailable; deadline_exceeded. */
-  async look(signal?: AbortSignal): Promise<ContainerView> {
+  async look(signal?: AbortSignal, timeoutMs?: number): Promise<ContainerView> {
     let view: ContainerView;
     try {
-      view = await viewContainer(this.deps.engine, this.containerId, signal);
+      view = await viewContainer(this.deps.engine, this.containerId, signal, timeoutMs);
     } catch (error) {
       if (isNotFound(error)) await this.removed("its container was removed");
       throw error;
@@ -141,7 +141,8 @@ export class TaskContainer {
       case "die": {
         if (this.exit !== undefined) return;
         const view = await viewContainer(this.deps.engine, containerId).catch((error: unknown) => {
-          if (isNotFound(error)) return undefined;
+          // Podman fails in other ways while somebody removes it; what the event tells is true all the same.
+          if (isNotFound(error) || statusIn(attributes) !== undefined) return undefined;
           throw error;
         });
         if (view !== undefined && view.status !== "running") return await this.learn(view);
