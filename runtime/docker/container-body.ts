@@ -13,7 +13,10 @@ export type HostConfig = Dockerode.HostConfig & {
 export type ContainerBody = Dockerode.ContainerCreateOptions;
 
 /** One member of `HostConfig.Mounts`. */
-export type BodyMount = Dockerode.MountSettings;
+export type BodyMount = Dockerode.MountSettings & {
+  /** `NonRecursive`: not what is mounted below the source. */
+  readonly BindOptions?: { readonly Propagation: MountPropagation; readonly NonRecursive?: boolean };
+};
 
 /** Of a bind mount: `rprivate`, … */
 export type MountPropagation = Dockerode.MountPropagation;

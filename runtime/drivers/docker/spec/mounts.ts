@@ -11,13 +11,12 @@ import { sizeBytes, tmpfsOptions } from "./tmpfs.js";
 const PROPAGATIONS: ReadonlyMap<string, MountPropagation> = new Map(
   (["private", "rprivate", "shared", "rshared", "slave", "rslave"] as const).map((name) => [name, name]),
 );
+/** Docker's. */
+const DEFAULT_PROPAGATION = "rprivate";
 const SHM = "/dev/shm";
 
-/** `NonRecursive` is not in the package's types. */
-type BindMount = BodyMount & { BindOptions?: { Propagation?: MountPropagation; NonRecursive?: boolean } };
-
 interface Mounts {
-  readonly binds: BindMount[];
+  readonly binds: BodyMount[];
   readonly tmpfs: Map<string, string>;
   readonly refused: string[];
   shmSize: number | undefined;
@@ -66,7 +65,7 @@ function addMount(mount: OciMount, mounts: Mounts): void {
 
 function addBind({ destination, source, options }: OciMount, { binds, refused }: Mounts): void {
   if (!source || !isAbsolute(source)) refused.push(refusal(destination, `from ${source || "nowhere"}`));
-  let propagation: MountPropagation | undefined;
+  let propagation: MountPropagation = DEFAULT_PROPAGATION;
   let readOnly = false;
   let recursive = false;
   for (const option of options) {
@@ -83,10 +82,10 @@ function addBind({ destination, source, options }: OciMount, { binds, refused }:
     Target: destination,
     ReadOnly: readOnly,
     BindOptions: {
-      ...(propagation !== undefined && { Propagation: propagation }),
+      Propagation: propagation,
       ...(!recursive && { NonRecursive: true }),
     },
-  } as BindMount);
+  });
 }
 
 const refusal = (destination: string, what: string): string => `mount ${destination} (${what})`;
