@@ -1,5 +1,6 @@
 // A connection to a Docker engine, which is not dialled before the first call: each call has a deadline and fails with one of our
 // kinds. What is asked of the engine is the callers' business.
+import { setMaxListeners } from "node:events";
 import { readFile } from "node:fs/promises";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
@@ -63,6 +64,8 @@ class DialledEngine implements Engine {
     this.host = engineHost(host, env);
     this.#address = parseEngineHost(this.host, env);
     this.#timeoutMs = timeoutMs;
+    // Each call under way listens to it.
+    setMaxListeners(0, this.#disposed.signal);
     const isSecure = this.#address.kind === "tcp" && this.#address.tls !== undefined;
     this.#agent = isSecure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
   }

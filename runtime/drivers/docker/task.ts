@@ -24,7 +24,7 @@ import { translateResources } from "./spec/resources.js";
 import { metricsOf } from "./spec/stats.js";
 import { startContainer } from "./start-container.js";
 import { attachInit } from "./streams.js";
-import { type ContainerStatus, type ContainerView, STATE_TIMEOUT_MS, viewSwapLimit } from "./views.js";
+import { type ContainerStatus, type ContainerView, DEED_TIMEOUT_MS, STATE_TIMEOUT_MS, viewSwapLimit } from "./views.js";
 import { alreadyFinished, invalidSignal, noSuchProcess, refusal, startFailure } from "./words.js";
 
 const INIT = "";
@@ -266,14 +266,14 @@ export class DockerTask implements DriverTask {
     return exec;
   }
 
-  async #look(signal: AbortSignal | undefined): Promise<ContainerView> {
-    const view = await this.container.look(signal);
+  async #look(signal: AbortSignal | undefined, timeoutMs?: number): Promise<ContainerView> {
+    const view = await this.container.look(signal, timeoutMs);
     // One that was killed before its start has not ended for the engine.
     return this.container.exit === undefined ? view : { ...view, status: "ended" };
   }
 
   async #status(signal?: AbortSignal): Promise<ContainerStatus> {
-    return this.container.exit === undefined ? (await this.#look(signal)).status : "ended";
+    return this.container.exit === undefined ? (await this.#look(signal, DEED_TIMEOUT_MS)).status : "ended";
   }
 
   async #endUnstarted(exitStatus: number): Promise<void> {

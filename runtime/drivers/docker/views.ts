@@ -6,6 +6,8 @@ import { parseEngineTime } from "./engine-times.js";
 
 /** Questions that a listing or a client waits for. */
 export const STATE_TIMEOUT_MS = 2_000;
+/** Questions that a deed depends on: an engine that starts many containers at a time answers late. */
+export const DEED_TIMEOUT_MS = 30_000;
 
 /** `created` has never run; `ended` will not run again. */
 export type ContainerStatus = "created" | "running" | "paused" | "ended";
@@ -82,12 +84,17 @@ export interface ListedContainer {
 
 const statusOf = (word: string): ContainerStatus => STATUSES[word] ?? "running";
 
-/** @throws not_found; unavailable or deadline_exceeded within 2 seconds. */
-export async function viewContainer(engine: Engine, containerId: string, signal?: AbortSignal): Promise<ContainerView> {
+/** @throws not_found; unavailable, or deadline_exceeded within `timeoutMs`. */
+export async function viewContainer(
+  engine: Engine,
+  containerId: string,
+  signal?: AbortSignal,
+  timeoutMs: number = STATE_TIMEOUT_MS,
+): Promise<ContainerView> {
   const reply = await engine.call(
     `inspect container ${containerId}`,
     (docker, abortSignal) => docker.getContainer(containerId).inspect({ abortSignal }),
-    { signal, timeoutMs: STATE_TIMEOUT_MS },
+    { signal, timeoutMs },
   );
   const { State } = containerSchema.parse(reply);
   const status = statusOf(State.Status);
