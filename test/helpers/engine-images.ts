@@ -12,17 +12,25 @@ import { createDriverImages } from "../../services/driver-images.js";
 import { type DockerEngine, startEngine } from "./docker-engine.js";
 import { busyboxLayer, type TestImage, type TestLayer, testImage } from "./image.js";
 import { ociArchive } from "./image-archive.js";
+import type { RegistryOptions, TestRegistry } from "./registry.js";
 import { type LocalStores, localStores } from "./stores.js";
 
+/** Docker's, or another one that understands its client. */
+export type TestEngine = Pick<DockerEngine, "host" | "dir" | "must"> & {
+  startRegistry(options?: Pick<RegistryOptions, "needsPassword">): Promise<TestRegistry>;
+};
+
 interface Parts {
-  readonly docker: DockerEngine;
+  readonly docker: TestEngine;
   readonly engine: Engine;
   readonly stores: LocalStores;
   readonly busybox: TestLayer;
 }
 
+const startEmptyEngine = (scope: DisposeScope): Promise<TestEngine> => startEngine(scope, { busybox: false });
+
 export class EngineImages {
-  readonly docker: DockerEngine;
+  readonly docker: TestEngine;
   readonly engine: Engine;
   readonly stores: LocalStores;
   /** Runs, and has `sh` and `echo`. */
@@ -49,9 +57,9 @@ export class EngineImages {
     };
   }
 
-  /** Starts an engine without images, and opens empty stores; both end with the scope. */
-  static async open(scope: DisposeScope): Promise<EngineImages> {
-    const docker = await startEngine(scope, { busybox: false });
+  /** Starts an engine, Docker's without images unless told otherwise, and opens empty stores; both end with the scope. */
+  static async open(scope: DisposeScope, start = startEmptyEngine): Promise<EngineImages> {
+    const docker = await start(scope);
     const engine = scope.use(openEngine({ host: docker.host }));
     return new EngineImages({ docker, engine, stores: await localStores(scope), busybox: await busyboxLayer() });
   }

@@ -215,6 +215,14 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("berth on a
     expect(refused).toMatchObject({ code: 125, stderr: expect.stringContaining("it is not to be pulled") });
     const without = await run([], name, "true");
     expect(without).toMatchObject({ code: 125, stderr: expect.stringMatching(/docker: pull image .*basic auth/) });
+    process.kill(registry.pid, "SIGSTOP");
+    const id = newId();
+    const interrupted = await cli.start(["run", "--rm", "--runtime", RUNTIME, name, id, "true"]);
+    await until("the container's record", async () => (await cli.run(["containers", "ls", "-q"])).stdout.includes(id));
+    interrupted.signal("SIGINT");
+    expect((await interrupted.result).code).toBe(130);
+    process.kill(registry.pid, "SIGCONT");
+    expect((await cli.run(["containers", "ls", "-q"])).stdout).toBe("");
     const auth = Buffer.from(`${REGISTRY_USER.username}:${REGISTRY_USER.secret}`).toString("base64");
     await writeFile(join(loginDir, "config.json"), JSON.stringify({ auths: { [registry.host]: { auth } } }));
     const pulled = await run([], name, "echo", "here");

@@ -11,6 +11,7 @@ import { findImage } from "../../runtime/docker/images.js";
 import type { DriverImages } from "../../runtime/driver.js";
 import { EngineImages } from "../helpers/engine-images.js";
 import { noiseLayer, type TestImage } from "../helpers/image.js";
+import { startPodman } from "../helpers/podman.js";
 import { REGISTRY_USER, type TestRegistry } from "../helpers/registry.js";
 import { requires } from "../helpers/requires.js";
 import { tempDir } from "../helpers/temp.js";
@@ -181,5 +182,37 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))(
         message: expect.stringContaining(host),
       });
     });
+  },
+);
+
+test.skipIf(requires.root() || requires.binary("podman"))(
+  "Podman gets images from us and from its registry",
+  async () => {
+    await using scope = new DisposeScope();
+    const world = await EngineImages.open(scope, startPodman);
+    const image = world.saying("ours", [world.busybox, noiseLayer("for podman", 1_000_000)]);
+    const digested = `berth.test/ours@${image.target.digest}`;
+    await world.keep("docker.io/library/ours:1", image);
+    await world.keep(digested, image);
+    expect(await world.ensure("ours:1")).toEqual({ reference: "docker.io/library/ours:1" });
+    const { reference } = await world.ensure(digested);
+    expect(await Promise.all([world.said("docker.io/library/ours:1"), world.said(reference)])).toEqual([
+      "ours",
+      "ours",
+    ]);
+      const registry = await world.docker.startRegistry({ needsPassword: true });
+    const name = `${registry.host}/ours:2`;
+    const { username, secret: password } = REGISTRY_USER;
+    await world.docker.must(["login", "-u", username, "--password-stdin", registry.host], { input: password });
+    await world.docker.must(["tag", "docker.io/library/ours:1", name]);
+    await world.docker.must(["push", name]);
+    await world.docker.must(["rmi", "-f", name, "docker.io/library/ours:1"]);
+    const pull = (who: string) => {
+      const images = { ...world.images, registryAuth: async () => ({ username: who, password }) };
+      return world.ensure(name, { pull: "missing", images });
+    };
+    await expect(pull("nobody")).rejects.toThrow(/docker: pull image .*unauthorized/);
+    expect(await pull(username)).toEqual({ reference: name });
+    expect(await world.said(name)).toBe("ours");
   },
 );
