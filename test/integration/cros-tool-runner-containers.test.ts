@@ -170,7 +170,12 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("a containe
         /network nowhere not found/,
       ],
       ["with a name that Docker does not take", { name: "-x" }, "UNKNOWN", /name/],
-      ["with an image that is nowhere", { containerImage: "127.0.0.1:1/nothing:1" }, "UNKNOWN", /connection refused/],
+      [
+        "with an image that is nowhere",
+        { containerImage: "127.0.0.1:1/nothing:1" },
+        "UNKNOWN",
+        /^Error response from daemon: Get .*connection refused/,
+      ],
     ])("%s", async (_, change, code, message) => {
       const request = { name: "refused", containerImage: BUSYBOX, startCommand: SLEEP, ...change };
       expect(await failureOf(runner.start(request))).toMatchObject({

@@ -123,6 +123,21 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("a docker e
     expect(await task.state("")).toMatchObject({ status: "running" });
   });
 
+  test("a start waits for an engine that answers late", async () => {
+    const task = await create("t");
+    process.kill(engine.pid, "SIGSTOP");
+    const starting = task.start("");
+    starting.catch(() => {});
+    try {
+      // Asked later and given up earlier.
+      await expect(task.state("")).rejects.toMatchObject({ kind: "deadline_exceeded" });
+    } finally {
+      process.kill(engine.pid, "SIGCONT");
+    }
+    await starting;
+    expect(await task.state("")).toMatchObject({ status: "running" });
+  });
+
   test("a driver that comes back without an engine has its tasks, and hears of their end later", async () => {
     const { pid } = await running("t");
     await world.letGo();
