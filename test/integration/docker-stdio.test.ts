@@ -192,6 +192,32 @@ describe.skipIf(lacking)("stdio of docker tasks", () => {
     }
   });
 
+  test.each(["a container", "an exec"])("the end of %s is told of when nobody takes its output", async (kind) => {
+    using pipes = await makePipes(dir);
+    const endless = "cat /dev/zero & echo $! > /pid; wait $!";
+    const made = kind === "an exec" ? await sh("sleep 1000", NULL_STDIO) : await sh(endless, pipes.stdio);
+    await made.start();
+    const exec = kind === "an exec" ? await made.exec(["sh", "-c", endless], pipes.stdio) : undefined;
+    const { stdout } = takeStreams(pipes);
+    // What it has read so far, which stays as it is when nobody takes it.
+    const read = () => engine.must(["exec", made.dockerId, "sh", "-c", "cat /proc/$(cat /pid)/io"]);
+    let last = "";
+    await until("the pipes to be full", async () => {
+      const [before, now] = [last, await read()];
+      last = now;
+      return before === now;
+    });
+    if (exec !== undefined) {
+      await engine.must(["exec", made.dockerId, "sh", "-c", "kill -9 $(cat /pid)"]);
+      expect(await exec.exited()).toBe(137);
+      await bridge.finished(exec.key);
+      await bridge.release(exec.key);
+    }
+    await made.kill();
+    expect(await made.remove()).toBe(137);
+    stdout.destroy();
+  });
+
   test("execs: pipes, a terminal, nothing at all", async () => {
     const made = await sh("sleep 1000", NULL_STDIO);
     await made.start();

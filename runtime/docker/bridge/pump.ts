@@ -4,8 +4,15 @@ import type { Logger } from "../../../api/core/log.js";
 import type { ClientStreams } from "./client-streams.js";
 import { FrameReader, type Piece } from "./frames.js";
 
+/** How often a process is looked at whose output is not taken. */
+const LOOK_MS = 1_000;
+/** What is held for a reader who does not read after the end of the process: more than an engine has of it. */
+const MAX_AHEAD_BYTES = 8 * 1024 * 1024;
+
 export interface PumpOptions {
   readonly isTerminal: boolean;
+  /** Whether the process has exited, or may have: nothing is known. Never rejects. */
+  readonly isOver: () => Promise<boolean>;
   readonly log: Logger;
 }
 
@@ -15,12 +22,16 @@ type Ends = Pick<ClientStreams, "stdin" | "stdout" | "stderr">;
 export class Pump {
   readonly #ends: Ends;
   readonly #isTerminal: boolean;
+  readonly #isOver: () => Promise<boolean>;
   readonly #log: Logger;
   #readBytes = 0;
+  /** Reads on although the reader does not. */
+  #isAhead = false;
 
-  constructor(ends: Ends, { isTerminal, log }: PumpOptions) {
+  constructor(ends: Ends, { isTerminal, isOver, log }: PumpOptions) {
     this.#ends = ends;
     this.#isTerminal = isTerminal;
+    this.#isOver = isOver;
     this.#log = log;
   }
 
@@ -61,22 +72,41 @@ export class Pump {
   }
 
   async #deliver({ kind, data }: Piece): Promise<void> {
-    if (kind === "stdout") await write(this.#ends.stdout, data);
-    else if (kind === "stderr") await write(this.#ends.stderr, data);
+    if (kind === "stdout") await this.#write(this.#ends.stdout, data);
+    else if (kind === "stderr") await this.#write(this.#ends.stderr, data);
     else if (kind === "system")
       this.#log.warn({ said: data.toString() }, "the docker engine says something of its own");
   }
+
+  /** Resolves when there is room for more. What nobody wants is dropped. */
+  async #write(stream: Writable, data: Buffer): Promise<void> {
+    if (stream.destroyed) return;
+    if (stream.write(data)) {
+      const { stdout, stderr } = this.#ends;
+      if (!stdout.writableNeedDrain && !stderr.writableNeedDrain) this.#isAhead = false;
+      return;
+    }
+    while (!stream.destroyed && stream.writableNeedDrain) {
+      const isShort = stream.writableLength < MAX_AHEAD_BYTES;
+      if (isShort && this.#isAhead) return;
+      if (await hasRoom(stream, LOOK_MS)) return;
+      // An engine whose output nobody takes cannot even tell that the process has exited.
+      this.#isAhead = isShort && (await this.#isOver());
+    }
+  }
 }
 
-/** Resolves when there is room for more. What nobody wants is dropped. */
-async function write(stream: Writable, data: Buffer): Promise<void> {
-  if (stream.destroyed || stream.write(data)) return;
-  await new Promise<void>((resolve) => {
-    const go = (): void => {
+/** Resolves when there is room again or it is closed; false after `timeoutMs`. */
+async function hasRoom(stream: Writable, timeoutMs: number): Promise<boolean> {
+  return await new Promise<boolean>((resolve) => {
+    const settle = (answer: boolean): void => {
+      clearTimeout(timer);
       stream.off("drain", go);
       stream.off("close", go);
-      resolve();
+      resolve(answer);
     };
+    const go = (): void => settle(true);
+    const timer = setTimeout(() => settle(false), timeoutMs);
     stream.once("drain", go);
     stream.once("close", go);
   });

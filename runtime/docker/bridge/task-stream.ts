@@ -2,6 +2,7 @@
 // engine goes away and comes back.
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorKind } from "../../../api/core/errors.js";
 import type { Logger } from "../../../api/core/log.js";
 import { type ClientStreams, openClientStreams } from "./client-streams.js";
 import type { StreamRequest } from "./protocol.js";
@@ -11,6 +12,8 @@ import { type Target, targetOf } from "./target.js";
 /** How long a reader may have output before it and not take it, when the process has exited. */
 const STALL_MS = 2_000;
 const LOOK_MS = 100;
+/** For an engine that has something to say of a process. */
+const ANSWER_TIMEOUT_MS = 2_000;
 /** Between looks at an engine that is away. */
 const SHORTEST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
@@ -59,7 +62,7 @@ export class TaskStream implements AsyncDisposable {
     this.#target = target;
     this.#client = client;
     this.#log = log;
-    this.#pump = new Pump(client, { isTerminal, log });
+    this.#pump = new Pump(client, { isTerminal, isOver: () => this.#mayBeOver(), log });
     this.ended = this.#run(engine).finally(() => {
       this.#hasEnded = true;
     });
@@ -97,6 +100,19 @@ export class TaskStream implements AsyncDisposable {
     this.#giveUp();
     await this.ended;
     await this.#client[Symbol.asyncDispose]();
+  }
+
+  /**
+   * Docker deals with an exit only when its readers have taken what they were being given, and answers nobody about the container
+   * meanwhile: no answer means as much.
+   */
+  async #mayBeOver(): Promise<boolean> {
+    try {
+      const signal = AbortSignal.any([this.#cut.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+      return (await this.#target.status(signal)) === "exited";
+    } catch (error) {
+      return errorKind(error) === "deadline_exceeded";
+    }
   }
 
   #giveUp(): void {
