@@ -38,6 +38,8 @@ export interface Runner extends Required<RunnerDeps> {
   readonly networkNames: KeyedMutex;
   /** By the ids of containers that a template described, the network that was asked for. */
   readonly templated: Map<string, string>;
+  /** By the names of containers that are given access tokens, where these are written. */
+  readonly tokenFolders: Map<string, { readonly folder: string }>;
   /** Aborted when the server ends; what watches containers ends then. */
   readonly ending: AbortSignal;
 }
@@ -54,6 +56,7 @@ export function makeRunner(deps: RunnerDeps, instance: string, ending: AbortSign
     names: new KeyedMutex(),
     networkNames: new KeyedMutex(),
     templated: new Map(),
+    tokenFolders: new Map(),
     ending,
   };
 }
