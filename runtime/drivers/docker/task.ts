@@ -15,16 +15,24 @@ import { ProcessDetails } from "../../../api/gen/types/runc/options/oci.js";
 import type { DriverTask } from "../../driver.js";
 import { KeyedMutex } from "../../keyed-mutex.js";
 import type { TaskContainer } from "./container.js";
+import {
+  containerMetrics,
+  type Place,
+  pauseContainer,
+  resizeContainer,
+  resumeContainer,
+  type Size,
+  signalContainer,
+  updateContainer,
+} from "./deeds.js";
 import { unlessAborted } from "./ending.js";
 import type { DockerExec } from "./exec.js";
 import { translateExec } from "./exec-spec.js";
 import { containerPids, signalProcess } from "./host-processes.js";
 import { removeContainer } from "./remove-container.js";
-import { translateResources } from "./spec/resources.js";
-import { metricsOf } from "./spec/stats.js";
 import { startContainer } from "./start-container.js";
 import { attachInit } from "./streams.js";
-import { type ContainerStatus, type ContainerView, DEED_TIMEOUT_MS, STATE_TIMEOUT_MS, viewSwapLimit } from "./views.js";
+import { type ContainerStatus, type ContainerView, DEED_TIMEOUT_MS } from "./views.js";
 import { alreadyFinished, invalidSignal, noSuchProcess, refusal, startFailure } from "./words.js";
 
 const INIT = "";
@@ -38,12 +46,6 @@ export interface DockerTaskParts {
   readonly container: TaskContainer;
   /** The container is gone by our own doing: takes away all else. */
   readonly forget: () => Promise<void>;
-}
-
-/** In columns and rows. */
-interface Size {
-  readonly width: number;
-  readonly height: number;
 }
 
 export class DockerTask implements DriverTask {
@@ -113,7 +115,7 @@ export class DockerTask implements DriverTask {
         });
         const size = this.#wantedSize;
         // A container that has ended meanwhile needs none.
-        if (size !== undefined) await this.#resize(size).catch(() => undefined);
+        if (size !== undefined) await resizeContainer(this.#place, size).catch(() => undefined);
         return { pid: this.pid };
       }),
       signal,
@@ -135,12 +137,15 @@ export class DockerTask implements DriverTask {
     if (!Number.isInteger(signalNumber) || signalNumber < 0 || signalNumber > MAX_SIGNAL)
       throw invalidSignal(signalNumber);
     if (exec !== undefined) return await exec.kill(signalNumber);
-    const status = await this.#status(signal);
-    if (status === "ended") throw alreadyFinished();
+    let status = await this.#status(signal);
     if (status === "created") {
       // Nobody is there whom a signal could reach.
-      if (ENDING_SIGNALS.has(signalNumber)) await this.#endUnstarted(SIGNAL_BASE + signalNumber);
-    } else if (all && signalNumber !== SIGKILL) await this.#signalAll(signalNumber, signal);
+      if (!ENDING_SIGNALS.has(signalNumber)) return;
+      status = await this.#endUnstarted(SIGNAL_BASE + signalNumber);
+      if (status === "created") return;
+    }
+    if (status === "ended") throw alreadyFinished();
+    if (all && signalNumber !== SIGKILL) await this.#signalAll(signalNumber, signal);
     else if (signalNumber !== 0) await this.#signalInit(signalNumber, signal);
   }
 
@@ -169,16 +174,7 @@ export class DockerTask implements DriverTask {
     if (!this.container.deps.file.saved.terminal || this.container.exit !== undefined) return;
     // Docker has no terminal before it starts.
     if (this.pid === 0) this.#wantedSize = { width, height };
-    else await this.#resize({ width, height }, signal);
-  }
-
-  async #resize({ width, height }: Size, signal?: AbortSignal): Promise<void> {
-    const { containerId, deps } = this.container;
-    await deps.engine.call(
-      `resize container ${containerId}`,
-      (docker, abortSignal) => docker.getContainer(containerId).resize({ w: width, h: height, abortSignal }),
-      { signal },
-    );
+    else await resizeContainer(this.#place, { width, height }, signal);
   }
 
   async closeIO(execId: string, stdin: boolean): Promise<void> {
@@ -193,9 +189,7 @@ export class DockerTask implements DriverTask {
     const status = await this.#status(signal);
     if (status === "created") throw refusal("cannot pause task in created state");
     if (status !== "running") throw refusal(`cannot pause a ${wordOf(status)} container`);
-    const { containerId, deps } = this.container;
-    const what = `pause container ${containerId}`;
-    await deps.engine.call(what, (docker) => docker.getContainer(containerId).pause(), { signal });
+    await pauseContainer(this.#place, signal);
   }
 
   async resume(signal?: AbortSignal): Promise<void> {
@@ -203,9 +197,7 @@ export class DockerTask implements DriverTask {
     if (status === "created") throw refusal("cannot resume task in created state");
     if (status === "running") throw refusal("cannot resume a running process");
     if (status === "ended") throw refusal("cannot resume a stopped container");
-    const { containerId, deps } = this.container;
-    const what = `resume container ${containerId}`;
-    await deps.engine.call(what, (docker) => docker.getContainer(containerId).unpause(), { signal });
+    await resumeContainer(this.#place, signal);
   }
 
   async pids(signal?: AbortSignal): Promise<ProcessInfo[]> {
@@ -219,24 +211,12 @@ export class DockerTask implements DriverTask {
   }
 
   async stats(signal?: AbortSignal): Promise<Any | undefined> {
-    const { containerId, deps } = this.container;
-    const reply = await deps.engine.call(
-      `read the metrics of container ${containerId}`,
-      (docker) => docker.getContainer(containerId).stats({ stream: false, "one-shot": true }),
-      { signal, timeoutMs: STATE_TIMEOUT_MS },
-    );
-    return metricsOf(reply);
+    return await containerMetrics(this.#place, signal);
   }
 
   async update(resources: Any, _annotations: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> {
     if ((await this.#status(signal)) === "ended") throw refusal("cannot update a stopped container");
-    const { containerId, deps } = this.container;
-    const body = translateResources(resources.value, await viewSwapLimit(deps.engine, containerId, signal));
-    await deps.engine.call(
-      `update container ${containerId}`,
-      (docker, abortSignal) => docker.getContainer(containerId).update({ ...body, abortSignal }),
-      { signal },
-    );
+    await updateContainer(this.#place, resources.value, signal);
   }
 
   async checkpoint(): Promise<void> {
@@ -258,6 +238,11 @@ export class DockerTask implements DriverTask {
 
   /** The task goes on. */
   async [Symbol.asyncDispose](): Promise<void> {}
+
+  get #place(): Place {
+    return { engine: this.container.deps.engine, containerId: this.container.containerId };
+  }
+
   /** undefined for init. @throws not_found for what nobody added. */
   #exec(execId: string): DockerExec | undefined {
     if (execId === INIT) return undefined;
@@ -276,20 +261,18 @@ export class DockerTask implements DriverTask {
     return this.container.exit === undefined ? (await this.#look(signal, DEED_TIMEOUT_MS)).status : "ended";
   }
 
-  async #endUnstarted(exitStatus: number): Promise<void> {
-    await this.#mutex.run(INIT, async () => {
-      if ((await this.#status()) === "created") await this.container.endUnstarted(exitStatus);
+  /** @returns the status that it had, which may have become another while it was being started. */
+  async #endUnstarted(exitStatus: number): Promise<ContainerStatus> {
+    return await this.#mutex.run(INIT, async () => {
+      const status = await this.#status();
+      if (status === "created") await this.container.endUnstarted(exitStatus);
+      return status;
     });
   }
 
   async #signalInit(signalNumber: number, signal: AbortSignal | undefined): Promise<void> {
-    const { containerId, deps } = this.container;
     try {
-      await deps.engine.call(
-        `kill container ${containerId}`,
-        (docker) => docker.getContainer(containerId).kill({ signal: String(signalNumber) }),
-        { signal },
-      );
+      await signalContainer(this.#place, signalNumber, signal);
     } catch (error) {
       if (isFailedPrecondition(error) && (await this.#status(signal)) === "ended") throw alreadyFinished();
       throw error;
@@ -324,10 +307,11 @@ export class DockerTask implements DriverTask {
     const { container } = this;
     try {
       const status = await this.#status().catch((error: unknown) => {
-        // Whoever removed it has left the rest to us.
-        if (isNotFound(error)) return "ended" as const;
+        if (isNotFound(error)) return undefined;
         throw error;
       });
+      // Somebody has removed it, which has been told by now, and nothing is left.
+      if (status === undefined) return await container.ending.wait(undefined);
       if (status === "running" || status === "paused") throw refusal(`cannot delete a ${wordOf(status)} process`);
       const { containerId, deps, pid } = container;
       if (container.exit !== undefined) await deps.streams.finished(containerId, deps.file.saved);
