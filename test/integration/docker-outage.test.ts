@@ -231,15 +231,15 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("a docker e
     expect(await bundles()).toEqual([]);
   });
 
-  test("memory that runs out is told of before the end", async () => {
-    const memory = { memory: { limit: 8_000_000 } };
-    const request = world.request("t", ["dd", "if=/dev/zero", "of=/dev/null", "bs=64M"]);
+  test("memory that runs out is told of", async () => {
+    // Of init's own end the engine may hear first, and of the reason never.
+    const request = world.request("t", ["sh", "-c", "dd if=/dev/zero of=/dev/null bs=64M; exec sleep 1000"]);
     const spec: { linux: { resources: object } } = JSON.parse(Buffer.from(request.spec).toString());
-    spec.linux.resources = { ...spec.linux.resources, ...memory };
+    spec.linux.resources = { ...spec.linux.resources, memory: { limit: 8_000_000 } };
     const task = await world.driver.create({ ...request, spec: Buffer.from(JSON.stringify(spec)) });
     await task.start("");
-    expect(await task.wait("")).toMatchObject({ exitStatus: 137 });
-    expect(world.ledger.events.map(({ topic }) => topic)).toContain("/tasks/oom");
+    await until("the ledger to hear of it", () => world.ledger.events.some(({ topic }) => topic === "/tasks/oom"));
+    expect(await task.state("")).toMatchObject({ status: "running" });
   });
 
   test("a signal for all reaches every process", async () => {

@@ -2,14 +2,20 @@
 // trusted only where the kernel says that it belongs to the container.
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
-import { notImplemented, unknownError } from "../../../api/core/errors.js";
+import { isNotFound, notImplemented, unknownError } from "../../../api/core/errors.js";
+import type { ProcessInfo } from "../../../api/core/task.js";
+import { anyOfMessage } from "../../../api/core/typeurl.js";
+import { ProcessDetails } from "../../../api/gen/types/runc/options/oci.js";
 import type { Engine } from "../../docker/engine.js";
 import { engineKind } from "../../docker/engine-kind.js";
 import { hasCode } from "../../sys/errno.js";
+import type { Place } from "./deeds.js";
 import { alreadyFinished } from "./words.js";
 
 /** Podman's ps runs in the container, and counts as that does, unless it is asked for its own names. */
 const PS = { docker: { title: "PID", args: {} }, podman: { title: "HPID", args: { ps_args: "hpid" } } } as const;
+/** A zombie's or a dead one's, behind its name, which may hold anything. */
+const ENDED = /\) [ZX] [^)]*$/;
 const topSchema = z.object({ Titles: z.array(z.string()), Processes: z.array(z.array(z.string())).nullish() });
 
 /** Pids of a running container, as the engine's host counts. @throws failed_precondition when it does not run. */
@@ -45,10 +51,42 @@ export async function signalProcess(
   }
 }
 
-/** undefined when there is no such process. */
+/** The same for several. Those that have ended count for nothing. @throws the first failure, when all have been tried. */
+export async function signalProcesses(
+  { engine, containerId }: Place,
+  pids: readonly number[],
+  signalNumber: number,
+): Promise<void> {
+  let failure: unknown;
+  for (const pid of pids) {
+    await signalProcess(engine, containerId, pid, signalNumber).catch((error: unknown) => {
+      if (!isNotFound(error)) failure ??= error;
+    });
+  }
+  if (failure !== undefined) throw failure;
+}
+
+/** Which of them are execs. */
+export function processInfos(
+  pids: readonly number[],
+  execs: readonly { readonly pid: number; readonly id: string }[],
+): ProcessInfo[] {
+  const execIds = new Map(execs.map(({ pid, id }) => [pid, id]));
+  return pids.map((pid) => {
+    const execId = execIds.get(pid);
+    if (execId === undefined) return { pid };
+    const details = ProcessDetails.fromPartial({ execId });
+    return { pid, info: anyOfMessage("containerd.runc.v1.ProcessDetails", ProcessDetails, details) };
+  });
+}
+
+/** undefined when there is no such process, or one that only waits to be forgotten: that belongs to no group any more. */
 async function cgroupsOf(pid: number): Promise<string | undefined> {
   try {
-    return await readFile(`/proc/${pid}/cgroup`, "utf8");
+    const [groups, stat] = await Promise.all(
+      ["cgroup", "stat"].map((name) => readFile(`/proc/${pid}/${name}`, "utf8")),
+    );
+    return ENDED.test(stat ?? "") ? undefined : groups;
   } catch (error) {
     if (hasCode(error, "ENOENT", "ESRCH")) return undefined;
     throw error;

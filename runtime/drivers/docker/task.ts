@@ -10,8 +10,7 @@ import {
   wrapError,
 } from "../../../api/core/errors.js";
 import type { ExecOptions, ProcessExit, ProcessInfo, ProcessState } from "../../../api/core/task.js";
-import { type Any, anyOfMessage } from "../../../api/core/typeurl.js";
-import { ProcessDetails } from "../../../api/gen/types/runc/options/oci.js";
+import type { Any } from "../../../api/core/typeurl.js";
 import type { DriverTask } from "../../driver.js";
 import { KeyedMutex } from "../../keyed-mutex.js";
 import type { TaskContainer } from "./container.js";
@@ -28,12 +27,12 @@ import {
 import { unlessAborted } from "./ending.js";
 import type { DockerExec } from "./exec.js";
 import { translateExec } from "./exec-spec.js";
-import { containerPids, signalProcess } from "./host-processes.js";
+import { containerPids, processInfos, signalProcesses } from "./host-processes.js";
 import { removeContainer } from "./remove-container.js";
 import { startContainer } from "./start-container.js";
 import { attachInit } from "./streams.js";
-import { type ContainerStatus, type ContainerView, DEED_TIMEOUT_MS } from "./views.js";
-import { alreadyFinished, invalidSignal, noSuchProcess, refusal, startFailure } from "./words.js";
+import { type ContainerStatus, DEED_TIMEOUT_MS, STATE_TIMEOUT_MS } from "./views.js";
+import { alreadyFinished, invalidSignal, noSuchProcess, refusal, startFailure, wordOf } from "./words.js";
 
 const INIT = "";
 const SIGKILL = 9;
@@ -84,7 +83,7 @@ export class DockerTask implements DriverTask {
 
   async state(execId: string, signal?: AbortSignal): Promise<ProcessState> {
     const exec = this.#exec(execId);
-    const status = this.container.exit === undefined ? (await this.#look(signal)).status : "ended";
+    const status = await this.#status(signal, STATE_TIMEOUT_MS);
     if (exec !== undefined) {
       await exec.look(signal);
       const { state } = exec;
@@ -93,8 +92,7 @@ export class DockerTask implements DriverTask {
     const { stdin, stdout, stderr, terminal, pid } = this.container.deps.file.saved;
     const end = this.container.exit ?? { exitStatus: 0, exitedAtNs: undefined };
     const { id } = this;
-    const word = status === "ended" ? "stopped" : status;
-    return { containerId: id, execId, status: word, ...end, pid, stdin, stdout, stderr, terminal };
+    return { containerId: id, execId, status: wordOf(status), ...end, pid, stdin, stdout, stderr, terminal };
   }
 
   async start(execId: string, signal?: AbortSignal): Promise<{ readonly pid: number }> {
@@ -105,14 +103,12 @@ export class DockerTask implements DriverTask {
         if (exec !== undefined) return await exec.start();
         const status = await this.#status();
         if (status !== "created") throw refusal(`cannot start a ${wordOf(status)} process`);
-        const { engine } = this.container.deps;
-        await startContainer(
-          engine,
-          this.container.containerId,
-          async (view) => await this.container.learn(view),
-        ).catch((error: unknown) => {
+        const { engine, containerId } = this.#place;
+        try {
+          await startContainer(engine, containerId, (view) => this.container.learn(view));
+        } catch (error) {
           throw startFailure("failed to start container", error);
-        });
+        }
         const size = this.#wantedSize;
         // A container that has ended meanwhile needs none.
         if (size !== undefined) await resizeContainer(this.#place, size).catch(() => undefined);
@@ -145,7 +141,8 @@ export class DockerTask implements DriverTask {
       if (status === "created") return;
     }
     if (status === "ended") throw alreadyFinished();
-    if (all && signalNumber !== SIGKILL) await this.#signalAll(signalNumber, signal);
+    // Docker's own kill reaches init alone.
+    if (all && signalNumber !== SIGKILL) await signalProcesses(this.#place, await this.#pids(signal), signalNumber);
     else if (signalNumber !== 0) await this.#signalInit(signalNumber, signal);
   }
 
@@ -156,12 +153,8 @@ export class DockerTask implements DriverTask {
     const container = await readFile(join(this.bundle, "config.json"));
     const { stdin, stdout, stderr, terminal, spec } = options;
     const stdio = { stdin, stdout, stderr, terminal };
-    const create = translateExec({
-      process: spec.value,
-      container,
-      stdio,
-      isLenient: this.container.deps.file.saved.isLenient,
-    });
+    const { isLenient } = this.container.deps.file.saved;
+    const create = translateExec({ process: spec.value, container, stdio, isLenient });
     await this.#mutex.run(execId, async () => {
       if (this.container.exec(execId) !== undefined) throw alreadyExists(`id ${execId}`);
       await this.container.addExec(execId, { ...stdio, create, pid: 0 });
@@ -201,13 +194,7 @@ export class DockerTask implements DriverTask {
   }
 
   async pids(signal?: AbortSignal): Promise<ProcessInfo[]> {
-    const execIds = new Map(this.container.execs.map(({ pid, id }) => [pid, id]));
-    return (await this.#pids(signal)).map((pid) => {
-      const execId = execIds.get(pid);
-      if (execId === undefined) return { pid };
-      const details = ProcessDetails.fromPartial({ execId });
-      return { pid, info: anyOfMessage("containerd.runc.v1.ProcessDetails", ProcessDetails, details) };
-    });
+    return processInfos(await this.#pids(signal), this.container.execs);
   }
 
   async stats(signal?: AbortSignal): Promise<Any | undefined> {
@@ -251,14 +238,11 @@ export class DockerTask implements DriverTask {
     return exec;
   }
 
-  async #look(signal: AbortSignal | undefined, timeoutMs?: number): Promise<ContainerView> {
-    const view = await this.container.look(signal, timeoutMs);
+  async #status(signal?: AbortSignal, timeoutMs: number = DEED_TIMEOUT_MS): Promise<ContainerStatus> {
+    const { container } = this;
+    const status = container.exit === undefined ? (await container.look(signal, timeoutMs)).status : "ended";
     // One that was killed before its start has not ended for the engine.
-    return this.container.exit === undefined ? view : { ...view, status: "ended" };
-  }
-
-  async #status(signal?: AbortSignal): Promise<ContainerStatus> {
-    return this.container.exit === undefined ? (await this.#look(signal, DEED_TIMEOUT_MS)).status : "ended";
+    return container.exit === undefined ? status : "ended";
   }
 
   /** @returns the status that it had, which may have become another while it was being started. */
@@ -277,18 +261,6 @@ export class DockerTask implements DriverTask {
       if (isFailedPrecondition(error) && (await this.#status(signal)) === "ended") throw alreadyFinished();
       throw error;
     }
-  }
-
-  /** Docker's own kill reaches init alone. @throws the first failure, when all have been tried. */
-  async #signalAll(signalNumber: number, signal: AbortSignal | undefined): Promise<void> {
-    const { containerId, deps } = this.container;
-    let failure: unknown;
-    for (const pid of await this.#pids(signal)) {
-      await signalProcess(deps.engine, containerId, pid, signalNumber).catch((error: unknown) => {
-        if (!isNotFound(error)) failure ??= error;
-      });
-    }
-    if (failure !== undefined) throw failure;
   }
 
   async #pids(signal: AbortSignal | undefined): Promise<number[]> {
@@ -329,5 +301,3 @@ export class DockerTask implements DriverTask {
     }
   }
 }
-
-const wordOf = (status: ContainerStatus): string => (status === "ended" ? "stopped" : status);

@@ -7,6 +7,11 @@ import {
   notFound,
   unknownError,
 } from "../../../api/core/errors.js";
+import type { ContainerStatus } from "./views.js";
+
+/** A status as containerd calls it. */
+export const wordOf = (status: ContainerStatus): Exclude<ContainerStatus, "ended"> | "stopped" =>
+  status === "ended" ? "stopped" : status;
 
 /** What a state does not allow. */
 export const refusal = (message: string): ContainerdError => unknownError(`${message}: unknown`);
