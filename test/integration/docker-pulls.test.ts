@@ -200,7 +200,7 @@ test.skipIf(requires.root() || requires.binary("podman"))(
       "ours",
       "ours",
     ]);
-      const registry = await world.docker.startRegistry({ needsPassword: true });
+    const registry = await world.docker.startRegistry({ needsPassword: true });
     const name = `${registry.host}/ours:2`;
     const { username, secret: password } = REGISTRY_USER;
     await world.docker.must(["login", "-u", username, "--password-stdin", registry.host], { input: password });
