@@ -2,7 +2,7 @@
 // engine goes away and comes back.
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errorKind } from "../../../api/core/errors.js";
+import { errorKind, isUnavailable } from "../../../api/core/errors.js";
 import type { Logger } from "../../../api/core/log.js";
 import { type ClientStreams, openClientStreams } from "./client-streams.js";
 import type { StreamRequest } from "./protocol.js";
@@ -14,6 +14,8 @@ const STALL_MS = 2_000;
 const LOOK_MS = 100;
 /** For an engine that has something to say of a process. */
 const ANSWER_TIMEOUT_MS = 2_000;
+/** An engine may end a stream that long before it takes note of the exit. */
+const NOTE_MS = 1_000;
 /** Between looks at an engine that is away. */
 const SHORTEST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
@@ -21,17 +23,11 @@ const LONGEST_PAUSE_MS = 2_000;
 /** Opens both sides. @throws what either side says; nothing stays open then, and an exec has not started. */
 export async function openTaskStream(request: StreamRequest, log: Logger, signal: AbortSignal): Promise<TaskStream> {
   const target = targetOf(request);
-  const client = await openClientStreams(request.stdio, {
-    namespace: request.namespace,
-    id: request.container,
-    again: request.verb === "attach" && request.again,
-    signal,
-  });
+  const again = request.verb === "attach" && request.again;
+  const { namespace, container: id } = request;
+  const client = await openClientStreams(request.stdio, { namespace, id, again, signal });
   try {
-    const engine = await target.open(signal);
-    // Attached once more, it may have exited in between, and then nothing ends the stream.
-    const isAgain = request.verb === "attach" && request.again;
-    if (isAgain && (await target.status(signal)) === "exited") engine.destroy();
+    const engine = again ? await openAgain(target, signal) : await target.open(signal);
     return new TaskStream({ target, client, engine, isTerminal: request.stdio.terminal, log });
   } catch (error) {
     await client[Symbol.asyncDispose]();
@@ -39,10 +35,35 @@ export async function openTaskStream(request: StreamRequest, log: Logger, signal
   }
 }
 
+/** An engine that is away is waited for later: the task may go on without it. @throws as the engine answers. */
+async function openAgain(target: Target, signal: AbortSignal): Promise<Duplex | "later" | undefined> {
+  try {
+    if ((await target.status(signal)) === "exited") return undefined;
+    return await openUnlessExited(target, signal);
+  } catch (error) {
+    if (isUnavailable(error)) return "later";
+    throw error;
+  }
+}
+
+/** One that exits before it is attached has a stream without an end. @throws as the engine answers. */
+async function openUnlessExited(target: Target, signal: AbortSignal): Promise<Duplex | undefined> {
+  const engine = await target.open(signal);
+  try {
+    if ((await target.status(signal)) !== "exited") return engine;
+  } catch (error) {
+    engine.destroy();
+    throw error;
+  }
+  engine.destroy();
+  return undefined;
+}
+
 interface TaskStreamParts {
   readonly target: Target;
   readonly client: ClientStreams;
-  readonly engine: Duplex;
+  /** undefined: the process has exited. */
+  readonly engine: Duplex | "later" | undefined;
   readonly isTerminal: boolean;
   readonly log: Logger;
 }
@@ -120,9 +141,13 @@ export class TaskStream implements AsyncDisposable {
     this.#client.cut();
   }
 
-  async #run(first: Duplex): Promise<void> {
+  async #run(first: Duplex | "later" | undefined): Promise<void> {
     const { signal } = this.#cut;
-    for (let engine: Duplex | undefined = first; engine !== undefined; engine = await this.#next()) {
+    for (
+      let engine = first === "later" ? await this.#next() : first;
+      engine !== undefined;
+      engine = await this.#next()
+    ) {
       await this.#pump.run(engine, signal);
     }
     await this.#client.end();
@@ -131,22 +156,30 @@ export class TaskStream implements AsyncDisposable {
   /** The stream has ended or broken off. @returns a new one; undefined when there is nothing more to come. */
   async #next(): Promise<Duplex | undefined> {
     const { signal } = this.#cut;
+    let wasAway = false;
     for (let pauseMs = SHORTEST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
         if ((await this.#target.status(signal)) === "exited") return undefined;
         if (!this.#target.isReopenable) return undefined;
-        await sleep(pauseMs, undefined, { signal });
-        const engine = await this.#target.open(signal);
-        // From here on its end is told by the stream's.
-        if ((await this.#target.status(signal)) !== "exited") return engine;
-        engine.destroy();
-        return undefined;
+        if (wasAway) await sleep(pauseMs, undefined, { signal });
+        else if (await this.#exitsSoon(signal)) return undefined;
+        return await openUnlessExited(this.#target, signal);
       } catch (err) {
         if (signal.aborted) return undefined;
+        wasAway = true;
         if (pauseMs === SHORTEST_PAUSE_MS) this.#log.info({ err }, "a stream waits for its docker engine");
         await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       }
     }
     return undefined;
+  }
+
+  /** Podman makes a container that has exited ready to run once more when it is attached: so be sure. @throws as `status`. */
+  async #exitsSoon(signal: AbortSignal): Promise<boolean> {
+    for (let waitedMs = 0; waitedMs < NOTE_MS; waitedMs += LOOK_MS) {
+      await sleep(LOOK_MS, undefined, { signal });
+      if ((await this.#target.status(signal)) === "exited") return true;
+    }
+    return false;
   }
 }

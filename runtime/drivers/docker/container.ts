@@ -145,7 +145,7 @@ export class TaskContainer {
           if (isNotFound(error) || statusIn(attributes) !== undefined) return undefined;
           throw error;
         });
-        if (view !== undefined && view.status !== "running") return await this.learn(view);
+        if (view?.status === "ended") return await this.learn(view);
         const exitStatus = statusIn(attributes) ?? UNKNOWN_STATUS;
         return await this.#ended({ exitStatus, exitedAtNs: timeNs ?? this.deps.clock() }, false);
       }
