@@ -13,10 +13,7 @@ export type HostConfig = Dockerode.HostConfig & {
 export type ContainerBody = Dockerode.ContainerCreateOptions;
 
 /** One member of `HostConfig.Mounts`. */
-export type BodyMount = Dockerode.MountSettings & {
-  /** `NonRecursive`: not what is mounted below the source. */
-  readonly BindOptions?: { readonly Propagation: MountPropagation; readonly NonRecursive?: boolean };
-};
+export type BodyMount = Dockerode.MountSettings;
 
 /** Of a bind mount: `rprivate`, … */
 export type MountPropagation = Dockerode.MountPropagation;

@@ -11,12 +11,16 @@ import { sizeBytes, tmpfsOptions } from "./tmpfs.js";
 const PROPAGATIONS: ReadonlyMap<string, MountPropagation> = new Map(
   (["private", "rprivate", "shared", "rshared", "slave", "rslave"] as const).map((name) => [name, name]),
 );
-/** Docker's. */
-const DEFAULT_PROPAGATION = "rprivate";
 const SHM = "/dev/shm";
 
+/**
+ * `NonRecursive` is not in the package's types, and a propagation is demanded. None is told where none was asked for: Docker's is
+ * rprivate, but rslave for a folder that holds the engine's own, which it refuses to mount otherwise.
+ */
+type BindMount = BodyMount & { BindOptions?: { Propagation?: MountPropagation; NonRecursive?: boolean } };
+
 interface Mounts {
-  readonly binds: BodyMount[];
+  readonly binds: BindMount[];
   readonly tmpfs: Map<string, string>;
   readonly refused: string[];
   shmSize: number | undefined;
@@ -65,7 +69,7 @@ function addMount(mount: OciMount, mounts: Mounts): void {
 
 function addBind({ destination, source, options }: OciMount, { binds, refused }: Mounts): void {
   if (!source || !isAbsolute(source)) refused.push(refusal(destination, `from ${source || "nowhere"}`));
-  let propagation: MountPropagation = DEFAULT_PROPAGATION;
+  let propagation: MountPropagation | undefined;
   let readOnly = false;
   let recursive = false;
   for (const option of options) {
@@ -82,10 +86,10 @@ function addBind({ destination, source, options }: OciMount, { binds, refused }:
     Target: destination,
     ReadOnly: readOnly,
     BindOptions: {
-      Propagation: propagation,
+      ...(propagation !== undefined && { Propagation: propagation }),
       ...(!recursive && { NonRecursive: true }),
     },
-  });
+  } as BindMount);
 }
 
 const refusal = (destination: string, what: string): string => `mount ${destination} (${what})`;
