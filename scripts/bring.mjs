@@ -13,7 +13,8 @@ const DEBIAN_PACKAGES = {
 
 /**
  * What only the tests need: strace looks on while the daemon syncs; a real registry, and strangers that speak to it and make images;
- * Docker's engine, on our socket and below our driver, in networks of its own; Podman, which speaks Docker's language.
+ * Docker's engine, on our socket and below our driver, in networks of its own; Podman, which speaks Docker's language; LXD, whose
+ * bridges give addresses by dnsmasq.
  */
 const TEST_PACKAGES = {
   strace: ["strace"],
@@ -23,6 +24,8 @@ const TEST_PACKAGES = {
   umoci: ["umoci"],
   "docker.io": ["dockerd"],
   podman: ["podman", "conmon"],
+  lxd: ["lxd", "lxc"],
+  "dnsmasq-base": ["dnsmasq"],
   iproute2: ["ip"],
   iptables: ["iptables"],
 };

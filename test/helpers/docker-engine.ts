@@ -1,8 +1,9 @@
 // Debian's Docker engine for tests of what runs on Docker, with its client: a containerd, folders, a socket, cgroups and a network
 // namespace of its own. Bridges, published ports and the registries started by it are inside that namespace, so no test meets another.
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DisposeScope } from "../../api/core/dispose.js";
+import { killBelow } from "./cgroups.js";
 import { startContainerd } from "./containerd.js";
 import { type BuildOptions, buildImage, importBusybox } from "./docker-images.js";
 import { makeNetworkNamespace } from "./network-namespace.js";
@@ -13,7 +14,6 @@ import { Hopeless, until } from "./until.js";
 
 /** The package's client: another Docker's may stand before it in PATH. */
 const CLIENT = "/usr/bin/docker";
-const CGROUPS = "/sys/fs/cgroup";
 const LIFETIME_MS = 3_600_000;
 
 export { BUSYBOX } from "./docker-images.js";
@@ -162,34 +162,4 @@ async function unmountBelow(dir: string): Promise<void> {
   const lines = (await readFile("/proc/self/mounts", "utf8")).split("\n");
   const targets = lines.map((line) => line.split(" ")[1] ?? "").filter((target) => target.startsWith(`${dir}/`));
   for (const target of targets.reverse()) await runProgram("umount", ["-l", target]);
-}
-
-/** Kills every process below a cgroup, thawed first where it is frozen. */
-async function killBelow(cgroup: string): Promise<void> {
-  const hierarchies = [CGROUPS, ...(await readdir(CGROUPS)).map((name) => join(CGROUPS, name))];
-  const groups: string[] = [];
-  for (const hierarchy of hierarchies) {
-    const parent = `${hierarchy}${cgroup}`;
-    for (const name of await readdir(parent).catch(() => [])) groups.push(join(parent, name));
-  }
-  await until(`the processes below ${cgroup} to end`, async () => {
-    let isEmpty = true;
-    for (const group of groups) {
-      const pids = (await readFile(join(group, "cgroup.procs"), "utf8").catch(() => "")).split("\n").filter(Boolean);
-      if (pids.length === 0) continue;
-      isEmpty = false;
-      for (const pid of pids) kill(Number(pid));
-      await writeFile(join(group, "freezer.state"), "THAWED").catch(() => undefined);
-      await writeFile(join(group, "cgroup.freeze"), "0").catch(() => undefined);
-    }
-    return isEmpty;
-  });
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It ended by itself meanwhile.
-  }
 }

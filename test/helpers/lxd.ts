@@ -1,0 +1,131 @@
+// Debian's LXD for tests of what runs on LXD, with its client: a folder and a socket of its own, a storage pool of plain folders, a
+// bridge with a fixed subnet, all in a box of its own. Nothing is fetched, so it has the one image that is made here.
+import { chmod } from "node:fs/promises";
+import { join } from "node:path";
+import type { DisposeScope } from "../../api/core/dispose.js";
+import { makeBox } from "./box.js";
+import { type ImageFiles, makeLxdImage } from "./lxd-image.js";
+import { type Program, type ProgramOptions, type ProgramResult, runProgram } from "./program.js";
+import { tempDir } from "./temp.js";
+import { Hopeless, until } from "./until.js";
+
+const LIFETIME_MS = 3_600_000;
+
+/** Alias of the image that is there. */
+export const LXD_BUSYBOX = "busybox";
+/** What containers get their addresses of. */
+const SUBNET = "10.213.9.1/24";
+
+/** The firewall would need a program that nobody else here needs. */
+const PRESEED = {
+  storage_pools: [{ name: "default", driver: "dir" }],
+  networks: [
+    {
+      name: "lxdbr0",
+      type: "bridge",
+      config: { "ipv4.address": SUBNET, "ipv4.nat": "false", "ipv4.firewall": "false", "ipv6.address": "none" },
+    },
+  ],
+  profiles: [
+    {
+      name: "default",
+      devices: {
+        root: { type: "disk", path: "/", pool: "default" },
+        eth0: { type: "nic", network: "lxdbr0", name: "eth0" },
+      },
+    },
+  ],
+};
+
+export interface Lxd {
+  /** Its folder, LXD_DIR. */
+  readonly lxdDir: string;
+  readonly socketPath: string;
+  /** Of the LXD that runs now. */
+  readonly pid: number;
+  /** A folder for whatever a test needs; removed with the scope. */
+  readonly dir: string;
+  /** The archives of {@link LXD_BUSYBOX}. */
+  readonly image: ImageFiles;
+  /** A command of the client `lxc`, to its end. */
+  run(args: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
+  /** The same, for what has to succeed. @returns its output, trimmed. */
+  must(args: readonly string[], options?: ProgramOptions): Promise<string>;
+  /** Any command where LXD is, to its end: the containers' network is reached from there. */
+  inBox(command: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
+  /** What LXD has logged since it was started last. */
+  log(): string;
+  /** SIGTERM and its end; containers go on. */
+  stop(): Promise<void>;
+  /** SIGKILL and its end; containers go on. */
+  kill9(): Promise<void>;
+  /** A new one on the same folder, resolved when it answers; ends the old one first. */
+  restart(): Promise<void>;
+}
+
+/** Starts LXD and resolves when it answers and has its pool, network and image, in about two seconds. Needs root. */
+export async function startLxd(scope: DisposeScope): Promise<Lxd> {
+  const dir = await tempDir(scope);
+  // Containers' users come through it to their root.
+  await chmod(dir, 0o711);
+  const box = await makeBox(scope);
+  const lxdDir = join(dir, "lxd");
+  const socketPath = join(lxdDir, "unix.socket");
+  // Neither settings nor a remembered server of whoever runs the tests.
+  const env = { LXD_DIR: lxdDir, LXD_CONF: join(dir, "client"), LXD_SOCKET: undefined };
+  const withEnv = (more: ProgramOptions = {}): ProgramOptions => ({ ...more, env: { ...env, ...more.env } });
+  const run: Lxd["run"] = (args, more) => runProgram("lxc", args, withEnv(more));
+  const must: Lxd["must"] = async (args, more) => succeeded(`lxc ${args.join(" ")}`, await run(args, more));
+
+  const launch = async (): Promise<Program> => {
+    const program = await box.start(["lxd"], withEnv({ timeoutMs: LIFETIME_MS }));
+    let hasEnded = false;
+    void program.result.then(() => {
+      hasEnded = true;
+    });
+    try {
+      await until(
+        "LXD to answer",
+        async () => {
+          if (hasEnded) throw new Hopeless(`LXD ended: ${program.stderr()}`);
+          return (await runProgram("lxd", ["waitready", "--timeout=5"], withEnv())).code === 0;
+        },
+        60_000,
+      );
+    } catch (error) {
+      await program[Symbol.asyncDispose]();
+      throw error;
+    }
+    return program;
+  };
+  let daemon = await launch();
+  scope.defer(() => daemon[Symbol.asyncDispose]());
+  succeeded("lxd init", await runProgram("lxd", ["init", "--preseed"], withEnv({ input: JSON.stringify(PRESEED) })));
+  const image = await makeLxdImage(join(dir, "image"));
+  await must(["image", "import", image.unified, "--alias", LXD_BUSYBOX]);
+
+  return {
+    lxdDir,
+    socketPath,
+    dir,
+    image,
+    get pid() {
+      return daemon.pid;
+    },
+    run,
+    must,
+    inBox: box.run,
+    log: () => daemon.stderr(),
+    stop: () => daemon.stop(),
+    kill9: () => Promise.resolve(daemon[Symbol.asyncDispose]()),
+    restart: async () => {
+      await daemon.stop();
+      daemon = await launch();
+    },
+  };
+}
+
+function succeeded(what: string, { code, stdout, stderr }: ProgramResult): string {
+  if (code !== 0) throw new Error(`${what} ended with ${code}: ${stdout}${stderr}`);
+  return stdout.trim();
+}
