@@ -133,6 +133,30 @@ describe.skipIf(lacking)("the bridge for docker tasks", () => {
     expect(said().endsWith("end\n")).toBe(true);
   }, 120_000);
 
+  test("bridge and engine killed: both come back, and so do the streams", async () => {
+    await using own = new DisposeScope();
+    const { socketPath, bridge } = await openOwn(own);
+    using pipes = await makePipes(dir);
+    const script = "trap 'echo asked' USR1; while :; do sleep 1000 & wait; done";
+    const made = await makeBox({ bridge, host: engine.host }, ["sh", "-c", script], pipes.stdio);
+    await made.start();
+    await engine.kill9();
+    const pid = await bridgePid(socketPath);
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
+    await until("another bridge", async () => (await bridgePid(socketPath)) !== pid);
+    expect(await bridge.keys()).toEqual([made.key]);
+    await engine.restart();
+    using again = FifoEnds.attach(pipes.stdio);
+    const { stdout } = again.streams();
+    const said = stdout === undefined ? () => "" : gather(stdout);
+    await until("an answer", async () => {
+      await engine.must(["kill", "-s", "USR1", made.dockerId]);
+      return said().includes("asked\n");
+    });
+    await made.kill();
+    expect(await made.remove()).toBe(137);
+  });
+
   test("daemons that start one at the same time share it", async () => {
     await using own = new DisposeScope();
     const { socketPath, bridge, open } = await openOwn(own);
