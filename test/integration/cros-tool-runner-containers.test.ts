@@ -90,6 +90,13 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("a containe
       expect(await readdir(join(folder, "deep", "er"))).toEqual(["file"]);
     });
 
+    test("may have the engine's own folder in one of its volumes", async () => {
+      expect(await start("curious", ["ls", "/host"], { volume: [`${engine.dir}:/host`] })).toMatchObject({
+        owned: true,
+      });
+      await isGone("curious");
+    });
+
     test("has its image's entrypoint in front of the command, and the image's user and folder", async () => {
       await engine.buildImage("berth.test/entry:1", {
         instructions: ['ENTRYPOINT ["/bin/sh", "-c"]', "USER 7:8", "WORKDIR /tmp"],
