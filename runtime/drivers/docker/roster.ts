@@ -1,5 +1,6 @@
 // The tasks that a driver has, and how they are kept equal to what the engine has: events are passed on to whom they concern, and
 // at each connection both lists are compared. A container of ours that is no task's any more is removed; others are not ours to touch.
+import { isNotFound } from "../../../api/core/errors.js";
 import type { Logger } from "../../../api/core/log.js";
 import type { Clock } from "../../../api/core/time.js";
 import type { Engine } from "../../docker/engine.js";
@@ -25,9 +26,10 @@ export interface RosterDeps {
 export class Roster {
   readonly #deps: RosterDeps;
   readonly #byContainer = new Map<string, DockerTask>();
-  /** Being made, or told of as gone: a container of this name is somebody else's to remove. */
+  /** Being made, by how many: whoever makes a container removes it when that fails. */
   readonly #making = new Map<string, number>();
-  readonly #untold = new Set<string>();
+  /** Of those that are no tasks any more. */
+  readonly #told = new Set<string>();
 
   constructor(deps: RosterDeps) {
     this.#deps = deps;
@@ -61,7 +63,7 @@ export class Roster {
 
   /** The end of this task has been told; a container that turns up is removed without a word. */
   alreadyTold(namespace: string, id: string): void {
-    this.#untold.add(keyOf(namespace, id));
+    this.#told.add(keyOf(namespace, id));
   }
 
   heard(event: ContainerEvent): void {
@@ -106,12 +108,14 @@ export class Roster {
       const view = await viewContainer(engine, containerId);
       await removeContainer(engine, containerId);
       const hasNamesake = this.all().some((task) => keyOf(task.namespace, task.id) === key);
-      if (this.#untold.delete(key) || hasNamesake) return;
+      if (this.#told.delete(key) || hasNamesake) return;
       const isExitKnown = view.status === "ended";
       const exitStatus = isExitKnown ? view.exitStatus : UNKNOWN_STATUS;
       const exit = { pid: view.pid, exitStatus, exitedAtNs: view.finishedAtNs ?? clock() };
       await tellGone({ ...name, exit, isExitKnown, reason: "its container had no bundle" });
     } catch (err) {
+      // It was being deleted when the list was made.
+      if (isNotFound(err)) return;
       log.warn({ err, ...name, containerId }, "removing a container without a task failed");
     }
   }

@@ -29,17 +29,13 @@ import type { DockerExec } from "./exec.js";
 import { translateExec } from "./exec-spec.js";
 import { containerPids, processInfos, signalProcesses } from "./host-processes.js";
 import { removeContainer } from "./remove-container.js";
+import { endsUnstarted, requireSignal, SIGKILL, statusOfSignal } from "./signal-numbers.js";
 import { startContainer } from "./start-container.js";
 import { attachInit } from "./streams.js";
 import { type ContainerStatus, DEED_TIMEOUT_MS, STATE_TIMEOUT_MS } from "./views.js";
-import { alreadyFinished, invalidSignal, noSuchProcess, refusal, startFailure, wordOf } from "./words.js";
+import { alreadyFinished, noSuchProcess, refusal, startFailure, wordOf } from "./words.js";
 
 const INIT = "";
-const SIGKILL = 9;
-const MAX_SIGNAL = 64;
-/** SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM: what ends a program that has not begun to handle them. */
-const ENDING_SIGNALS: ReadonlySet<number> = new Set([1, 2, 3, SIGKILL, 15]);
-const SIGNAL_BASE = 128;
 
 export interface DockerTaskParts {
   readonly container: TaskContainer;
@@ -83,9 +79,12 @@ export class DockerTask implements DriverTask {
 
   async state(execId: string, signal?: AbortSignal): Promise<ProcessState> {
     const exec = this.#exec(execId);
-    const status = await this.#status(signal, STATE_TIMEOUT_MS);
+    // For all questions together.
+    const patience = AbortSignal.timeout(STATE_TIMEOUT_MS);
+    const signals = signal === undefined ? patience : AbortSignal.any([signal, patience]);
+    const status = await this.#status(signals, STATE_TIMEOUT_MS);
     if (exec !== undefined) {
-      await exec.look(signal);
+      await exec.look(signals);
       const { state } = exec;
       return state.status === "running" && status === "paused" ? { ...state, status } : state;
     }
@@ -130,14 +129,13 @@ export class DockerTask implements DriverTask {
 
   async kill(execId: string, signalNumber: number, all: boolean, signal?: AbortSignal): Promise<void> {
     const exec = this.#exec(execId);
-    if (!Number.isInteger(signalNumber) || signalNumber < 0 || signalNumber > MAX_SIGNAL)
-      throw invalidSignal(signalNumber);
+    requireSignal(signalNumber);
     if (exec !== undefined) return await exec.kill(signalNumber);
     let status = await this.#status(signal);
     if (status === "created") {
       // Nobody is there whom a signal could reach.
-      if (!ENDING_SIGNALS.has(signalNumber)) return;
-      status = await this.#endUnstarted(SIGNAL_BASE + signalNumber);
+      if (!endsUnstarted(signalNumber)) return;
+      status = await this.#endUnstarted(statusOfSignal(signalNumber));
       if (status === "created") return;
     }
     if (status === "ended") throw alreadyFinished();
@@ -293,7 +291,7 @@ export class DockerTask implements DriverTask {
         throw error;
       });
       const exit = container.exit ?? { pid, exitStatus: 0, exitedAtNs: undefined };
-      container.ending.settle({ pid, exitStatus: SIGNAL_BASE + SIGKILL, exitedAtNs: undefined });
+      container.ending.settle({ pid, exitStatus: statusOfSignal(SIGKILL), exitedAtNs: undefined });
       await this.#parts.forget();
       return exit;
     } catch (error) {
