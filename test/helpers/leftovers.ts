@@ -223,9 +223,10 @@ async function killAll(pids: readonly number[]): Promise<void> {
   }
 }
 
-/** Ends the shims that belong to a daemon's socket and unmounts what its bundles still hold. For the end of a test. */
+/** Ends the shims that belong to a daemon's socket, and its bridge, and unmounts what its bundles still hold. For the end of a test. */
 export async function removeEngineLeftovers(address: string, stateDir: string): Promise<void> {
   await killAll(await pidsWithArgument(address));
+  await killAll(await pidsWithArgument(join(stateDir, DOCKER_TASKS, "bridge.sock")));
   for (const mount of await mountsUnder(stateDir)) await runProgram("umount", ["-l", mount]);
 }
 

@@ -1,4 +1,4 @@
-// Where tasks of a Docker engine answer `ctr` otherwise than runc's, all in one place, each with its reason. Steps are named as in
+// Where tasks of a Docker engine, or of Podman, answer `ctr` otherwise than runc's, all in one place, each with its reason. Steps are named as in
 // steps/; everywhere else the answers are equal to the letter.
 import type { Answer } from "./step.js";
 

@@ -8,7 +8,7 @@ import { rawClients } from "../helpers/grpc.js";
 import { requires } from "../helpers/requires.js";
 import { freshNamespace } from "../helpers/temp.js";
 import { type EventLog, listen } from "./event-log.js";
-import { onRuntime, RUNTIMES, type Runtime, shareImage } from "./runtime-cli.js";
+import { DOCKER, onRuntime, RUNC, shareImage } from "./runtime-cli.js";
 import { sh } from "./step.js";
 
 /** A memory limit that busybox's tail passes when it looks for the end of /dev/zero. */
@@ -74,7 +74,7 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd") || requires.
 
   beforeAll(async () => {
     const engine: DockerEngine = await startEngine(scope);
-    const play = async (runtime: Runtime): Promise<void> => {
+    const play = async (runtime: string): Promise<void> => {
       await using ownScope = new DisposeScope();
       const namespace = freshNamespace(ownScope);
       const daemon = await startBerthd(ownScope, { env: { DOCKER_HOST: engine.host } });
@@ -82,21 +82,21 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd") || requires.
       await shareImage(engine, ctr, BUSYBOX);
       const clients = ownScope.use(rawClients(daemon.address));
       const log = await listen(ownScope, daemon, clients, namespace);
-      const cli = onRuntime(ctr, BUSYBOX, RUNTIMES[runtime]);
+      const cli = onRuntime(ctr, BUSYBOX, runtime);
       for (const [part, act] of Object.entries(PARTS)) {
         const before = log.lines("/tasks").length;
         await act({ cli, log });
         told.set(`${runtime}: ${part}`, log.lines("/tasks").slice(before));
       }
     };
-    await Promise.all([play("runc"), play("docker")]);
+    await Promise.all([play(RUNC), play(DOCKER)]);
   }, 120_000);
   afterAll(() => scope[Symbol.asyncDispose]());
 
   test.each(Object.keys(PARTS))("of %s are the same with Docker", (part) => {
-    const expected = told.get(`runc: ${part}`) ?? [];
+    const expected = told.get(`${RUNC}: ${part}`) ?? [];
     expect(expected.length).toBeGreaterThan(3);
-    const actual = told.get(`docker: ${part}`) ?? [];
+    const actual = told.get(`${DOCKER}: ${part}`) ?? [];
     expect(withoutEchoes(actual).map(comparable)).toEqual(withoutEchoes(expected).map(comparable));
   });
 });

@@ -22,8 +22,8 @@ export function onRuntime(cli: Cli, image: string, runtime: string): Cli {
   };
 }
 
-export const RUNTIMES = { runc: "io.containerd.runc.v2", docker: "io.berth.docker.v1" } as const;
-export type Runtime = keyof typeof RUNTIMES;
+export const RUNC = "io.containerd.runc.v2";
+export const DOCKER = "io.berth.docker.v1";
 
 /** Gives an image of the engine to the client's daemon as well: `ctr` looks for it there. */
 export async function shareImage(engine: DockerEngine, cli: Cli, image: string): Promise<void> {
