@@ -93,7 +93,7 @@ function partsOf(error: unknown): Parts {
   const json: unknown = "json" in error ? error.json : undefined;
   const words = textOf(json, "message") ?? (json == null ? streamedText(error.message) : undefined);
   const hasWords = words !== undefined;
-  return { status, code, text: words ?? bareText(error.message), podmanCause: textOf(json, "cause"), hasWords };
+  return { status, code, text: words ?? error.message.trim(), podmanCause: textOf(json, "cause"), hasWords };
 }
 
 /** What the client makes of a refusal of a call whose answer is a stream: it has read the body, and keeps the words alone. */
@@ -101,9 +101,6 @@ function streamedText(message: string): string | undefined {
   const text = /^\(HTTP code \d+\) .+? - (.+)$/s.exec(message.trim())?.[1];
   return text === NO_SUCH_CALL ? undefined : text;
 }
-
-/** The client's own words stand in front where it was to get a stream. */
-const bareText = (message: string): string => message.replace(/^\(HTTP code \d+\) [^-]* - /, "").trim();
 
 /** The body of a refusal is `{"message": …}`, Podman's with a `cause` beside it. */
 function textOf(json: unknown, field: "message" | "cause"): string | undefined {
