@@ -9,6 +9,7 @@ import { FifoEnds } from "../../api/client/io/fifo-ends.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { silentLogger } from "../../api/core/log.js";
 import { type Bridge, type BridgeOptions, openBridge } from "../../runtime/docker/bridge/client.js";
+import { BridgeServer } from "../../runtime/docker/bridge/server.js";
 import { gather, makeBox, makePipes, takeStreams } from "../helpers/docker-box.js";
 import { bridgePid, bridgePids, bridgeProgram, endBridge } from "../helpers/docker-bridge.js";
 import { type DockerEngine, startEngine } from "../helpers/docker-engine.js";
@@ -155,6 +156,26 @@ describe.skipIf(lacking)("the bridge for docker tasks", () => {
     });
     await made.kill();
     expect(await made.remove()).toBe(137);
+  });
+
+  test("without daemon and engine it does not wait for ever", async () => {
+    await using own = new DisposeScope();
+    const socketPath = join(await tempDir(own), "bridge.sock");
+    let ended: Promise<void> | undefined;
+    await new Promise<void>((resolve) => {
+      ended = new BridgeServer({ socketPath, idleMs: 100, patienceMs: 100, onReady: resolve }).serve();
+    });
+    const { bridge } = await openOwn(own, { socketPath });
+    using pipes = await makePipes(dir);
+    const made = await makeBox({ bridge, host: engine.host }, ["sleep", "1000"], pipes.stdio);
+    await made.start();
+    const { stdout } = takeStreams(pipes);
+    await engine.kill9();
+    await bridge[Symbol.asyncDispose]();
+    await ended;
+    expect(await text(stdout)).toBe("");
+    await engine.restart();
+    await made.kill();
   });
 
   test("daemons that start one at the same time share it", async () => {

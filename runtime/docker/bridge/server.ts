@@ -11,6 +11,7 @@ import { TellingLog } from "./telling-log.js";
 
 /** For a daemon that was just told that it runs, or that is being started once more. */
 const IDLE_MS = 10_000;
+const PATIENCE_MS = 600_000;
 const SOCKET_MODE = 0o600;
 const MAX_UNTOLD_BYTES = 1024 * 1024;
 
@@ -18,6 +19,8 @@ export interface BridgeServerOptions {
   readonly socketPath: string;
   /** How long it stays without streams and connections. Default: 10 s. */
   readonly idleMs?: number;
+  /** How long it waits for an engine that is away while no daemon is connected. Default: 10 minutes. */
+  readonly patienceMs?: number;
   readonly onReady: () => void;
 }
 
@@ -25,7 +28,9 @@ export interface BridgeServerOptions {
 export class BridgeServer {
   readonly log = new TellingLog((entry) => this.#tell(entry));
   readonly #options: BridgeServerOptions;
-  readonly #streams = new Streams(this.log, () => this.#look());
+  readonly #streams = new Streams({ log: this.log, isPatient: (awayMs) => this.#isPatient(awayMs) }, () =>
+    this.#look(),
+  );
   readonly #sockets = new Set<Socket>();
   readonly #over: Promise<void>;
   #end: () => void = () => {};
@@ -65,6 +70,11 @@ export class BridgeServer {
   /** Somebody stops the services of this host, which must not cut tasks off: with streams it stays. */
   asked(): void {
     if (this.#streams.active === 0) this.#end();
+  }
+
+  /** When neither its daemon nor its engine comes back, a bridge must not wait for ever. */
+  #isPatient(awayMs: number): boolean {
+    return this.#sockets.size > 0 || awayMs < (this.#options.patienceMs ?? PATIENCE_MS);
   }
 
   #connected(socket: Socket): void {

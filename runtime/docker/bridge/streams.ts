@@ -1,7 +1,6 @@
 // All streams of a bridge by their keys, those that are just being opened among them.
-import type { Logger } from "../../../api/core/log.js";
 import type { StreamRequest } from "./protocol.js";
-import { openTaskStream, type TaskStream } from "./task-stream.js";
+import { openTaskStream, type TaskStream, type TaskStreamDeps } from "./task-stream.js";
 
 interface Entry {
   readonly opening: Promise<TaskStream>;
@@ -12,12 +11,12 @@ interface Entry {
 /** Disposing closes all. */
 export class Streams implements AsyncDisposable {
   readonly #entries = new Map<string, Entry>();
-  readonly #log: Logger;
+  readonly #deps: TaskStreamDeps;
   readonly #onEnd: () => void;
 
   /** @param onEnd called when one has ended or is gone. */
-  constructor(log: Logger, onEnd: () => void) {
-    this.#log = log;
+  constructor(deps: TaskStreamDeps, onEnd: () => void) {
+    this.#deps = deps;
     this.#onEnd = onEnd;
   }
 
@@ -41,9 +40,9 @@ export class Streams implements AsyncDisposable {
       if (isOpen) return;
     }
     const stop = new AbortController();
-    const log = this.#log.child({ key: request.key });
+    const deps = { ...this.#deps, log: this.#deps.log.child({ key: request.key }) };
     const entry: Entry = {
-      opening: openTaskStream(request, log, AbortSignal.any([signal, stop.signal])),
+      opening: openTaskStream(request, deps, AbortSignal.any([signal, stop.signal])),
       stop,
       stream: undefined,
     };
@@ -51,7 +50,11 @@ export class Streams implements AsyncDisposable {
     try {
       const stream = await entry.opening;
       entry.stream = stream;
-      void stream.ended.then(this.#onEnd);
+      void stream.ended.then(async () => {
+        // So that it can be attached again.
+        if (stream.isLost) await this.release(request.key);
+        this.#onEnd();
+      });
     } catch (error) {
       this.#forget(request.key, entry);
       throw error;

@@ -20,15 +20,25 @@ const NOTE_MS = 1_000;
 const SHORTEST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 
+export interface TaskStreamDeps {
+  readonly log: Logger;
+  /** Whether an engine that is away for so many milliseconds is still waited for. */
+  readonly isPatient: (awayMs: number) => boolean;
+}
+
 /** Opens both sides. @throws what either side says; nothing stays open then, and an exec has not started. */
-export async function openTaskStream(request: StreamRequest, log: Logger, signal: AbortSignal): Promise<TaskStream> {
+export async function openTaskStream(
+  request: StreamRequest,
+  deps: TaskStreamDeps,
+  signal: AbortSignal,
+): Promise<TaskStream> {
   const target = targetOf(request);
   const again = request.verb === "attach" && request.again;
   const { namespace, container: id } = request;
   const client = await openClientStreams(request.stdio, { namespace, id, again, signal });
   try {
     const engine = again ? await openAgain(target, signal) : await target.open(signal);
-    return new TaskStream({ target, client, engine, isTerminal: request.stdio.terminal, log });
+    return new TaskStream({ ...deps, target, client, engine, isTerminal: request.stdio.terminal });
   } catch (error) {
     await client[Symbol.asyncDispose]();
     throw error;
@@ -59,13 +69,12 @@ async function openUnlessExited(target: Target, signal: AbortSignal): Promise<Du
   return undefined;
 }
 
-interface TaskStreamParts {
+interface TaskStreamParts extends TaskStreamDeps {
   readonly target: Target;
   readonly client: ClientStreams;
   /** undefined: the process has exited. */
   readonly engine: Duplex | "later" | undefined;
   readonly isTerminal: boolean;
-  readonly log: Logger;
 }
 
 /** Disposing closes all and resolves when it is closed, a log program's end included. */
@@ -77,9 +86,12 @@ export class TaskStream implements AsyncDisposable {
   readonly #log: Logger;
   readonly #pump: Pump;
   readonly #cut = new AbortController();
+  readonly #isPatient: (awayMs: number) => boolean;
   #hasEnded = false;
+  #isLost = false;
 
-  constructor({ target, client, engine, isTerminal, log }: TaskStreamParts) {
+  constructor({ target, client, engine, isTerminal, isPatient, log }: TaskStreamParts) {
+    this.#isPatient = isPatient;
     this.#target = target;
     this.#client = client;
     this.#log = log;
@@ -91,6 +103,11 @@ export class TaskStream implements AsyncDisposable {
 
   get hasEnded(): boolean {
     return this.#hasEnded;
+  }
+
+  /** It ended because its engine was away for too long: the process may go on, and be attached once more. */
+  get isLost(): boolean {
+    return this.#isLost;
   }
 
   closeStdin(): void {
@@ -156,17 +173,19 @@ export class TaskStream implements AsyncDisposable {
   /** The stream has ended or broken off. @returns a new one; undefined when there is nothing more to come. */
   async #next(): Promise<Duplex | undefined> {
     const { signal } = this.#cut;
-    let wasAway = false;
+    let awaySince: number | undefined;
     for (let pauseMs = SHORTEST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
         if ((await this.#target.status(signal)) === "exited") return undefined;
         if (!this.#target.isReopenable) return undefined;
-        if (wasAway) await sleep(pauseMs, undefined, { signal });
+        if (awaySince !== undefined) await sleep(pauseMs, undefined, { signal });
         else if (await this.#exitsSoon(signal)) return undefined;
         return await openUnlessExited(this.#target, signal);
       } catch (err) {
         if (signal.aborted) return undefined;
-        wasAway = true;
+        awaySince ??= performance.now();
+        this.#isLost = !this.#isPatient(performance.now() - awaySince);
+        if (this.#isLost) return undefined;
         if (pauseMs === SHORTEST_PAUSE_MS) this.#log.info({ err }, "a stream waits for its docker engine");
         await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       }
