@@ -1,7 +1,7 @@
 // Brings what the project needs and is not there yet: npm packages, and as root Debian's packages of the runtime. It looks
 // first, says what it installs, and removes nothing. `node scripts/bring.mjs` runs it alone; start and test run it first.
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { findBinary, main, must, ROOT, run, StepError, say } from "./steps.mjs";
 
 /** Which Debian package brings which programs. */
@@ -24,6 +24,7 @@ const TEST_PACKAGES = {
   umoci: ["umoci"],
   "docker.io": ["dockerd"],
   podman: ["podman", "conmon"],
+  "containernetworking-plugins": ["/usr/lib/cni/bridge"],
   lxd: ["lxd", "lxc"],
   "dnsmasq-base": ["dnsmasq"],
   iproute2: ["ip"],
@@ -79,10 +80,13 @@ function versionOfHeaders(path) {
 /** @param {boolean} forTests @returns {Readonly<Record<string, readonly string[]>>} */
 const wantedPackages = (forTests) => (forTests ? { ...DEBIAN_PACKAGES, ...TEST_PACKAGES } : DEBIAN_PACKAGES);
 
+/** @param {string} program its name in PATH, or where it is */
+const isThere = (program) => (isAbsolute(program) ? existsSync(program) : findBinary(program) !== undefined);
+
 /** The Debian packages whose programs are not all there. */
 export function missingDebianPackages(forTests = false) {
   return Object.entries(wantedPackages(forTests)).flatMap(([name, programs]) =>
-    programs.every((program) => findBinary(program) !== undefined) ? [] : [name],
+    programs.every(isThere) ? [] : [name],
   );
 }
 

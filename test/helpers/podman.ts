@@ -76,7 +76,8 @@ export async function startPodman(scope: DisposeScope): Promise<Podman> {
       [
         ...["--net", "--mount", "sh", "-c", SETUP, "sh", "podman"],
         ...["--root", join(dir, "root"), "--runroot", join(dir, "run"), "--tmpdir", join(dir, "tmp")],
-        ...["--network-config-dir", join(dir, "networks"), "--cgroup-manager", "cgroupfs", "--runtime", runtime],
+        ...["--network-backend", "cni", "--network-config-dir", join(dir, "networks")],
+        ...["--cgroup-manager", "cgroupfs", "--runtime", runtime],
         ...["--events-backend", "file", "--log-level", "info", "system", "service", "--time=0", host],
       ],
       {
