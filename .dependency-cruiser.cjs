@@ -55,6 +55,7 @@ module.exports = {
     only("runtime-imports-api", "^runtime/", "^api/core/", "^api/gen/"),
     never("runtime-knows-no-wire-or-database", "^runtime/", NPM("@grpc", "better-sqlite3")),
     only("docker-knows-no-daemon", "^runtime/docker/", "^api/(core|gen)/", "^runtime/(sys|stdio|detached)/"),
+    only("lxd-knows-no-daemon", "^runtime/lxd/", "^api/(core|gen)/", "^runtime/sys/"),
     {
       name: "dockerode-only-in-docker",
       severity: "error",
