@@ -268,7 +268,9 @@ export class Recovery implements AsyncDisposable {
 
 /** Start and exit of a process that has run: whichever was told before is left out. */
 function endOf(id: string, execId: string, exit: ProcessExit): TaskEvent[] {
-  if (exit.pid === 0 || exit.exitedAtNs === undefined) return [];
+  if (exit.exitedAtNs === undefined) return [];
+  // An engine tells a pid only while the process runs; of a life that nobody saw there is the end alone.
+  if (exit.pid === 0) return execId === "" ? [exitEvent(id, execId, exit)] : [];
   return [startEvent(id, execId, exit.pid), exitEvent(id, execId, exit)];
 }
 

@@ -10,6 +10,7 @@ import { until } from "./until.js";
 const DIFFERENCES: DriverDifferences = {
   pidAtStart: "the engine makes no process before the start",
   missingProgramAtStart: "the engine looks for the program when it starts it",
+  unseenPid: "the engine tells a pid only while the process runs, and a busy one tells the end first",
 };
 
 /** With a world of its own; the engine may be shared. `more` is of each request. */

@@ -17,6 +17,8 @@ import { until } from "../helpers/until.js";
 
 const SIGKILL = 9;
 const FOREVER = ["sleep", "1000"];
+/** It runs long enough for a busy engine to tell its pid. */
+const seenToEnd = (exitStatus: number): string[] => ["sh", "-c", `sleep 0.5; exit ${exitStatus}`];
 
 describe.skipIf(requires.containerd() || requires.binary("dockerd"))("the ledger of docker tasks", () => {
   const scope = new DisposeScope();
@@ -84,7 +86,7 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("the ledger
     void (await until(`${count} events ${topic}`, () => told().filter(([name]) => name === topic).length >= count));
 
   test("a life in order", async () => {
-    const pid = await run("t", ["sh", "-c", "exit 7"]);
+    const pid = await run("t", seenToEnd(7));
     await tasks.wait(ctx(), "t", "");
     await untilTold("/tasks/exit");
     expect(await tasks.delete(ctx(), "t")).toMatchObject({ pid, exitStatus: 7 });
@@ -148,6 +150,25 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("the ledger
     expect(await world.ledger.openProcesses()).toEqual([]);
   });
 
+  test("a life that no daemon saw, and so without a pid", async () => {
+    await create("t", ["sh", "-c", "exit 5"]);
+    await restartDaemon(async () => {
+      const container = await world.containerId("t");
+      await engine.must(["start", container]);
+      await engine.must(["wait", container]);
+    });
+    await untilTold("/tasks/exit");
+    expect(told().find(([topic]) => topic === "/tasks/exit")).toEqual(["/tasks/exit", "t", 5]);
+    expect(await tasks.delete(ctx(), "t")).toMatchObject({ exitStatus: 5 });
+    expect(told().map(([topic]) => topic)).toEqual([
+      "/tasks/create",
+      "/tasks/exit",
+      "/berth/tasks/settled",
+      "/tasks/delete",
+    ]);
+    expect(await world.ledger.openProcesses()).toEqual([]);
+  });
+
   test("a task that somebody removed, and tasks whose host was started anew", async () => {
     const removed = await run("removed");
     await engine.must(["rm", "-f", await world.containerId("removed")]);
@@ -158,7 +179,7 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("the ledger
       ["/berth/tasks/lost", removed, 137],
     ]);
     expect(await tasks.list(ctx())).toEqual([]);
-    const pid = await run("ended", ["sh", "-c", "exit 3"]);
+    const pid = await run("ended", seenToEnd(3));
     const seen = told().length;
     await restartDaemon(async () => {
       await until("it to end", async () => (await engine.must(["ps", "-q", "--no-trunc"])) === "");

@@ -30,7 +30,8 @@ export async function startContainer(
   // An engine answers who asked during the start before it takes note of the end.
   let running: ContainerView | undefined;
   for (let waitMs = FIRST_LOOK_MS; !isOver && running === undefined; waitMs = Math.min(waitMs * 2, MAX_LOOK_MS)) {
-    const view = await viewContainer(engine, containerId).catch(() => undefined);
+    // The answer comes when the start is over: whoever gives up earlier loses its place.
+    const view = await viewContainer(engine, containerId, undefined, START_TIMEOUT_MS).catch(() => undefined);
     if (view !== undefined && view.pid !== 0) running = view;
     else if (!isOver) await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
