@@ -1,6 +1,6 @@
 // Debian's LXD for tests of what runs on LXD, with its client: a folder and a socket of its own, a storage pool of plain folders, a
 // bridge with a fixed subnet, all in a box of its own. Nothing is fetched, so it has the one image that is made here.
-import { chmod } from "node:fs/promises";
+import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DisposeScope } from "../../api/core/dispose.js";
 import { makeBox } from "./box.js";
@@ -15,6 +15,12 @@ const LIFETIME_MS = 3_600_000;
 export const LXD_BUSYBOX = "busybox";
 /** What containers get their addresses of. */
 const SUBNET = "10.213.9.1/24";
+
+/**
+ * Whom containers' users are outside: LXD takes the line of root's name, newuidmap those of its number too. With the latter a
+ * container may keep some users of the machine, which `raw.idmap` asks for.
+ */
+const SUBIDS = "root:1000000:1000000000\n0:1000:2\n0:655360:1\n0:665357:1\n";
 
 /** The firewall would need a program that nobody else here needs. */
 const PRESEED = {
@@ -69,6 +75,11 @@ export async function startLxd(scope: DisposeScope): Promise<Lxd> {
   // Containers' users come through it to their root.
   await chmod(dir, 0o711);
   const box = await makeBox(scope);
+  const subids = join(dir, "subids");
+  await writeFile(subids, SUBIDS);
+  for (const file of ["/etc/subuid", "/etc/subgid"]) {
+    succeeded(`mount ${file}`, await box.run(["mount", "--bind", subids, file]));
+  }
   const lxdDir = join(dir, "lxd");
   const socketPath = join(lxdDir, "unix.socket");
   // Neither settings nor a remembered server of whoever runs the tests.

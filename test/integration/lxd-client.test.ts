@@ -1,6 +1,6 @@
 // Our client of LXD against Debian's LXD: every call it has, over the real socket.
 import { createReadStream } from "node:fs";
-import { writeFile as writeHostFile } from "node:fs/promises";
+import { readFile as readHostFile, writeFile as writeHostFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -107,6 +107,23 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("the client of LXD", 
       const after = await getInstanceState(server, "web");
       expect(after).toMatchObject({ status: "Running" });
       expect(after.pid).not.toBe(pid);
+    });
+
+    test("keep users of the machine where they are asked to", async () => {
+      const kept = [1000, 1001, 655_360, 665_357].map((uid) => `both ${uid} ${uid}`).join("\n");
+      const config = { "raw.idmap": kept };
+      await createInstance(server, { name: "kept", source: { type: "alias", alias: LXD_BUSYBOX }, config });
+      await changeState(server, "kept", "start");
+      const { pid } = await getInstanceState(server, "kept");
+      const map = await readHostFile(`/proc/${pid}/uid_map`, "utf8");
+      const lines = map
+        .trim()
+        .split("\n")
+        .map((line) => line.trim().split(/\s+/));
+      expect(lines).toContainEqual(["1000", "1000", "1"]);
+      expect(lines).toContainEqual(["665357", "665357", "1"]);
+      await changeState(server, "kept", "stop", { isForced: true });
+      await deleteInstance(server, "kept");
     });
 
     test("get an address", async () => {
