@@ -1,15 +1,12 @@
 // Our client of LXD against Debian's LXD: every call it has, over the real socket.
 import { createReadStream } from "node:fs";
 import { readFile as readHostFile, writeFile as writeHostFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { createBackup, deleteBackup, openBackup, restoreBackup } from "../../runtime/lxd/backups.js";
-import { type LxdEvent, openEvents } from "../../runtime/lxd/events.js";
-import { type ExecOptions, startExec } from "../../runtime/lxd/exec.js";
-import { deleteFile, makeDirectory, makeSymlink, readFile, writeFile } from "../../runtime/lxd/files.js";
+import { readFile, writeFile } from "../../runtime/lxd/files.js";
 import {
   createAlias,
   deleteAlias,
@@ -49,7 +46,6 @@ import { requires } from "../helpers/requires.js";
 import { tempDir } from "../helpers/temp.js";
 import { until } from "../helpers/until.js";
 
-const SIGTERM = 15;
 const OWNER = { uid: 0, gid: 0, mode: 0o644 };
 
 describe.skipIf(requires.root() || requires.binary("lxd"))("the client of LXD", () => {
@@ -64,15 +60,6 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("the client of LXD", 
     await changeState(server, "web", "start");
   }, 120_000);
   afterAll(() => scope[Symbol.asyncDispose]());
-
-  /** A process to its end, with what it wrote. */
-  async function exec(options: ExecOptions, input = ""): Promise<{ exit: number; stdout: string; stderr: string }> {
-    using process = await startExec(server, "web", options);
-    if (input !== "") await process.write(Buffer.from(input));
-    if (options.terminal === undefined) await process.endInput();
-    const [exit, stdout, stderr] = await Promise.all([process.exit, buffer(process.stdout), buffer(process.stderr)]);
-    return { exit, stdout: stdout.toString(), stderr: stderr.toString() };
-  }
 
   describe("instances", () => {
     test("are made, looked at, changed, renamed and removed", async () => {
@@ -186,107 +173,6 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("the client of LXD", 
     });
   });
 
-  describe("processes", () => {
-    test("have three streams and an exit code", async () => {
-      const script = "echo out; echo err >&2; cat; echo $GIVEN $(id -u):$(id -g) $(pwd); exit 7";
-      const options: ExecOptions = {
-        command: ["sh", "-c", script],
-        env: { GIVEN: "a b" },
-        uid: 5,
-        gid: 6,
-        cwd: "/tmp",
-      };
-      expect(await exec(options, "in\n")).toEqual({ exit: 7, stdout: "out\nin\na b 5:6 /tmp\n", stderr: "err\n" });
-    });
-
-    test("write as fast as they are read, and no byte is lost", async () => {
-      using process = await startExec(server, "web", { command: ["sh", "-c", "head -c 50000000 /dev/zero"] });
-      await process.endInput();
-      let sizeBytes = 0;
-      for await (const chunk of process.stdout) sizeBytes += chunk.length;
-      expect(sizeBytes).toBe(50_000_000);
-      expect(await process.exit).toBe(0);
-    });
-
-    test("read as much as they are given", async () => {
-      using process = await startExec(server, "web", { command: ["wc", "-c"] });
-      const part = Buffer.alloc(1_000_000);
-      for (let each = 0; each < 10; each += 1) await process.write(part);
-      await process.endInput();
-      expect((await buffer(process.stdout)).toString().trim()).toBe("10000000");
-    });
-
-    test("have a terminal that changes its size", async () => {
-      using process = await startExec(server, "web", {
-        command: ["sh", "-c", "stty size; read x; stty size"],
-        terminal: { columns: 80, rows: 24 },
-      });
-      let shown = "";
-      const reading = (async () => {
-        for await (const chunk of process.stdout) shown += chunk.toString();
-      })();
-      await until("the first size", () => shown.includes("24 80"));
-      await process.resize(100, 30);
-      await process.write(Buffer.from("x\r"));
-      await reading;
-      expect(shown).toContain("30 100");
-      expect(await process.exit).toBe(0);
-    });
-
-    test("are sent signals", async () => {
-      using process = await startExec(server, "web", { command: ["sh", "-c", "echo ready; exec sleep 600"] });
-      expect((await process.stdout.next()).value?.toString()).toBe("ready\n");
-      await process.kill(SIGTERM);
-      expect(await process.exit).toBe(128 + SIGTERM);
-    });
-
-    test("that cannot be run have the codes of a shell", async () => {
-      expect((await exec({ command: ["/nope"] })).exit).toBe(127);
-      expect((await exec({ command: ["/etc/passwd"] })).exit).toBe(126);
-    });
-
-    test("need an instance that runs", async () => {
-      await createInstance(server, { name: "idle", source: { type: "alias", alias: LXD_BUSYBOX } });
-      const start = startExec(server, "idle", { command: ["true"] });
-      await expect(start).rejects.toMatchObject({ kind: "failed_precondition" });
-      await deleteInstance(server, "idle");
-    });
-  });
-
-  describe("files", () => {
-    test("are written and read with their owners", async () => {
-      await makeDirectory(server, "web", "/srv", { uid: 3, gid: 4, mode: 0o750 });
-      const content = Buffer.alloc(3_000_000, "x");
-      await writeFile(server, "web", "/srv/a b", content, { uid: 1, gid: 2, mode: 0o600 });
-      await makeSymlink(server, "web", "/srv/link", "/etc/passwd");
-      const folder = await readFile(server, "web", "/srv");
-      expect(folder).toMatchObject({ type: "directory", uid: 3, gid: 4, mode: 0o750 });
-      expect(folder.type === "directory" && [...folder.names].sort()).toEqual(["a b", "link"]);
-      const file = await readFile(server, "web", "/srv/a b");
-      expect(file).toMatchObject({ type: "file", uid: 1, gid: 2, mode: 0o600 });
-      expect(file.type === "file" && content.equals(await buffer(file.content))).toBe(true);
-      expect(await readFile(server, "web", "/srv/link")).toMatchObject({ type: "symlink", target: "/etc/passwd" });
-      await deleteFile(server, "web", "/srv/link");
-      await expect(readFile(server, "web", "/srv/link")).rejects.toMatchObject({ kind: "not_found" });
-      expect((await exec({ command: ["stat", "-c", "%u:%g %a", "/srv/a b"] })).stdout).toBe("1:2 600\n");
-    });
-
-    test("are written from a stream, also when nothing runs", async () => {
-      await createInstance(server, { name: "idle", source: { type: "alias", alias: LXD_BUSYBOX } });
-      async function* parts() {
-        yield Buffer.from("one ");
-        yield Buffer.from("two");
-      }
-      await writeFile(server, "idle", "/etc/parts", parts(), OWNER);
-      const file = await readFile(server, "idle", "/etc/parts");
-      expect(file.type === "file" && (await buffer(file.content)).toString()).toBe("one two");
-      await expect(writeFile(server, "idle", "/no/such/folder", Buffer.from(""), OWNER)).rejects.toMatchObject({
-        message: expect.stringContaining("lxd: write /no/such/folder of instance idle"),
-      });
-      await deleteInstance(server, "idle");
-    });
-  });
-
   describe("images", () => {
     test("come from two archives, are named, run and go", async () => {
       const { metadata, rootfs } = lxd.image;
@@ -349,7 +235,8 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("the client of LXD", 
     expect(file.type === "file" && (await buffer(file.content)).toString()).toBe("before");
     await deleteInstance(server, "copy");
     await restoreSnapshot(server, "web", "first");
-    expect((await exec({ command: ["cat", "/etc/when"] })).stdout).toBe("before");
+    const restored = await readFile(server, "web", "/etc/when");
+    expect(restored.type === "file" && (await buffer(restored.content)).toString()).toBe("before");
     await deleteSnapshot(server, "web", "first");
     expect(await listSnapshots(server, "web")).toEqual([]);
   });
@@ -388,79 +275,5 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("the client of LXD", 
     });
     expect((await getInstance(server, "nested")).expanded_devices["root"]).toMatchObject({ pool: "second" });
     await deleteInstance(server, "nested");
-  });
-
-  test("events tell what happens to instances, whoever does it", async () => {
-    using events = await openEvents(server, ["lifecycle"]);
-    await lxd.must(["restart", "-f", "web"]);
-    await exec({ command: ["sh", "-c", "kill -TERM 1"] }).catch(() => undefined);
-    const found: LxdEvent[] = [];
-    for await (const event of events.read()) {
-      found.push(event);
-      if (event.type === "lifecycle" && event.metadata.action === "instance-shutdown") break;
-    }
-    expect(found.map((event) => event.type === "lifecycle" && event.metadata)).toContainEqual(
-      expect.objectContaining({ action: "instance-restarted", source: "/1.0/instances/web" }),
-    );
-    await changeState(server, "web", "start");
-  });
-
-  describe("who waits", () => {
-    test("may give up", async () => {
-      await using other = new LxdServer({ socketPath: lxd.socketPath });
-      const signal = AbortSignal.abort();
-      await expect(getInstance(other, "web", { signal })).rejects.toMatchObject({ kind: "cancelled" });
-      await createInstance(server, { name: "deaf", source: { type: "alias", alias: LXD_BUSYBOX } });
-      const init = "#!/bin/sh\ntrap '' PWR TERM INT\nwhile :; do /bin/sleep 1; done\n";
-      await writeFile(server, "deaf", "/sbin/init", Buffer.from(init), { ...OWNER, mode: 0o755 });
-      await changeState(server, "deaf", "start");
-      const stop = new AbortController();
-      const onNews = (): void => stop.abort();
-      const stopping = changeState(other, "deaf", "stop", { signal: stop.signal, graceMs: 600_000, onNews });
-      await expect(stopping).rejects.toMatchObject({
-        kind: "cancelled",
-        message: "lxd: stop instance deaf: context canceled",
-      });
-      await changeState(server, "deaf", "stop", { isForced: true });
-      await deleteInstance(server, "deaf");
-    });
-
-    test("has a deadline", async () => {
-      const dir = await tempDir(scope);
-      const silent = createServer(() => {});
-      await new Promise<void>((resolve) => silent.listen(join(dir, "s"), resolve));
-      await using other = new LxdServer({ socketPath: join(dir, "s"), timeoutMs: 50 });
-      try {
-        await expect(getLxdInfo(other)).rejects.toMatchObject({
-          kind: "deadline_exceeded",
-          message: "lxd: look at the server: context deadline exceeded",
-        });
-      } finally {
-        silent.close();
-      }
-    });
-
-    test("is told that nobody is there", async () => {
-      await using nobody = new LxdServer({ socketPath: join(lxd.dir, "nobody") });
-      await expect(getLxdInfo(nobody)).rejects.toMatchObject({ kind: "unavailable" });
-      await expect(openEvents(nobody, ["lifecycle"])).rejects.toMatchObject({ kind: "unavailable" });
-    });
-
-    // Last, as it ends what the others stand on for a while.
-    test("hears of an LXD that is killed, and finds the next one", async () => {
-      using process = await startExec(server, "web", { command: ["sleep", "600"] });
-      using events = await openEvents(server, ["lifecycle"]);
-      const reading = events.read().next();
-      await lxd.kill9();
-      await expect(process.exit).rejects.toMatchObject({ kind: "unavailable" });
-      expect(
-        await reading.then(
-          ({ done }) => done,
-          (error: unknown) => error,
-        ),
-      ).toSatisfy((end: unknown) => end === true || end instanceof Error);
-      await lxd.restart();
-      expect((await getInstance(server, "web")).status).toBe("Running");
-    });
   });
 });
