@@ -197,6 +197,8 @@ describe.skipIf(lacking)("the Docker engine on berthd", () => {
         60_000,
       );
     }
+    const isReached = async (): Promise<boolean> => (await docker.run(["exec", "first", "/bin/true"])).code === 0;
+    await until("the engine to find the daemon again", isReached, 60_000);
     for (const name of ["first", ...cutOff]) {
       expect(await docker.must(["exec", name, "/bin/echo", "here"])).toBe("here");
       await docker.must(["exec", name, "/bin/touch", "/tmp/leave"]);
