@@ -70,13 +70,6 @@ module.exports = {
       "^runtime/(docker|sys)/",
       "^runtime/(driver|bundle|keyed-mutex|task-events|json-options)\\.ts$",
     ),
-    only(
-      "lxd-driver-knows-the-plug",
-      "^runtime/drivers/lxd/",
-      "^api/(core|gen)/",
-      "^runtime/(lxd|sys)/",
-      "^runtime/(driver|bundle|keyed-mutex|json-options)\\.ts$",
-    ),
     {
       name: "drivers-are-strangers",
       severity: "error",
