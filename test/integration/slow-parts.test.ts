@@ -87,8 +87,10 @@ describe("a client that does not read", () => {
 
 describe("subscribers that sleep", () => {
   const SUBSCRIBERS = 50;
-  const EVENTS = 2_000;
+  const EVENTS = 4_000;
   const EVENT_BYTES = 20_000;
+  /** Node 24's heap grows by 98 for 2,000 events, by 114 for 10,000: it is not what waits, of which there is 25 times as much. */
+  const GROWTH_MIB = 128;
 
   test("cost nobody anything, and miss nothing", async () => {
     const payload = { typeUrl: "test.Payload", value: Buffer.alloc(EVENT_BYTES, 1) };
@@ -111,8 +113,8 @@ describe("subscribers that sleep", () => {
     const before = memoryMib();
     await many(EVENTS, 16, (n) => client.events.publish({}, `/test/n${n}`, payload));
     await othersWork("after");
-    expect((SUBSCRIBERS * EVENTS * EVENT_BYTES) / MIB).toBeGreaterThan(10 * OWN_GROWTH_MIB);
-    expect(memoryMib() - before).toBeLessThan(OWN_GROWTH_MIB);
+    expect((SUBSCRIBERS * EVENTS * EVENT_BYTES) / MIB).toBeGreaterThan(25 * GROWTH_MIB);
+    expect(memoryMib() - before).toBeLessThan(GROWTH_MIB);
 
     const [first, ...others] = sleepers;
     const topics = new Set<string>();
