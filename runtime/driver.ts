@@ -38,6 +38,8 @@ export interface DriverDeps {
   readonly warmShims?: number;
   /** Of the Docker engine: `unix:///path` or `tcp://host:port`. Default: DOCKER_HOST, else the usual socket. */
   readonly dockerHost?: string | undefined;
+  /** Of LXD, an absolute path. Default: that of the folder LXD_DIR, else of /var/lib/lxd. */
+  readonly lxdSocket?: string | undefined;
   /** For drivers whose engine keeps images of its own. Default: there are none, and nobody to log in as. */
   readonly images?: DriverImages | undefined;
   /** For drivers that tell events themselves; see `DriverTask.reportsEvents`. */

@@ -72,6 +72,12 @@ export const daemonConfigSchema = z.strictObject({
       "engine for tasks of runtime io.berth.docker.v1; without it DOCKER_HOST, else unix:///var/run/docker.sock. It is not " +
         "spoken to before there is such a task",
     ),
+  lxdSocket: folder
+    .optional()
+    .describe(
+      "LXD for tasks of runtime io.berth.lxd.v1; without it unix.socket in the folder LXD_DIR, else in /var/lib/lxd. It is not " +
+        "spoken to before there is such a task",
+    ),
   debug: z.boolean().default(false).describe("whether shims are asked for debug output"),
 });
 
@@ -91,6 +97,8 @@ export interface DaemonConfig {
   readonly gc: CollectorConfig;
   /** undefined: what the environment's DOCKER_HOST says, else the engine's usual socket. */
   readonly dockerHost: string | undefined;
+  /** undefined: `unix.socket` in the folder that the environment's LXD_DIR names, else in /var/lib/lxd. */
+  readonly lxdSocket: string | undefined;
   readonly debug: boolean;
 }
 
@@ -129,6 +137,7 @@ export function completeConfig(options: DaemonOptions, places: Places): DaemonCo
     contentSharing: parsed.contentSharing,
     gc: parsed.gc,
     dockerHost: parsed.dockerHost,
+    lxdSocket: parsed.lxdSocket,
     debug: parsed.debug,
   };
 }

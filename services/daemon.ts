@@ -164,6 +164,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
       debug: config.debug,
       warmShims: config.warmShims,
       dockerHost: config.dockerHost,
+      lxdSocket: config.lxdSocket,
       images: createDriverImages(metadata),
       log,
       clock,

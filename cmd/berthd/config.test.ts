@@ -80,6 +80,7 @@ test("the sample file shows every setting with its default", () => {
     "schedule_delay",
     "startup_delay",
     "host",
+    "socket",
   ]) {
     expect(sample).toMatch(new RegExp(`^#${key} = `, "m"));
   }
@@ -100,6 +101,22 @@ describe("the docker engine", () => {
     expect(loadText(text, { env }).daemon.dockerHost).toBe("unix:///env");
     const flags = { config: file, dockerHost: "tcp://flag" };
     expect(loadText(text, { env, flags }).daemon.dockerHost).toBe("tcp://flag");
+  });
+});
+
+describe("the socket of LXD", () => {
+  const text = '[lxd]\nsocket = "/file/unix.socket"';
+
+  test("is the usual one unless somebody says so", () => {
+    expect(loadText("[lxd]").daemon.lxdSocket).toBeUndefined();
+    expect(loadText('[lxd]\nsocket = ""').daemon.lxdSocket).toBeUndefined();
+  });
+
+  test("environment over file, flag over both", () => {
+    const env = { BERTHD_LXD_SOCKET: "/env" };
+    expect(loadText(text).daemon.lxdSocket).toBe("/file/unix.socket");
+    expect(loadText(text, { env }).daemon.lxdSocket).toBe("/env");
+    expect(loadText(text, { env, flags: { config: file, lxdSocket: "/flag" } }).daemon.lxdSocket).toBe("/flag");
   });
 });
 
@@ -134,6 +151,8 @@ describe("refusals", () => {
     ["a wrong type", "root = 1", /berthd\.toml: root: /],
     ["an engine of no known form", '[docker]\nhost = "ssh://h"', /berthd\.toml: dockerHost: must be unix:/],
     ["an unknown setting of the engine", "[docker]\nport = 1", /berthd\.toml: \[docker\]: /],
+    ["a relative socket of LXD", '[lxd]\nsocket = "x"', /berthd\.toml: lxdSocket: must be an absolute path/],
+    ["an unknown setting of LXD", "[lxd]\nport = 1", /berthd\.toml: \[lxd\]: /],
     ["a relative folder", 'root = "x"', /berthd\.toml: root: must be an absolute path/],
     [
       "a socket path that is too long",

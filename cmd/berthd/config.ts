@@ -13,6 +13,7 @@ import {
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from "../shared/log.js";
 import { dockerSectionSchema } from "./docker-section.js";
 import { gcSectionSchema } from "./gc-section.js";
+import { lxdSectionSchema } from "./lxd-section.js";
 
 const schema = z.strictObject({
   ...daemonConfigSchema.shape,
@@ -30,7 +31,7 @@ export interface BerthdConfig {
 export interface ConfigSources {
   /** Of the command line, by setting; undefined where not given. */
   readonly flags: {
-    readonly [K in "config" | "root" | "state" | "address" | "dockerHost" | "logLevel" | "logFormat"]?:
+    readonly [K in "config" | "root" | "state" | "address" | "dockerHost" | "lxdSocket" | "logLevel" | "logFormat"]?:
       | string
       | undefined;
   };
@@ -53,11 +54,16 @@ const FILE_KEYS: Readonly<Record<string, keyof Settings>> = {
 };
 
 /** What the environment says that is one of a table's keys in the file. */
-const ENVIRONMENT_KEYS: Readonly<Record<string, keyof Settings>> = { ...FILE_KEYS, docker_host: "dockerHost" };
+const ENVIRONMENT_KEYS: Readonly<Record<string, keyof Settings>> = {
+  ...FILE_KEYS,
+  docker_host: "dockerHost",
+  lxd_socket: "lxdSocket",
+};
 
 /** Tables of the file, each with its own keys. */
 const FILE_SECTIONS: Readonly<Record<string, { readonly setting: keyof Settings; readonly schema: z.ZodType }>> = {
   docker: { setting: "dockerHost", schema: dockerSectionSchema },
+  lxd: { setting: "lxdSocket", schema: lxdSectionSchema },
   gc: { setting: "gc", schema: gcSectionSchema },
 };
 

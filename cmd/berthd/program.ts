@@ -10,8 +10,8 @@ const USAGE_KINDS: readonly ErrorKind[] = ["invalid_argument"];
 
 const SETTINGS_HELP = `
 Settings come from the file (as root /etc/berth/config.toml), then from BERTHD_ROOT, BERTHD_STATE, BERTHD_ADDRESS,
-BERTHD_LOG_LEVEL, BERTHD_LOG_FORMAT, BERTHD_STOP_TIMEOUT_MS, BERTHD_WARM_SHIMS, BERTHD_DOCKER_HOST and BERTHD_DEBUG, then from
-the flags. BERTHD_CONFIG names the file.`;
+BERTHD_LOG_LEVEL, BERTHD_LOG_FORMAT, BERTHD_STOP_TIMEOUT_MS, BERTHD_WARM_SHIMS, BERTHD_DOCKER_HOST, BERTHD_LXD_SOCKET and
+BERTHD_DEBUG, then from the flags. BERTHD_CONFIG names the file.`;
 
 interface Flags {
   readonly version?: boolean;
@@ -20,6 +20,7 @@ interface Flags {
   readonly state?: string;
   readonly address?: string;
   readonly dockerHost?: string;
+  readonly lxdSocket?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
 }
@@ -36,6 +37,10 @@ export async function runBerthd(argv: readonly string[]): Promise<number> {
     .option(
       "--docker-host <host>",
       "engine for tasks of runtime io.berth.docker.v1; default: DOCKER_HOST, else its usual socket",
+    )
+    .option(
+      "--lxd-socket <socket>",
+      "LXD for tasks of runtime io.berth.lxd.v1; default: in LXD_DIR, else in /var/lib/lxd",
     )
     .option("--log-level <level>", "debug, info, warn or error")
     .option("--log-format <format>", "json or pretty")
