@@ -109,7 +109,7 @@ module.exports = {
       "^api/core/",
       "^cmd/shared/",
     ),
-    only("programs-share-what-is-small", "^cmd/shared/", "^api/core/"),
+    only("programs-share-what-is-small", "^cmd/shared/", "^api/core/", "^api/client/textproto/"),
     only(
       "shim-serves-host-processes",
       "^cmd/shim-process/",

@@ -2,9 +2,9 @@
 import { CommanderError } from "commander";
 import { ContainerdError, type ErrorKind, errorKind } from "../../api/core/errors.js";
 import { buildInfo } from "../shared/build-info.js";
+import type { CallFlags, LsFlags } from "../shared/call.js";
 import { GoCommand } from "../shared/go-flags.js";
 import { LOG_FORMATS, LOG_LEVELS } from "../shared/log.js";
-import type { CallFlags, LsFlags } from "./call.js";
 import type { ServeFlags } from "./serve.js";
 
 /** Exit codes: 2 for what the caller got wrong, 1 for everything else. */
@@ -57,16 +57,16 @@ export async function runCrosToolRunner(argv: readonly string[]): Promise<number
       "of the request and of the reply: textproto or json; default: textproto, or what the file's name says",
     )
     .action(async (rpc: string, request: string | undefined, flags: CallFlags) => {
-      const { call } = await import("./call.js");
-      status = await call(rpc, request, flags);
+      const [{ call }, { RUNNER_SERVICE }] = await Promise.all([import("../shared/call.js"), import("./service.js")]);
+      status = await call(RUNNER_SERVICE, rpc, request, flags);
     });
   program
     .command("ls")
     .description("list the RPCs of the server")
     .option("--address <host:port>", "the server", DEFAULT_SERVER)
     .action(async (flags: LsFlags) => {
-      const { ls } = await import("./call.js");
-      status = await ls(flags);
+      const [{ ls }, { RUNNER_SERVICE }] = await Promise.all([import("../shared/call.js"), import("./service.js")]);
+      status = await ls(RUNNER_SERVICE, flags);
     });
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({

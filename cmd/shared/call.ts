@@ -1,4 +1,5 @@
-// `cros-tool-runner call` and `ls`: what grpc_cli does, for this service. The reply goes to stdout, what is said about it to stderr.
+// The commands `call` and `ls` of programs that serve something: what grpc_cli does, for their service. The reply goes to stdout, what is
+// said about it to stderr.
 import { readFile } from "node:fs/promises";
 import { text as readAll } from "node:stream/consumers";
 import { RemoteService, RpcFailure } from "../../api/client/textproto/remote-service.js";
@@ -6,6 +7,7 @@ import { MESSAGE_FORMATS, type MessageFormat, type MessageTypes } from "../../ap
 import { ContainerdError } from "../../api/core/errors.js";
 
 export interface LsFlags {
+  /** `host:port`, or `unix:path`. */
   readonly address: string;
 }
 
@@ -14,29 +16,38 @@ export interface CallFlags extends LsFlags {
   readonly format?: string;
 }
 
-const SERVICE = "chromiumos.test.api.CrosToolRunnerContainerService";
-/** What a failed stack has done: trailing metadata of its failure. */
-const FAILED_INDEX = "ctr-failed-index";
-const PARTIAL_RESPONSE = "ctr-partial-response-bin";
+/** What a program calls when no other service is named. */
+export interface CalledService {
+  /** With its package. */
+  readonly name: string;
+  /** More to be said of a failure; the types are there when the server told them. */
+  readonly explain?: (failure: RpcFailure, types: MessageTypes | undefined) => string;
+}
+
 const EXIT_RPC_FAILED = 1;
 
 /** Prints the names of the RPCs. @returns the exit code */
-export async function ls({ address }: LsFlags): Promise<number> {
-  using service = new RemoteService(address, SERVICE);
+export async function ls(called: CalledService, { address }: LsFlags): Promise<number> {
+  using service = new RemoteService(address, called.name);
   try {
-    const methods = (await service.types()).methods(SERVICE);
+    const methods = (await service.types()).methods(called.name);
     process.stdout.write(methods.map(({ name }) => `${name}\n`).join(""));
     return 0;
   } catch (error) {
-    return tellFailure(error);
+    return tellFailure(called, error);
   }
 }
 
 /** @returns the exit code. @throws invalid_argument for a request that is none, not_found for an RPC that the server does not have */
-export async function call(rpc: string, request: string | undefined, flags: CallFlags): Promise<number> {
+export async function call(
+  called: CalledService,
+  rpc: string,
+  request: string | undefined,
+  flags: CallFlags,
+): Promise<number> {
   const format = formatOf(flags);
   const source = await readRequest(request, flags.infile);
-  const [serviceName, methodName] = parts(rpc);
+  const [serviceName, methodName] = parts(called, rpc);
   using service = new RemoteService(flags.address, serviceName);
   process.stderr.write(`connecting to ${flags.address}\n`);
   let types: MessageTypes | undefined;
@@ -53,14 +64,14 @@ export async function call(rpc: string, request: string | undefined, flags: Call
     process.stderr.write("Rpc succeeded with OK status\n");
     return 0;
   } catch (error) {
-    return tellFailure(error, types);
+    return tellFailure(called, error, types);
   }
 }
 
 /** `GetNetwork`, `package.Service.GetNetwork` or `package.Service/GetNetwork` as service and method. */
-function parts(rpc: string): readonly [string, string] {
+function parts(called: CalledService, rpc: string): readonly [string, string] {
   const end = Math.max(rpc.lastIndexOf("."), rpc.lastIndexOf("/"));
-  return end < 0 ? [SERVICE, rpc] : [rpc.slice(0, end).replace(/^\//, ""), rpc.slice(end + 1)];
+  return end < 0 ? [called.name, rpc] : [rpc.slice(0, end).replace(/^\//, ""), rpc.slice(end + 1)];
 }
 
 function formatOf({ format, infile }: CallFlags): MessageFormat {
@@ -102,17 +113,11 @@ function encode(
   }
 }
 
-/** In the words of grpc_cli; of a stack it tells what it has done before. @throws what no server has said */
-function tellFailure(error: unknown, types?: MessageTypes): number {
+/** In the words of grpc_cli. @throws what no server has said */
+function tellFailure(called: CalledService, error: unknown, types?: MessageTypes): number {
   if (!(error instanceof RpcFailure)) throw error;
   process.stderr.write(`Rpc failed with status code ${error.code}, error message: ${error.message}\n`);
-  const [index] = error.trailing.get(FAILED_INDEX);
-  const [partial] = error.trailing.get(PARTIAL_RESPONSE);
-  if (index !== undefined) process.stderr.write(`Request ${Number(index) + 1} of the stack failed. Before it:\n`);
-  if (types !== undefined && Buffer.isBuffer(partial)) {
-    const type = types.message(`${SERVICE.slice(0, SERVICE.lastIndexOf("."))}.StackCommandsResponse`);
-    process.stderr.write(types.print(type, partial, "textproto"));
-  }
+  process.stderr.write(called.explain?.(error, types) ?? "");
   return EXIT_RPC_FAILED;
 }
 
