@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 // real daemons and containers on one host; of that, what starts an engine of its own (Docker, Podman, LXD) in a network
 // namespace of its own, two files at a time.
 const ENGINES = [
-  "test/integration/{docker,cros-tool-runner,lxd}-*.test.ts",
+  "test/integration/{docker,cros-tool-runner,lxd,tremplin}-*.test.ts",
   "test/interop/docker-{events,runtime}.test.ts",
 ];
 

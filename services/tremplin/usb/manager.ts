@@ -1,0 +1,3 @@
+// Which USB port is given to which container.
+
+export class UsbManager {}
