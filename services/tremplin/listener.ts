@@ -38,7 +38,7 @@ const MESSAGES = {
 
 export type ListenerMethod = keyof typeof MESSAGES;
 /** Of a method's message what matters. */
-export type ListenerNews<M extends ListenerMethod> = Parameters<(typeof MESSAGES)[M]["fromPartial"]>[0];
+export type ListenerNews<M extends ListenerMethod> = Partial<ReturnType<(typeof MESSAGES)[M]["fromPartial"]>>;
 
 /** Calls go out one after another, in the order in which they were asked for. */
 export interface Listener {
