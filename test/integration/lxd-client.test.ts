@@ -6,6 +6,7 @@ import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { createBackup, deleteBackup, openBackup, restoreBackup } from "../../runtime/lxd/backups.js";
+import { editDevices } from "../../runtime/lxd/devices.js";
 import { readFile, writeFile } from "../../runtime/lxd/files.js";
 import {
   createAlias,
@@ -79,6 +80,28 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("the client of LXD", 
         kind: "not_found",
         message: "lxd: look at instance two: Instance not found: not found",
       });
+    });
+
+    test("get and lose devices, and a running one does at once", async () => {
+      const device = { type: "unix-char", path: "/dev/extra", major: "1", minor: "3", mode: "0666" };
+      const isThere = async () => (await lxd.run(["exec", "web", "--", "test", "-c", "/dev/extra"])).code === 0;
+      await editDevices(server, "web", (devices) => ({ ...devices, extra: device }));
+      expect(await isThere()).toBe(true);
+      let seen = 0;
+      await editDevices(server, "web", (devices) => {
+        seen += 1;
+        return devices;
+      });
+      expect(seen).toBe(1);
+      await lxd.must(["config", "device", "add", "web", "other", "none"]);
+      await editDevices(server, "web", (devices) => ({ ...devices, third: { type: "none" } }));
+      expect(Object.keys((await getInstance(server, "web")).devices).sort()).toEqual(["extra", "other", "third"]);
+      await editDevices(server, "web", () => ({}));
+      expect((await getInstance(server, "web")).devices).toEqual({});
+      expect(await isThere()).toBe(false);
+      const refused = editDevices(server, "web", () => ({ bad: { type: "nonsense" } }));
+      await expect(refused).rejects.toThrow("lxd: change the devices of instance web: ");
+      await expect(editDevices(server, "none", (devices) => devices)).rejects.toMatchObject({ kind: "not_found" });
     });
 
     test("go from state to state", async () => {
