@@ -67,8 +67,22 @@ module.exports = {
       "docker-driver-knows-the-plug",
       "^runtime/drivers/docker/",
       "^api/(core|gen)/",
-      "^runtime/(docker|sys)/",
+      "^runtime/(docker|engine-driver|sys)/",
       "^runtime/(driver|bundle|keyed-mutex|task-events|json-options)\\.ts$",
+    ),
+    only(
+      "lxd-driver-knows-the-plug",
+      "^runtime/drivers/lxd/",
+      "^api/(core|gen)/",
+      "^runtime/(lxd|engine-driver|sys)/",
+      "^runtime/(driver|bundle|keyed-mutex|json-options)\\.ts$",
+    ),
+    only(
+      "engine-drivers-share-what-is-small",
+      "^runtime/engine-driver/",
+      "^api/(core|gen)/",
+      "^runtime/sys/",
+      "^runtime/bundle\\.ts$",
     ),
     {
       name: "drivers-are-strangers",

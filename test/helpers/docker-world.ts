@@ -7,7 +7,7 @@ import { systemClock } from "../../api/core/time.js";
 import { type Any, anyOfJson } from "../../api/core/typeurl.js";
 import type { CreateTask, DriverDeps, DriverTask, RuntimeDriver, TaskGone } from "../../runtime/driver.js";
 import { dockerDriver } from "../../runtime/drivers/docker/driver.js";
-import { DOCKER_RUNTIME } from "../../runtime/drivers/docker/folders.js";
+import { DOCKER_RUNTIME } from "../../runtime/drivers/docker/names.js";
 import { DOCKER_OPTIONS_TYPE } from "../../runtime/drivers/docker/options.js";
 import { bridgeProgram, endBridge } from "./docker-bridge.js";
 import { BUSYBOX, type DockerEngine } from "./docker-engine.js";

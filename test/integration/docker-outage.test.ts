@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { DisposeScope } from "../../api/core/dispose.js";
 import { listDir } from "../../runtime/bundle.js";
 import type { DriverTask } from "../../runtime/driver.js";
-import { DOCKER_RUNTIME } from "../../runtime/drivers/docker/folders.js";
+import { DOCKER_RUNTIME } from "../../runtime/drivers/docker/names.js";
 import { execOptions } from "../conformance/driver.js";
 import { BUSYBOX, type DockerEngine, startEngine } from "../helpers/docker-engine.js";
 import { type DockerWorld, dockerOptions, dockerWorld } from "../helpers/docker-world.js";

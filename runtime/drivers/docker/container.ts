@@ -5,18 +5,19 @@ import type { Logger } from "../../../api/core/log.js";
 import type { ProcessExit } from "../../../api/core/task.js";
 import type { Clock } from "../../../api/core/time.js";
 import type { Engine } from "../../docker/engine.js";
-import { Ending } from "./ending.js";
+import { Ending } from "../../engine-driver/ending.js";
+import type { EngineBundle } from "../../engine-driver/folders.js";
+import type { SavedEnd } from "../../engine-driver/task-file.js";
 import type { ContainerEvent } from "./engine-watch.js";
 import { DockerExec } from "./exec.js";
-import type { DockerBundle } from "./folders.js";
 import type { Streams } from "./streams.js";
-import type { SavedEnd, SavedExec, TaskFile } from "./task-file.js";
+import type { SavedExec, TaskFile } from "./task-file.js";
 import { type ContainerView, viewContainer } from "./views.js";
 
 const UNKNOWN_STATUS = 255;
 
 export interface ContainerDeps {
-  readonly bundle: DockerBundle;
+  readonly bundle: EngineBundle;
   readonly file: TaskFile;
   readonly engine: Engine;
   readonly streams: Streams;

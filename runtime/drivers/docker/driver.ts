@@ -1,22 +1,21 @@
 // The driver for tasks that are containers of a Docker engine. Nothing is dialled before the first such task, or before a start that
 // may find some of a former daemon.
 import { existsSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { rm } from "node:fs/promises";
 import { notImplemented, unknownError, wrapError } from "../../../api/core/errors.js";
 import type { ProcessExit } from "../../../api/core/task.js";
 import type { Any } from "../../../api/core/typeurl.js";
 import type { CreateTask, DriverDefinition, DriverDeps, DriverTask, RuntimeDriver, TaskGone } from "../../driver.js";
-import { hasCode } from "../../sys/errno.js";
+import { type EngineBundle, EngineFolders, makeEngineBundle } from "../../engine-driver/folders.js";
 import { envelopesOf, oomEvent } from "../../task-events.js";
 import { TaskContainer } from "./container.js";
 import { EngineSide } from "./engine-side.js";
-import { DOCKER_RUNTIME, type DockerBundle, dockerBundle, ensureOwner, listBundles, readOwner } from "./folders.js";
 import { makeContainer, removeContainersOf } from "./make-container.js";
+import { DOCKER_RUNTIME } from "./names.js";
 import { parseDockerOptions } from "./options.js";
 import { attachInit } from "./streams.js";
 import { DockerTask } from "./task.js";
-import { TaskFile } from "./task-file.js";
+import { createTaskFile, readTaskFile, type TaskFile } from "./task-file.js";
 
 /** What an engine is given at a start to tell of its containers. */
 const LOAD_TIMEOUT_MS = 5_000;
@@ -24,11 +23,13 @@ const UNKNOWN_STATUS = 255;
 
 class DockerDriver implements RuntimeDriver {
   readonly #deps: DriverDeps;
+  readonly #folders: EngineFolders;
   #side: Promise<EngineSide> | undefined;
   #isDisposed = false;
 
   constructor(deps: DriverDeps) {
     this.#deps = deps;
+    this.#folders = new EngineFolders(deps, DOCKER_RUNTIME);
   }
 
   checkOptions(_runtime: string, options: Any | undefined): { readonly checkpointPath: string } {
@@ -40,10 +41,10 @@ class DockerDriver implements RuntimeDriver {
     const { namespace, id } = request;
     const options = parseDockerOptions(request.options);
     if (request.checkpointPath !== "") throw notImplemented("a docker container restored from a checkpoint");
-    const bundle = dockerBundle(this.#deps, namespace, id);
+    const bundle = this.#folders.bundle(namespace, id);
     const side = await this.#opened();
     using _making = side.roster.making(namespace, id);
-    await makeBundle(bundle, request.spec);
+    await makeEngineBundle(bundle, request.spec);
     const { engine, owner } = side;
     const log = this.#deps.log.child({ namespace, id });
     try {
@@ -54,7 +55,7 @@ class DockerDriver implements RuntimeDriver {
         await attachInit(side.streams, { namespace, id, containerId, saved: stdio, again: false }, signal);
         const isLenient = options.isolation === "ignore";
         const saved = { ...stdio, containerId, pid: 0, isLenient, isOomTold: false, execs: {} };
-        return this.#adopt(side, bundle, await TaskFile.create(bundle.path, saved));
+        return this.#adopt(side, bundle, await createTaskFile(bundle.path, saved));
       } catch (error) {
         await removeContainersOf(engine, { owner, namespace, id }).catch((err: unknown) =>
           log.warn({ err }, "removing what a failed create left is put off"),
@@ -69,8 +70,8 @@ class DockerDriver implements RuntimeDriver {
   }
 
   async load(): Promise<DriverTask[]> {
-    const bundles = await listBundles(this.#deps);
-    if (bundles.length === 0 && (await readOwner(this.#deps)) === undefined) return [];
+    const bundles = await this.#folders.bundles();
+    if (bundles.length === 0 && (await this.#folders.readOwner()) === undefined) return [];
     let side: EngineSide;
     try {
       side = await this.#opened(bundles);
@@ -84,7 +85,7 @@ class DockerDriver implements RuntimeDriver {
   }
 
   async hasRemains(namespace: string, id: string): Promise<boolean> {
-    return existsSync(dockerBundle(this.#deps, namespace, id).path);
+    return existsSync(this.#folders.bundle(namespace, id).path);
   }
 
   attended(): readonly [] {
@@ -99,7 +100,7 @@ class DockerDriver implements RuntimeDriver {
   }
 
   /** The engine, watched. @throws invalid_argument for an address that is none. */
-  async #opened(bundles: readonly DockerBundle[] = []): Promise<EngineSide> {
+  async #opened(bundles: readonly EngineBundle[] = []): Promise<EngineSide> {
     this.#side ??= this.#open(bundles).catch((error: unknown) => {
       this.#side = undefined;
       throw error;
@@ -107,9 +108,9 @@ class DockerDriver implements RuntimeDriver {
     return await this.#side;
   }
 
-  async #open(bundles: readonly DockerBundle[]): Promise<EngineSide> {
+  async #open(bundles: readonly EngineBundle[]): Promise<EngineSide> {
     if (this.#isDisposed) throw unknownError("the driver was disposed");
-    const owner = await ensureOwner(this.#deps);
+    const owner = await this.#folders.ensureOwner();
     const side = new EngineSide(this.#deps, owner, (gone) => this.#tell(gone));
     // All are known before the engine is asked, which takes a container without a task for an orphan.
     await Promise.all(bundles.map((bundle) => this.#loadBundle(side, bundle)));
@@ -117,11 +118,11 @@ class DockerDriver implements RuntimeDriver {
     return side;
   }
 
-  async #loadBundle(side: EngineSide, bundle: DockerBundle): Promise<void> {
+  async #loadBundle(side: EngineSide, bundle: EngineBundle): Promise<void> {
     const { namespace, id } = bundle;
     const log = this.#deps.log.child({ namespace, id });
     try {
-      const file = await TaskFile.read(bundle.path);
+      const file = await readTaskFile(bundle.path);
       if (file !== undefined) {
         this.#adopt(side, bundle, file);
         return;
@@ -137,7 +138,7 @@ class DockerDriver implements RuntimeDriver {
     await this.#tell({ namespace, id, exit, isExitKnown: false, reason: "its create was cut short" });
   }
 
-  #adopt(side: EngineSide, bundle: DockerBundle, file: TaskFile): DockerTask {
+  #adopt(side: EngineSide, bundle: EngineBundle, file: TaskFile): DockerTask {
     const { namespace, id } = bundle;
     const { clock, ledger } = this.#deps;
     const log = this.#deps.log.child({ namespace, id });
@@ -179,18 +180,6 @@ class DockerDriver implements RuntimeDriver {
       this.#deps.log.error({ err, namespace, id }, "reporting the end of a task failed");
     }
   }
-}
-
-/** Takes the task's name, if nobody has it. @throws kind unknown with `mkdir <bundle>: file exists`. */
-async function makeBundle({ path }: DockerBundle, spec: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o711 });
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    if (hasCode(error, "EEXIST")) throw unknownError(`mkdir ${path}: file exists`, error);
-    throw error;
-  }
-  await writeFile(join(path, "config.json"), spec, { mode: 0o600 });
 }
 
 /** Takes the runtime `io.berth.docker.v1`. */

@@ -6,8 +6,8 @@ import { openBridge } from "../../docker/bridge/client.js";
 import { type Engine, openEngine } from "../../docker/engine.js";
 import type { DriverDeps, TaskGone } from "../../driver.js";
 import { EngineWatch } from "./engine-watch.js";
-import { stateFolder } from "./folders.js";
 import { ownedBy } from "./labels.js";
+import { DOCKER_RUNTIME } from "./names.js";
 import { Roster } from "./roster.js";
 import { Streams } from "./streams.js";
 
@@ -29,7 +29,7 @@ export class EngineSide implements AsyncDisposable {
     this.engine = openEngine({ host: dockerHost });
     this.roster = new Roster({ owner, clock, log, tellGone });
     this.streams = new Streams(() => {
-      const folder = stateFolder(deps);
+      const folder = join(deps.stateDir, DOCKER_RUNTIME);
       mkdirSync(folder, { recursive: true, mode: 0o711 });
       const socketPath = join(folder, "bridge.sock");
       const program = join(dirname(publishBinary), BRIDGE_PROGRAM);

@@ -4,13 +4,13 @@ import type { Logger } from "../../../api/core/log.js";
 import type { ProcessExit, ProcessState } from "../../../api/core/task.js";
 import type { Clock } from "../../../api/core/time.js";
 import type { Engine } from "../../docker/engine.js";
-import { Ending } from "./ending.js";
+import { Ending } from "../../engine-driver/ending.js";
+import { alreadyFinished, noSuchProcess, notCreated, refusal, startFailure } from "../../engine-driver/words.js";
 import { containerPids, signalProcess } from "./host-processes.js";
 import { registerExec, startExec, streamsOf } from "./start-exec.js";
 import type { Streams } from "./streams.js";
 import type { SavedExec, TaskFile } from "./task-file.js";
 import { type ExecView, STATE_TIMEOUT_MS, viewExec } from "./views.js";
-import { alreadyFinished, noSuchProcess, notCreated, refusal, startFailure } from "./words.js";
 
 const KILLED = 137;
 const UNKNOWN_STATUS = 255;

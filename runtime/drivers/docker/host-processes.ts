@@ -8,9 +8,9 @@ import { anyOfMessage } from "../../../api/core/typeurl.js";
 import { ProcessDetails } from "../../../api/gen/types/runc/options/oci.js";
 import type { Engine } from "../../docker/engine.js";
 import { engineKind } from "../../docker/engine-kind.js";
+import { alreadyFinished } from "../../engine-driver/words.js";
 import { hasCode } from "../../sys/errno.js";
 import type { Place } from "./deeds.js";
-import { alreadyFinished } from "./words.js";
 
 /** Podman's ps runs in the container, and counts as that does, unless it is asked for its own names. */
 const PS = { docker: { title: "PID", args: {} }, podman: { title: "HPID", args: { ps_args: "hpid" } } } as const;

@@ -12,6 +12,16 @@ import {
 import type { ExecOptions, ProcessExit, ProcessInfo, ProcessState } from "../../../api/core/task.js";
 import type { Any } from "../../../api/core/typeurl.js";
 import type { DriverTask } from "../../driver.js";
+import { unlessAborted } from "../../engine-driver/ending.js";
+import { endsUnstarted, requireSignal, SIGKILL, statusOfSignal } from "../../engine-driver/signal-numbers.js";
+import {
+  alreadyFinished,
+  type ContainerStatus,
+  noSuchProcess,
+  refusal,
+  startFailure,
+  wordOf,
+} from "../../engine-driver/words.js";
 import { KeyedMutex } from "../../keyed-mutex.js";
 import type { TaskContainer } from "./container.js";
 import {
@@ -24,16 +34,13 @@ import {
   signalContainer,
   updateContainer,
 } from "./deeds.js";
-import { unlessAborted } from "./ending.js";
 import type { DockerExec } from "./exec.js";
 import { translateExec } from "./exec-spec.js";
 import { containerPids, processInfos, signalProcesses } from "./host-processes.js";
 import { removeContainer } from "./remove-container.js";
-import { endsUnstarted, requireSignal, SIGKILL, statusOfSignal } from "./signal-numbers.js";
 import { startContainer } from "./start-container.js";
 import { attachInit } from "./streams.js";
-import { type ContainerStatus, DEED_TIMEOUT_MS, STATE_TIMEOUT_MS } from "./views.js";
-import { alreadyFinished, noSuchProcess, refusal, startFailure, wordOf } from "./words.js";
+import { DEED_TIMEOUT_MS, STATE_TIMEOUT_MS } from "./views.js";
 
 const INIT = "";
 

@@ -2,15 +2,13 @@
 import * as z from "zod";
 import type { Engine } from "../../docker/engine.js";
 import { engineKind } from "../../docker/engine-kind.js";
+import type { ContainerStatus } from "../../engine-driver/words.js";
 import { parseEngineTime } from "./engine-times.js";
 
 /** Questions that a listing or a client waits for. */
 export const STATE_TIMEOUT_MS = 2_000;
 /** Questions that a deed depends on: an engine that starts many containers at a time answers late. */
 export const DEED_TIMEOUT_MS = 30_000;
-
-/** `created` has never run; `ended` will not run again. */
-export type ContainerStatus = "created" | "running" | "paused" | "ended";
 
 export interface ContainerView {
   readonly status: ContainerStatus;

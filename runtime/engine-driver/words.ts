@@ -1,13 +1,9 @@
 // The refusals of a task's states, in the words of runc's shim, which clients know.
 // @source containerd runtime/v2/runc (init_state.go, exec_state.go)
-import {
-  type ContainerdError,
-  errorKind,
-  failedPrecondition,
-  notFound,
-  unknownError,
-} from "../../../api/core/errors.js";
-import type { ContainerStatus } from "./views.js";
+import { type ContainerdError, errorKind, failedPrecondition, notFound, unknownError } from "../../api/core/errors.js";
+
+/** What an engine makes of a container: `created` has never run; `ended` will not run again. */
+export type ContainerStatus = "created" | "running" | "paused" | "ended";
 
 /** A status as containerd calls it. */
 export const wordOf = (status: ContainerStatus): Exclude<ContainerStatus, "ended"> | "stopped" =>

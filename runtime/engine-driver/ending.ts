@@ -1,6 +1,6 @@
 // The end of a process that several wait for, each for as long as it likes.
-import { ContainerdError, ERROR_CLASSES, errorKind } from "../../../api/core/errors.js";
-import type { ProcessExit } from "../../../api/core/task.js";
+import { ContainerdError, ERROR_CLASSES, errorKind } from "../../api/core/errors.js";
+import type { ProcessExit } from "../../api/core/task.js";
 
 export class Ending {
   readonly #settled: Promise<ProcessExit>;
