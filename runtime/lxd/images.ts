@@ -12,6 +12,8 @@ const imageSchema = z.object({
   /** The image's id: 64 hexadecimal digits. */
   fingerprint: z.string(),
   architecture: z.string(),
+  /** What its archive was called by whoever brought it. */
+  filename: z.string(),
   /** Bytes. */
   size: z.number(),
   properties: z.record(z.string(), z.string()).nullable(),
@@ -39,6 +41,11 @@ export const getImage = (server: LxdServer, fingerprint: string, options?: CallO
 export const listImages = (server: LxdServer, options?: CallOptions): Promise<LxdImage[]> =>
   server.ask("list images", { method: "GET", path: "/1.0/images?recursion=1" }, z.array(imageSchema), options);
 
+export interface ImportOptions extends OperationOptions {
+  /** Kept with the image, for people. */
+  readonly filename?: string;
+}
+
 /**
  * Takes an image from archives, compressed or not. The upload has no deadline but the signal's.
  * @returns its fingerprint. @throws unknown for what is no image, or is there already.
@@ -46,10 +53,11 @@ export const listImages = (server: LxdServer, options?: CallOptions): Promise<Lx
 export async function importImage(
   server: LxdServer,
   archive: ImageArchive,
-  options?: OperationOptions,
+  { filename, ...options }: ImportOptions = {},
 ): Promise<string> {
-  const upload = "unified" in archive ? whole(archive.unified) : inParts(archive);
-  const request = { method: "POST", path: "/1.0/images", ...upload } as const;
+  const { headers, bytes } = "unified" in archive ? whole(archive.unified) : inParts(archive);
+  const named = { ...headers, ...(filename !== undefined && { "x-lxd-filename": filename }) };
+  const request = { method: "POST", path: "/1.0/images", headers: named, bytes } as const;
   const last = await runOperation(server, "import an image", request, {
     timeoutMs: Number.POSITIVE_INFINITY,
     ...options,

@@ -1,6 +1,7 @@
 // Operations: what LXD goes on with after it has answered. They are followed by its events; where those break off, or say nothing for
 // a while, it is asked. LXD forgets an operation some seconds after its end, and all of them when it is restarted.
 import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod";
 import { ContainerdError, errorKind, errorOf, isNotFound, unknownError } from "../../api/core/errors.js";
 import { type LxdEvents, openEvents } from "./events.js";
 import { lxdPath } from "./path.js";
@@ -58,6 +59,20 @@ export async function runOperation(
 ): Promise<Operation> {
   const { end } = await beginOperation(server, what, request, options);
   return succeeded(what, await end, options);
+}
+
+/** Those that go on, by whomever they were started. */
+export async function listRunningOperations(server: LxdServer, options?: CallOptions): Promise<Operation[]> {
+  const request = { method: "GET", path: "/1.0/operations?recursion=1" } as const;
+  const byStatus = await server.ask(
+    "list operations",
+    request,
+    z.record(z.string(), z.array(operationSchema)),
+    options,
+  );
+  return Object.values(byStatus)
+    .flat()
+    .filter((operation) => !isOver(operation));
 }
 
 /** An operation that has ended, if it has ended well. @throws what it failed with, as `refusal` or unknown; cancelled when somebody else did so. */

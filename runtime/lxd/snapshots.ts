@@ -8,6 +8,29 @@ const snapshotSchema = z.object({ name: z.string(), created_at: z.string() });
 
 export type LxdSnapshot = z.infer<typeof snapshotSchema>;
 
+const settingsSchema = z.record(z.string(), z.string());
+const detailsSchema = snapshotSchema.extend({
+  /** The instance's as they were, those below `volatile.` too. */
+  config: settingsSchema,
+  expanded_devices: z.record(z.string(), settingsSchema),
+});
+
+export type LxdSnapshotDetails = z.infer<typeof detailsSchema>;
+
+/** @throws not_found */
+export const getSnapshot = (
+  server: LxdServer,
+  instance: string,
+  name: string,
+  options?: CallOptions,
+): Promise<LxdSnapshotDetails> =>
+  server.ask(
+    `look at snapshot ${name} of instance ${instance}`,
+    { method: "GET", path: lxdPath`/1.0/instances/${instance}/snapshots/${name}` },
+    detailsSchema,
+    options,
+  );
+
 /** @throws not_found; unknown for a name that is taken. */
 export async function createSnapshot(
   server: LxdServer,

@@ -1,39 +1,32 @@
-// Exports and imports that go on: one for a container's name at a time, which somebody may ask to stop.
+// Exports and imports that go on: one at a time for a container's name, whichever it is, and somebody may ask it to stop.
+// @source chromiumos platform/tremplin (its map of transactions)
 
-export class Transaction {
-  readonly kind: "export" | "import";
-  #isCancelled = false;
-
-  constructor(kind: Transaction["kind"]) {
-    this.kind = kind;
-  }
-
-  /** Asked for; it is looked at now and then. */
-  get isCancelled(): boolean {
-    return this.#isCancelled;
-  }
-
-  cancel(): void {
-    this.#isCancelled = true;
-  }
+/** Disposing it, at its end, frees the name. */
+export interface Transaction extends Disposable {
+  /** Aborted once somebody asked it to stop. */
+  readonly signal: AbortSignal;
 }
 
 export class Transactions {
-  readonly #byName = new Map<string, Transaction>();
+  readonly #byName = new Map<string, AbortController>();
 
-  /** Undefined when one goes on under this name. End it. */
-  begin(name: string, kind: Transaction["kind"]): Transaction | undefined {
+  /** Undefined while one goes on under this name. */
+  begin(name: string): Transaction | undefined {
     if (this.#byName.has(name)) return undefined;
-    const transaction = new Transaction(kind);
-    this.#byName.set(name, transaction);
-    return transaction;
+    const controller = new AbortController();
+    this.#byName.set(name, controller);
+    return {
+      signal: controller.signal,
+      [Symbol.dispose]: () => {
+        if (this.#byName.get(name) === controller) this.#byName.delete(name);
+      },
+    };
   }
 
-  find(name: string): Transaction | undefined {
-    return this.#byName.get(name);
-  }
-
-  end(name: string): void {
-    this.#byName.delete(name);
+  /** Asks the one under this name to stop, which it does when it next looks. @returns false when there is none. */
+  cancel(name: string): boolean {
+    const controller = this.#byName.get(name);
+    controller?.abort();
+    return controller !== undefined;
   }
 }
