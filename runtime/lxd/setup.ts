@@ -1,7 +1,7 @@
 // What an LXD needs before it runs anything: its own settings, storage pools, networks, profiles. Each is made where it is missing
 // and given the wanted settings where it is there.
 import * as z from "zod";
-import { isNotFound } from "../../api/core/errors.js";
+import { errorKind, isNotFound, isUnavailable } from "../../api/core/errors.js";
 import { lxdPath } from "./path.js";
 import type { CallOptions, LxdServer } from "./server.js";
 
@@ -23,6 +23,17 @@ export type LxdInfo = z.infer<typeof serverSchema>;
 export const getLxdInfo = (server: LxdServer, options?: CallOptions): Promise<LxdInfo> =>
   server.ask("look at the server", { method: "GET", path: "/1.0" }, serverSchema, options);
 
+/** Whether it has got through its own start. False as well when nobody answers in time; else @throws as `LxdServer.ask`. */
+export async function isLxdReady(server: LxdServer, options?: CallOptions): Promise<boolean> {
+  try {
+    await server.tell("ask whether it is ready", { method: "GET", path: "/internal/ready" }, options);
+    return true;
+  } catch (error) {
+    if (isUnavailable(error) || errorKind(error) === "deadline_exceeded") return false;
+    throw error;
+  }
+}
+
 /** Settings of LXD itself; the others stay. @throws invalid_argument */
 export async function configureServer(server: LxdServer, config: Settings, options?: CallOptions): Promise<void> {
   await server.tell("configure the server", { method: "PATCH", path: "/1.0", json: { config } }, options);
@@ -37,6 +48,23 @@ export async function ensureStoragePool(
   if (await isThere(server, lxdPath`/1.0/storage-pools/${pool.name}`, options)) return;
   const json = { config: {}, ...pool };
   await server.tell(`make storage pool ${pool.name}`, { method: "POST", path: "/1.0/storage-pools", json }, options);
+}
+
+const networkSchema = z.object({ name: z.string(), config: z.record(z.string(), z.string()) });
+
+/** A network; undefined when there is none of that name. */
+export async function getNetwork(
+  server: LxdServer,
+  name: string,
+  options?: CallOptions,
+): Promise<z.infer<typeof networkSchema> | undefined> {
+  const path = lxdPath`/1.0/networks/${name}`;
+  return await server
+    .ask(`look at network ${name}`, { method: "GET", path }, networkSchema, options)
+    .catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
 }
 
 /** A bridge. @throws invalid_argument; unknown when the machine cannot have it. */

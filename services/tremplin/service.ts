@@ -60,7 +60,7 @@ import { upgradeContainer } from "./upgrade-container.js";
 
 export { TREMPLIN_NAMESPACE, type TremplinDeps, type TremplinSettings } from "./tremplin.js";
 
-/** Disposing it, when no call is under way any more, ends what goes on behind the answers; LXD and its containers go on. */
+/** Disposing it, when no call is under way any more, ends what goes on behind the answers, then the LXD that it runs with its containers. */
 export interface TremplinService extends AsyncDisposable {
   readonly service: Service;
   readonly tremplin: Tremplin;
@@ -71,6 +71,8 @@ export function defineTremplin(deps: TremplinDeps): TremplinService {
   const tremplin = makeTremplin(deps);
   const scope = new DisposeScope();
   scope.use(tremplin.engine);
+  scope.use(tremplin.watches);
+  scope.defer(() => tremplin.engine.stop("SIGPWR"));
   scope.use(tremplin.work);
   const service = defineService(TremplinDefinition, {
     startLxd: (request) => handlers.startLxd(tremplin, request),

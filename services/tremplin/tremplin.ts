@@ -9,6 +9,7 @@ import { LxdEngine } from "./lxd-engine.js";
 import { systemTimers, type Timers } from "./timers.js";
 import { Transactions } from "./transactions.js";
 import { UsbManager } from "./usb/manager.js";
+import { Watches } from "./watches.js";
 import { BackgroundWork } from "./work.js";
 
 /** Where its containers and tasks are found in the daemon. */
@@ -28,6 +29,8 @@ export interface TremplinSettings {
   readonly sharedDir?: string;
   /** Where tokens of containers are kept while they run. */
   readonly tokensDir: string;
+  /** Gets what LXD writes on its way up and down; that of the one before is kept beside it. */
+  readonly lxdLog: string;
   /** What `%d` stands for in the address of an image server. Default: none, and such an address is refused. */
   readonly milestone?: number;
   /** Where the kernel shows its devices. Default: /sys. */
@@ -57,23 +60,27 @@ export interface Tremplin extends Required<Omit<TremplinDeps, "milestone">> {
   readonly ending: AbortSignal;
   readonly transactions: Transactions;
   readonly usb: UsbManager;
+  readonly watches: Watches;
 }
 
 export function makeTremplin(deps: TremplinDeps): Tremplin {
   const work = new BackgroundWork(deps.log);
+  const lxdCommand = deps.lxdCommand ?? ["lxd"];
   return {
     ...deps,
-    lxdCommand: deps.lxdCommand ?? ["lxd"],
+    lxdCommand,
     lxdSubnet: deps.lxdSubnet ?? "100.115.92.193/28",
     sharedDir: deps.sharedDir ?? "/mnt/shared",
     sysDir: deps.sysDir ?? "/sys",
     milestone: deps.milestone,
     timers: deps.timers ?? systemTimers,
-    engine: new LxdEngine(),
+    // LXD lives by the machine's time, whatever time the heartbeats are held at.
+    engine: new LxdEngine({ ...deps, command: lxdCommand, logFile: deps.lxdLog, timers: systemTimers }),
     names: new KeyedMutex(),
     work,
     ending: work.ending,
     transactions: new Transactions(),
     usb: new UsbManager(),
+    watches: new Watches(),
   };
 }

@@ -1,0 +1,44 @@
+// What LXD can do for instances that lie in a storage pool and that its database knows nothing of, as `lxd recover` asks for it.
+import * as z from "zod";
+import { failedPrecondition } from "../../api/core/errors.js";
+import type { CallOptions, LxdServer } from "./server.js";
+
+const foundSchema = z.object({
+  UnknownVolumes: z
+    .array(z.object({ pool: z.string(), name: z.string(), type: z.string() }))
+    .nullable()
+    .transform((volumes) => volumes ?? []),
+  /** Networks and profiles that they need and that are not there. */
+  DependencyErrors: z
+    .array(z.string())
+    .nullable()
+    .transform((errors) => errors ?? []),
+});
+
+export interface LostPool {
+  readonly name: string;
+  readonly driver: string;
+  /** Where it is. */
+  readonly source: string;
+}
+
+/**
+ * Takes up the instances of a pool that may itself be unknown, and the pool with them.
+ * @returns their names @throws failed_precondition when a network or a profile is missing; unknown for what LXD cannot read.
+ */
+export async function recoverInstances(
+  server: LxdServer,
+  { name, driver, source }: LostPool,
+  options?: CallOptions,
+): Promise<string[]> {
+  const what = `recover instances of pool ${name}`;
+  const json = { pools: [{ name, driver, description: "", config: { source } }] };
+  const look = { method: "POST", path: "/internal/recover/validate", json } as const;
+  const { UnknownVolumes: volumes, DependencyErrors: missing } = await server.ask(what, look, foundSchema, options);
+  if (missing.length > 0) throw failedPrecondition(`lxd: ${what}: ${missing.join(", ")}`);
+  const instances = volumes.filter(({ type }) => type === "container").map((volume) => volume.name);
+  if (volumes.length > 0) {
+    await server.tell(what, { method: "POST", path: "/internal/recover/import", json }, options);
+  }
+  return instances;
+}

@@ -1,0 +1,62 @@
+// LXD's database as folders: moved aside for a new one, and put back when that was no good. A mark beside them says that this is under
+// way, for a server that is started after one that was killed.
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { hasCode } from "../../runtime/sys/errno.js";
+
+/** Below LXD's folder: what it knows, and what its networks gave away. */
+const FOLDERS = ["database", "networks"] as const;
+const ASIDE = ".old";
+const MARK = "tremplin-reset";
+
+/** Whether an earlier move was neither finished nor undone. */
+export async function isMoveUnfinished(lxdDir: string): Promise<boolean> {
+  return await exists(join(lxdDir, MARK));
+}
+
+/** What an earlier move has put aside goes for good. LXD must not run. */
+export async function moveAside(lxdDir: string): Promise<void> {
+  for (const folder of FOLDERS) await rm(join(lxdDir, folder + ASIDE), { recursive: true, force: true });
+  await writeFile(join(lxdDir, MARK), "");
+  for (const folder of FOLDERS) await renameIfThere(join(lxdDir, folder), join(lxdDir, folder + ASIDE));
+}
+
+/** The new database is good; the old one stays beside it. */
+export async function finishMove(lxdDir: string): Promise<void> {
+  await rm(join(lxdDir, MARK), { force: true });
+}
+
+/** The new database goes, the old one comes back. LXD must not run. */
+export async function putBack(lxdDir: string): Promise<void> {
+  for (const folder of FOLDERS) {
+    const path = join(lxdDir, folder);
+    if (!(await exists(path + ASIDE))) continue;
+    await rm(path, { recursive: true, force: true });
+    await rename(path + ASIDE, path);
+  }
+  await finishMove(lxdDir);
+}
+
+/** Whether the pool of folders has just this one container, and it says itself that it has that name. */
+export async function hasOnlyContainer(poolDir: string, name: string): Promise<boolean> {
+  const containers = await readdir(join(poolDir, "containers")).catch(() => []);
+  if (containers.length !== 1 || containers[0] !== name) return false;
+  const record = await readFile(join(poolDir, "containers", name, "backup.yaml"), "utf8").catch(() => "");
+  return new RegExp(`^  name: ${name}$`, "m").test(record);
+}
+
+async function renameIfThere(from: string, to: string): Promise<void> {
+  await rename(from, to).catch((error: unknown) => {
+    if (!hasCode(error, "ENOENT")) throw error;
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (hasCode(error, "ENOENT")) return false;
+      throw error;
+    },
+  );
+}
