@@ -1,11 +1,17 @@
-// DetachUsbFromContainer: takes a USB port away from its container.
-import { notImplemented } from "../../api/core/errors.js";
-import type { DetachUsbFromContainerRequest, DetachUsbFromContainerResponse } from "../../api/gen/vm_tools/tremplin.js";
+// DetachUsbFromContainer: takes a USB port away from the container that has it, if any.
+import {
+  type DetachUsbFromContainerRequest,
+  DetachUsbFromContainerResponse,
+  DetachUsbFromContainerResponse_Status as Status,
+} from "../../api/gen/vm_tools/tremplin.js";
 import type { Tremplin } from "./tremplin.js";
+import { detachPort, findPort } from "./usb/attach.js";
 
 export async function detachUsbFromContainer(
-  _tremplin: Tremplin,
-  _request: DetachUsbFromContainerRequest,
+  tremplin: Tremplin,
+  { portNum }: DetachUsbFromContainerRequest,
 ): Promise<DetachUsbFromContainerResponse> {
-  throw notImplemented("DetachUsbFromContainer");
+  await findPort(tremplin, portNum);
+  await tremplin.usb.locks.run(String(portNum), () => detachPort(tremplin, portNum), tremplin.ending);
+  return DetachUsbFromContainerResponse.fromPartial({ status: Status.OK });
 }
