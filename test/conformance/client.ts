@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SPEC_TYPE } from "../../api/client/index.js";
 import { DisposeScope } from "../../api/core/dispose.js";
+import { PATIENCE_MS } from "../helpers/until.js";
 import { clientCallsConformance } from "./client-calls.js";
 import { clientEventsConformance } from "./client-events.js";
 import type { OpenClient, StartSubject } from "./client-subject.js";
@@ -39,7 +40,7 @@ const freshName = (): string => `bt-${randomBytes(5).toString("hex")}`;
 function records(open: OpenClient): void {
   test("tells of its daemon", async () => {
     await using client = open();
-    await client.ready({ timeoutMs: 5_000 });
+    await client.ready({ timeoutMs: PATIENCE_MS });
     expect((await client.version()).version).not.toBe("");
     expect((await client.introspection.plugins({})).map(({ type }) => type)).toContain("io.containerd.snapshotter.v1");
   });

@@ -23,8 +23,6 @@ const KILL_DELAY_MS = 40;
 /** How often the next daemon is killed too, while it settles what the last one left, and so long after its start at most. */
 const EARLY_KILL_CHANCE = 0.3;
 const EARLY_KILL_DELAY_MS = 800;
-/** A shim tells again what it could not tell for about 15 s. */
-const PATIENCE_MS = 25_000;
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 /** So many characters of a log are shown. */
 const LAST_WORDS = 2_000;
@@ -127,13 +125,13 @@ export async function runCrashes(scope: DisposeScope, options: CrashOptions): Pr
 const notable = (log: string, id: string): string[] =>
   log.split("\n").filter((line) => line.includes(id) && !line.includes('"level":"debug"'));
 
-/** Waits until nothing is wrong any more; what still is after that time is. */
+/** Waits until nothing is wrong any more; what still is when patience ends is. A shim tells again what it could not tell for about 15 s. */
 export async function settled(what: string, find: () => string[] | Promise<string[]>): Promise<string[]> {
   let found: string[] = [];
   const look = async (): Promise<boolean> => {
     found = await find();
     return found.length === 0;
   };
-  await until(what, look, PATIENCE_MS).catch(() => undefined);
+  await until(what, look).catch(() => undefined);
   return found;
 }

@@ -13,6 +13,7 @@ import { startFront } from "../helpers/front.js";
 import { noiseLayer, sha256, type TestImage, testImage, testLayer } from "../helpers/image.js";
 import type { Random } from "../helpers/random.js";
 import { seedRegistry, startRegistry } from "../helpers/registry.js";
+import { PATIENCE_MS } from "../helpers/until.js";
 
 const ctx = { namespace: "pulls" };
 const SNAPSHOTTER = "overlayfs";
@@ -21,7 +22,6 @@ const FILES = 300;
 /** Of pulls and removals that nobody kills; a kill comes anywhere within. */
 const PULL_MS = 500;
 const REMOVAL_MS = 60;
-const READY_MS = 20_000;
 /** So many kills out of one are the registry's. */
 const REGISTRY_SHARE = 0.25;
 
@@ -159,7 +159,7 @@ export async function runPullCrashes(scope: DisposeScope, options: PullCrashOpti
     if (victim === registry) registry = await startRegistry(scope, { dir: registry.dir, address: registry.host });
     else daemon = await daemon.restart();
     await using after = connect({ address: daemon.address });
-    await after.ready({ timeoutMs: READY_MS });
+    await after.ready({ timeoutMs: PATIENCE_MS });
     if (await hasImage(after)) faults.push(...(await missingOf(after, made)));
     await after.collector.collect();
     faults.push(...(await disagreements(after, daemon)));

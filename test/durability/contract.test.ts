@@ -173,7 +173,7 @@ describe.skipIf(isMissing)("the durability contract", () => {
       }
     }
     expect(failures).toEqual([]);
-  }, 60_000);
+  });
 });
 
 /** The store's files as they are found after the failure. */

@@ -81,5 +81,5 @@ describe.skipIf(skip)("a disk that is too small", () => {
     expect(await files()).toEqual([]);
     await pullIt("small");
     expect((await daemon.stop()).code).toBe(0);
-  }, 60_000);
+  });
 });

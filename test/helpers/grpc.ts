@@ -8,9 +8,9 @@ import { LeasesClient } from "../../api/gen/services/leases/v1/leases.js";
 import { NamespacesClient } from "../../api/gen/services/namespaces/v1/namespace.js";
 import { TasksClient } from "../../api/gen/services/tasks/v1/tasks.js";
 import { VersionClient } from "../../api/gen/services/version/v1/version.js";
+import { PATIENCE_MS } from "./until.js";
 
 const LIMITS = { "grpc.max_receive_message_length": 16 << 20, "grpc.max_send_message_length": 16 << 20 };
-const DEADLINE_MS = 20_000;
 
 /** One client for each service, all over one socket. */
 export interface RawClients extends Disposable {
@@ -68,7 +68,7 @@ export function call<Request, Response>(
   metadata: Metadata,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
-    const deadline = Date.now() + DEADLINE_MS;
+    const deadline = Date.now() + PATIENCE_MS;
     method.call(client, request, metadata, { deadline }, (error, response) => {
       if (error === null) resolve(response);
       else reject(error);

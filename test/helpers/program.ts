@@ -34,7 +34,7 @@ export interface Program extends AsyncDisposable {
   signal(name: NodeJS.Signals): void;
   /** SIGTERM, and SIGKILL when that has not ended it after 10 s. */
   stop(): Promise<void>;
-  /** Waits until stdout matches. @throws when it ended without, or after `timeoutMs` (20 s). */
+  /** Waits until stdout matches. @throws when it ended without, or after `timeoutMs` (that of {@link until}). */
   waitForOutput(pattern: RegExp, timeoutMs?: number): Promise<string>;
 }
 

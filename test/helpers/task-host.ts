@@ -54,7 +54,7 @@ export async function settledLeftovers(engine: Engine, namespace: string, ids: r
     found = await findLeftovers(engine, namespace, ids);
     return found.length === 0;
   };
-  await until("nothing to be left", isClean, 5_000).catch(() => undefined);
+  await until("nothing to be left", isClean).catch(() => undefined);
   return found;
 }
 

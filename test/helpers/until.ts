@@ -2,6 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 const POLL_MS = 20;
+/** No measure of how fast anything is: a busy machine with a slow disk may take long over what is quick elsewhere. */
+export const PATIENCE_MS = 45_000;
 
 /** Thrown by a probe to say that waiting is of no use any more. */
 export class Hopeless extends Error {
@@ -11,12 +13,12 @@ export class Hopeless extends Error {
 /**
  * Asks until the answer is neither undefined, null nor false, and hands it back. Errors thrown by `probe` count as "not yet",
  * except {@link Hopeless}.
- * @throws after `timeoutMs`, naming `what` and the last error.
+ * @throws after `timeoutMs` ({@link PATIENCE_MS}), naming `what` and the last error.
  */
 export async function until<T>(
   what: string,
   probe: () => T | Promise<T>,
-  timeoutMs = 20_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<Exclude<T, undefined | null | false>> {
   const deadline = performance.now() + timeoutMs;
   let last: unknown;

@@ -52,7 +52,7 @@ describe.skipIf(lacking)("berth images pull and push", () => {
       code: 0,
       stdout: "pulled\n",
     });
-  }, 60_000);
+  });
 
   test("on a terminal one block is drawn again and again", async () => {
     const { cli } = fresh();
@@ -61,7 +61,7 @@ describe.skipIf(lacking)("berth images pull and push", () => {
     expect(code).toBe(0);
     expect(screen).toContain("\u001b[1A\u001b[2K");
     expect(screen).toMatch(/layer-sha256:\w{8}: +unpacked +\|\++\|/);
-  }, 60_000);
+  });
 
   test("an interrupted pull keeps what it has fetched and nothing else, and the next one goes on", async () => {
     const { cli, namespace } = fresh();
@@ -81,7 +81,7 @@ describe.skipIf(lacking)("berth images pull and push", () => {
     expect(await cli.run(["i", "pull", `${registry.host}/test/cut:1`])).toMatchObject({ code: 0 });
     expect(await client.content.listStatuses({})).toEqual([]);
     expect(await client.leases.list({})).toEqual([]);
-  }, 60_000);
+  });
 
   test("run --pull: never by default, missing and always fetch", async () => {
     const { cli } = fresh();
@@ -92,7 +92,7 @@ describe.skipIf(lacking)("berth images pull and push", () => {
     expect(await cli.run(run)).toMatchObject({ code: 0, stdout: "ran\n", stderr: "" });
     const always = await cli.run(run.map((word) => (word === "missing" ? "always" : word)));
     expect(always).toMatchObject({ code: 0, stdout: "ran\n", stderr: expect.stringMatching(/: resolved/) });
-  }, 60_000);
+  });
 
   test("a push under another name, and one platform alone", async () => {
     const { cli } = fresh();
@@ -105,7 +105,7 @@ describe.skipIf(lacking)("berth images pull and push", () => {
     const listed = (await cli.run(["i", "ls", "name~=copy"])).stdout;
     expect(listed).toMatch(/copy\/app:2 +application\/vnd.oci.image.index.*linux\/amd64,linux\/arm64 /);
     expect(listed).toMatch(/copy\/arm:1 +application\/vnd.oci.image.manifest.* linux\/arm64 /);
-  }, 60_000);
+  });
 
   test("what cannot be pulled is told in one line, and a password lets in", async () => {
     const { cli } = fresh();
@@ -132,5 +132,5 @@ describe.skipIf(lacking)("berth images pull and push", () => {
     expect(pushed.stderr).toMatch(/authorization: \(not shown\)/i);
     expect(`${pushed.stderr}${refused.stderr}`).not.toContain(REGISTRY_USER.secret);
     expect(await cli.run(["i", "pull", "--user", user, target])).toMatchObject({ code: 0 });
-  }, 60_000);
+  });
 });

@@ -8,7 +8,7 @@ import { waitForWriter, writeBlob } from "../../api/core/write-blob.js";
 import { digestOf, ROOT, readAll } from "../conformance/content-world.js";
 import { failure } from "../conformance/failure.js";
 import { type Berthd, startBerthd } from "../helpers/daemon.js";
-import { until } from "../helpers/until.js";
+import { PATIENCE_MS, until } from "../helpers/until.js";
 
 const MIB = 1 << 20;
 
@@ -91,7 +91,7 @@ describe("content through the daemon", () => {
     controller.abort();
     await other[Symbol.asyncDispose]();
     const reopen = async (ref: string): Promise<ContentWriter> => {
-      const signal = AbortSignal.timeout(10_000);
+      const signal = AbortSignal.timeout(PATIENCE_MS);
       return await waitForWriter(client.content, { ...ctx, signal }, { ref });
     };
     await using again = await reopen("left");

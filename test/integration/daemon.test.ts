@@ -6,6 +6,7 @@ import { Container } from "../../api/gen/services/containers/v1/containers.js";
 import { type Berthd, startBerthd } from "../helpers/daemon.js";
 import { call, collect, headers, type RawClients, rawClients } from "../helpers/grpc.js";
 import { freshNamespace } from "../helpers/temp.js";
+import { PATIENCE_MS } from "../helpers/until.js";
 
 const scope = new DisposeScope();
 let daemon: Berthd;
@@ -34,7 +35,7 @@ const same = (bytes: Buffer): Buffer => bytes;
 /** Sends bytes that no client of ours would. */
 const send = (path: string, bytes: Buffer): Promise<Buffer> =>
   new Promise((resolve, reject) => {
-    const options = { deadline: Date.now() + 20_000 };
+    const options = { deadline: Date.now() + PATIENCE_MS };
     raw.makeUnaryRequest(path, same, same, bytes, headers(namespace), options, (error, reply) =>
       error ? reject(error) : resolve(reply ?? Buffer.alloc(0)),
     );

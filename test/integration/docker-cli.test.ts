@@ -44,7 +44,7 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("berth on a
     });
     namespace = freshNamespace(scope);
     cli = createCli("berth", daemon, namespace);
-  }, 60_000);
+  });
   afterAll(() => scope[Symbol.asyncDispose]());
 
   const newId = (): string => {

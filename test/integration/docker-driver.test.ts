@@ -12,7 +12,7 @@ let engine: DockerEngine;
 
 beforeAll(async () => {
   if (!isLacking) engine = await startEngine(scope);
-}, 60_000);
+});
 afterAll(() => scope[Symbol.asyncDispose]());
 
 driverConformance("docker", () => dockerSubject(engine), { isLacking });

@@ -27,7 +27,7 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("a docker e
 
   beforeAll(async () => {
     engine = await startEngine(scope, { liveRestore: true });
-  }, 60_000);
+  });
   afterAll(() => scope[Symbol.asyncDispose]());
   beforeEach(async () => {
     own = new DisposeScope();

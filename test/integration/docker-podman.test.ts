@@ -31,7 +31,7 @@ let podman: Podman;
 
 beforeAll(async () => {
   if (!isLacking) podman = await startPodman(scope);
-}, 60_000);
+});
 afterAll(() => scope[Symbol.asyncDispose]());
 
 /** The suite's specs mask no paths of /proc, which Podman always does. */

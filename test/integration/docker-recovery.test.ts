@@ -30,7 +30,7 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("the ledger
 
   beforeAll(async () => {
     engine = await startEngine(scope);
-  }, 60_000);
+  });
   afterAll(() => scope[Symbol.asyncDispose]());
   beforeEach(async () => {
     own = new DisposeScope();

@@ -37,7 +37,7 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("stdio of d
     daemon = await startBerthd(scope, { config: `[docker]\nhost = "${engine.host}"\n` });
     client = dial();
   }, 120_000);
-  afterAll(() => scope[Symbol.asyncDispose](), 60_000);
+  afterAll(() => scope[Symbol.asyncDispose]());
 
   /** A task with pipes, started. */
   async function launch(own: DisposeScope, id: string, args: readonly string[]) {

@@ -35,7 +35,7 @@ describe.skipIf(lacking)("stdio of docker tasks", () => {
     scope.defer(() => endBridge(socketPath));
     bridge = scope.use(openBridge({ socketPath, host: engine.host, program, log: silentLogger }));
   }, 120_000);
-  afterAll(() => scope[Symbol.asyncDispose](), 60_000);
+  afterAll(() => scope[Symbol.asyncDispose]());
 
   test.each(["client", "daemon"])("input and both outputs, the input ended by the %s first", async (first) => {
     using pipes = await makePipes(dir);

@@ -106,7 +106,7 @@ describe.skipIf(requires.root())("layers filled side by side", () => {
   beforeAll(async () => {
     const { address } = await startBerthd(scope, { config: ALWAYS });
     client = scope.use(connect({ address }));
-  }, 60_000);
+  });
   afterAll(() => scope[Symbol.asyncDispose]());
 
   async function freshContext(): Promise<RequestContext> {

@@ -39,7 +39,7 @@ describe("process tasks", () => {
     const namespace = freshNamespace(scope);
     const daemon = await startBerthd(scope, { env: withFolder(folder) });
     world = { daemon, client: connectTo(daemon, namespace), namespace, ctx: { namespace } };
-  }, 60_000);
+  });
 
   function connectTo(daemon: Berthd, namespace: string): Client {
     return scope.use(connect({ address: daemon.address, namespace }));

@@ -9,7 +9,7 @@ import { type Front, startFront } from "../helpers/front.js";
 import { noiseLayer, type TestImage, type TestLayer, testImage } from "../helpers/image.js";
 import { seedRegistry, startRegistry, type TestRegistry } from "../helpers/registry.js";
 import { requires } from "../helpers/requires.js";
-import { until } from "../helpers/until.js";
+import { PATIENCE_MS, until } from "../helpers/until.js";
 
 const BIG_BYTES = 6_000_000;
 const CUT_BYTES = 4_000_000;
@@ -120,7 +120,7 @@ describe.skipIf(requires.binary("docker-registry"))("a pull that is cut", () => 
     await daemon.kill();
     await failing;
     await daemon.restart();
-    await client.ready({ timeoutMs: 10_000 });
+    await client.ready({ timeoutMs: PATIENCE_MS });
     // Nobody could take the lease of the pull away; it holds what was brought until it ends by itself.
     expect(await client.leases.list(ctx)).toMatchObject([
       { labels: { "containerd.io/gc.expire": expect.any(String) } },

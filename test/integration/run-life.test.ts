@@ -17,7 +17,7 @@ import { busyboxLayer, testImage } from "../helpers/image.js";
 import { ociArchive } from "../helpers/image-archive.js";
 import { requires } from "../helpers/requires.js";
 import { freshNamespace, tempDir } from "../helpers/temp.js";
-import { until } from "../helpers/until.js";
+import { PATIENCE_MS, until } from "../helpers/until.js";
 
 let scope: DisposeScope;
 let namespace: string;
@@ -132,7 +132,7 @@ for await (const _ of task.stdout);
     );
     const tsx = fileURLToPath(import.meta.resolve("tsx"));
     const child = spawn(process.execPath, ["--import", tsx, program], { stdio: ["ignore", "pipe", "inherit"] });
-    const pid = Number(String((await once(child.stdout, "data", { signal: AbortSignal.timeout(20_000) }))[0]));
+    const pid = Number(String((await once(child.stdout, "data", { signal: AbortSignal.timeout(PATIENCE_MS) }))[0]));
     expect(isAlive(pid)).toBe(true);
     child.kill("SIGKILL");
     await once(child, "close");

@@ -8,7 +8,7 @@ import { isUnavailable } from "../../api/core/errors.js";
 import { SNAPSHOTTERS } from "../conformance/snapshot-store.js";
 import { type Berthd, startBerthd } from "../helpers/daemon.js";
 import { requires } from "../helpers/requires.js";
-import { until } from "../helpers/until.js";
+import { PATIENCE_MS, until } from "../helpers/until.js";
 
 const ROUNDS = 3;
 const WORKERS = 6;
@@ -68,7 +68,7 @@ describe.skipIf(requires.root()).each(SNAPSHOTTERS)("a crash amid snapshots on %
         if (end.status === "rejected" && !isUnavailable(end.reason)) throw end.reason;
       }
       daemon = await daemon.restart();
-      await client.ready({ timeoutMs: 10_000 });
+      await client.ready({ timeoutMs: PATIENCE_MS });
       const names = new Set(await records());
       expect([...answered.there].filter((name) => !names.has(name))).toEqual([]);
       expect([...answered.gone].filter((name) => names.has(name))).toEqual([]);

@@ -18,6 +18,7 @@ import { requires } from "../helpers/requires.js";
 import { makeRootfs } from "../helpers/rootfs.js";
 import { NO_STDIO } from "../helpers/task-host.js";
 import { freshNamespace } from "../helpers/temp.js";
+import { PATIENCE_MS } from "../helpers/until.js";
 
 describe.skipIf(requires.root() || requires.binary("runc")).each(SNAPSHOTTERS)("tasks on %s", (snapshotter) => {
   let scope: DisposeScope;
@@ -96,7 +97,7 @@ describe.skipIf(requires.root() || requires.binary("runc")).each(SNAPSHOTTERS)("
     await createTask("two", base, "exit 4");
     await daemon.kill();
     daemon = await daemon.restart();
-    await client.ready({ timeoutMs: 10_000 });
+    await client.ready({ timeoutMs: PATIENCE_MS });
     const found: string[] = [];
     for await (const { kind, subject } of client.doctor.check({}, { repair: false })) {
       if (subject.includes(daemon.dir)) found.push(`${kind} ${subject}`);
@@ -108,7 +109,7 @@ describe.skipIf(requires.root() || requires.binary("runc")).each(SNAPSHOTTERS)("
     expect(ours()).toHaveLength(1);
     await client.tasks.delete(ctx, "one");
     expect(ours()).toEqual([]);
-  }, 60_000);
+  });
 
   test("the doctor takes off a snapshot that no task uses", async () => {
     const base = await makeBase(1);

@@ -13,6 +13,7 @@ import { startBerthd } from "../helpers/daemon.js";
 import { collect, headers, type RawClients, rawClients } from "../helpers/grpc.js";
 import { requires } from "../helpers/requires.js";
 import { freshNamespace } from "../helpers/temp.js";
+import { PATIENCE_MS } from "../helpers/until.js";
 import { CONVERSATIONS, digestOfText, ELSEWHERE, PRESENT, type Said } from "./conversations.js";
 
 const lacking = requires.root() || requires.binary("containerd");
@@ -44,7 +45,7 @@ const statusOf = (error: unknown, namespace: string) => {
 
 /** Says one thing after the other, each when the last was answered; then everything that is still told. */
 async function converse({ content }: Clients, namespace: string, words: readonly Said[]): Promise<unknown[]> {
-  const call = content.write(headers(namespace), { deadline: Date.now() + 20_000 });
+  const call = content.write(headers(namespace), { deadline: Date.now() + PATIENCE_MS });
   const heard: unknown[] = [];
   try {
     const replies = call[Symbol.asyncIterator]();

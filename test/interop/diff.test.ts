@@ -115,7 +115,7 @@ describe.skipIf(lacking)("diffs", () => {
     };
     theirs = await open((await startContainerd(scope)).address);
     ours = await open((await startBerthd(scope)).address);
-  }, 60_000);
+  });
   afterAll(() => scope[Symbol.asyncDispose]());
 
   test.each(["overlayfs", "native"])("the same layers make the same tree (%s)", async (snapshotter) => {

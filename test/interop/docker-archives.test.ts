@@ -45,7 +45,7 @@ describe.skipIf(lacking)("archives of the Docker engine", () => {
     await docker.must(["save", "-o", join(dir, "saved.tar"), TAG]);
     await must("images", "import", join(dir, "saved.tar"));
     expect(await must("run", "--rm", NAME, "archived-1")).toBe("from the image\n");
-  }, 60_000);
+  });
 
   test("what berth exports is loaded by docker as the same image", async () => {
     await must("images", "export", join(dir, "exported.tar"), NAME);
@@ -54,7 +54,7 @@ describe.skipIf(lacking)("archives of the Docker engine", () => {
     // The id of an image is the digest of its config.
     expect(await docker.must(["inspect", "-f", "{{.Id}}", TAG])).toBe(id);
     expect(await docker.must(["run", "--rm", TAG])).toBe("from the image");
-  }, 60_000);
+  });
 
   test("what berth converts to OCI's types and exports is unpacked by umoci", async () => {
     await must("images", "convert", "--oci", NAME, "example.com/archived:oci");
@@ -65,5 +65,5 @@ describe.skipIf(lacking)("archives of the Docker engine", () => {
     const unpacked = await runProgram("umoci", ["unpack", "--image", `${layout}:oci`, join(dir, "bundle")]);
     expect(unpacked).toMatchObject({ code: 0 });
     await access(join(dir, "bundle", "rootfs", "bin", "busybox"));
-  }, 60_000);
+  });
 });

@@ -227,5 +227,5 @@ describe.skipIf(lacking)("the Docker engine on berthd", () => {
     });
     expect((await ctr("c", "ls", "-q")).stdout).toBe("");
     expect((await ctr("t", "ls", "-q")).stdout).toBe("");
-  }, 60_000);
+  });
 });

@@ -84,7 +84,7 @@ describe.skipIf(lacking)("commands that move objects", () => {
     const [expected, found] = await both((cli) => must(cli, "content", "fetch-object", "--plain-http", ref));
     expect(found).toBe(expected);
     expect(JSON.parse(found).manifests).toHaveLength(2);
-  }, 60_000);
+  });
 
   test("content push-object puts a blob into a repository", async () => {
     const [layer] = own.blobs.filter(({ mediaType }) => mediaType.includes("layer"));
@@ -96,7 +96,7 @@ describe.skipIf(lacking)("commands that move objects", () => {
       return (await fetch(`${registry.url}/v2/${repository}/blobs/${layer?.digest}`, { method: "HEAD" })).status;
     });
     expect(statuses).toEqual([200, 200]);
-  }, 60_000);
+  });
 
   test("content edit makes another blob of what the editor leaves", async () => {
     // ctr reads what it holds open, so the editor must write into the very file.
@@ -112,7 +112,7 @@ describe.skipIf(lacking)("commands that move objects", () => {
     const text = (manifest?.bytes ?? Buffer.alloc(0)).toString().replace("schemaVersion", "edited");
     expect(found).toBe(expected);
     expect(found).toBe(sha256(Buffer.from(text)));
-  }, 60_000);
+  });
 
   test("content prune references lets layers of unpacked images go, and the image runs on", async () => {
     const [expected, found] = await both(async (cli, namespace) => {
@@ -125,7 +125,7 @@ describe.skipIf(lacking)("commands that move objects", () => {
       return after;
     });
     expect(found).toEqual(expected);
-  }, 60_000);
+  });
 
   test("snapshots unpack and diff", async () => {
     const [expected, found] = await both(async (cli) => {
@@ -138,5 +138,5 @@ describe.skipIf(lacking)("commands that move objects", () => {
     });
     expect(expected.layer).toContain("upper");
     expect(found).toEqual(expected);
-  }, 60_000);
+  });
 });

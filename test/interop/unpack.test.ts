@@ -42,7 +42,7 @@ describe.skipIf(lacking)("unpacked images", () => {
     theirs = scope.use(connect({ address: (await startContainerd(scope)).address }));
     const config = 'parallel_layers = "always"\n';
     ours = scope.use(connect({ address: (await startBerthd(scope, { config })).address }));
-  }, 60_000);
+  });
   afterAll(() => scope[Symbol.asyncDispose]());
 
   async function treeOf(client: Client, layers: readonly TestLayer[]): Promise<string[]> {
