@@ -8,9 +8,8 @@ import { silentLogger } from "../api/core/log.js";
 import { systemClock } from "../api/core/time.js";
 import { LxdServer } from "../runtime/lxd/server.js";
 import { createDaemon, type Daemon, type DaemonDeps, defaultPlaces } from "./daemon.js";
-import { serveGrpc } from "./grpc/server.js";
+import { parsePlace, serveAt } from "./grpc/place.js";
 import { MAX_SOCKET_PATH_BYTES } from "./grpc/socket.js";
-import { serveTcp } from "./grpc/tcp.js";
 import { defineHealthService } from "./health/service.js";
 import { makeOwnFolder } from "./own-folder.js";
 import { defineReflectionServices } from "./reflection/service.js";
@@ -33,8 +32,6 @@ const NAME = "tremplin";
 const LXD_DIR = "/var/lib/lxd";
 /** Users of containers come through them to what is theirs. */
 const FOLDER_MODE = 0o711;
-const LOOPBACK = "127.0.0.1";
-const LARGEST_PORT = 65_535;
 
 /** The places of a server that is told none. */
 export function tremplinPlaces(
@@ -115,24 +112,8 @@ export async function createTremplinServer(
     knows: "needed",
   });
   const served = { services: [...services, ...reflection], log };
-  const listening =
-    place.path === undefined
-      ? scope.use(await serveTcp({ ...place, ...served })).address
-      : `unix:${scope.use(await serveGrpc({ ...place, ...served })).path}`;
+  const { address: listening } = scope.use(await serveAt(place, served));
   await listener.call("tremplinReady", {});
   const owned = scope.release();
   return { listening, daemon, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
-}
-
-type Place = { readonly path: string } | { readonly path?: undefined; readonly host: string; readonly port: number };
-
-/** @throws invalid_argument */
-function parsePlace(address: string): Place {
-  const [, path] = /^unix:(?:\/\/)?(.+)$/.exec(address) ?? [];
-  if (path !== undefined) return { path: resolve(path) };
-  const [, host = "", port] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
-  if (port === undefined || Number(port) > LARGEST_PORT) {
-    throw invalidArgument(`the address is unix:PATH or HOST:PORT, not ${JSON.stringify(address)}`);
-  }
-  return { host: host.replace(/^\[(.*)\]$/, "$1") || LOOPBACK, port: Number(port) };
 }
