@@ -3,7 +3,7 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DisposeScope } from "../../api/core/dispose.js";
-import { makeBox } from "./box.js";
+import { type Box, makeBox } from "./box.js";
 import { type ImageFiles, makeLxdImage } from "./lxd-image.js";
 import { type Program, type ProgramOptions, type ProgramResult, runProgram } from "./program.js";
 import { tempDir } from "./temp.js";
@@ -69,8 +69,23 @@ export interface Lxd {
   restart(): Promise<void>;
 }
 
-/** Starts LXD and resolves when it answers and has its pool, network and image, in about two seconds. Needs root. */
-export async function startLxd(scope: DisposeScope): Promise<Lxd> {
+/** Where an LXD of a test's own may be started, by whomever. */
+export interface LxdBox {
+  readonly box: Box;
+  /** A folder for whatever a test needs; removed with the scope. */
+  readonly dir: string;
+  /** LXD_DIR of the LXD that is to be started. */
+  readonly lxdDir: string;
+  /** What starts and asks LXD must have it: neither settings nor a remembered server of whoever runs the tests. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A command of the client `lxc`, to its end. */
+  run(args: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
+  /** The same, for what has to succeed. @returns its output, trimmed. */
+  must(args: readonly string[], options?: ProgramOptions): Promise<string>;
+}
+
+/** Makes it; needs root. With the scope everything that was started in it ends. */
+export async function makeLxdBox(scope: DisposeScope): Promise<LxdBox> {
   const dir = await tempDir(scope);
   // Containers' users come through it to their root.
   await chmod(dir, 0o711);
@@ -81,12 +96,17 @@ export async function startLxd(scope: DisposeScope): Promise<Lxd> {
     succeeded(`mount ${file}`, await box.run(["mount", "--bind", subids, file]));
   }
   const lxdDir = join(dir, "lxd");
-  const socketPath = join(lxdDir, "unix.socket");
-  // Neither settings nor a remembered server of whoever runs the tests.
   const env = { LXD_DIR: lxdDir, LXD_CONF: join(dir, "client"), LXD_SOCKET: undefined };
+  const run: LxdBox["run"] = (args, more = {}) => runProgram("lxc", args, { ...more, env: { ...env, ...more.env } });
+  const must: LxdBox["must"] = async (args, more) => succeeded(`lxc ${args.join(" ")}`, await run(args, more));
+  return { box, dir, lxdDir, env, run, must };
+}
+
+/** Starts LXD and resolves when it answers and has its pool, network and image, in about two seconds. Needs root. */
+export async function startLxd(scope: DisposeScope): Promise<Lxd> {
+  const { box, dir, lxdDir, env, run, must } = await makeLxdBox(scope);
+  const socketPath = join(lxdDir, "unix.socket");
   const withEnv = (more: ProgramOptions = {}): ProgramOptions => ({ ...more, env: { ...env, ...more.env } });
-  const run: Lxd["run"] = (args, more) => runProgram("lxc", args, withEnv(more));
-  const must: Lxd["must"] = async (args, more) => succeeded(`lxc ${args.join(" ")}`, await run(args, more));
 
   const launch = async (): Promise<Program> => {
     const program = await box.start(["lxd"], withEnv({ timeoutMs: LIFETIME_MS }));

@@ -12,6 +12,7 @@ const ROOMS = {
   "containerd-shim-process-v1": "shim-process",
   "berth-docker-bridge": "docker-bridge",
   "cros-tool-runner": "cros-tool-runner",
+  tremplin: "tremplin",
 } as const;
 const SOURCES = ["api", "metadata", "runtime", "services", "cmd"];
 
