@@ -1,11 +1,27 @@
-// CancelUpgradeContainer: stops an upgrade.
-import { notImplemented } from "../../api/core/errors.js";
-import type { CancelUpgradeContainerRequest, CancelUpgradeContainerResponse } from "../../api/gen/vm_tools/tremplin.js";
+// CancelUpgradeContainer: ends an upgrade with whatever its script has started. The answer comes when that has ended.
+import {
+  type CancelUpgradeContainerRequest,
+  CancelUpgradeContainerResponse,
+  CancelUpgradeContainerResponse_Status as Status,
+} from "../../api/gen/vm_tools/tremplin.js";
 import type { Tremplin } from "./tremplin.js";
 
+const answer = CancelUpgradeContainerResponse.fromPartial;
+
 export async function cancelUpgradeContainer(
-  _tremplin: Tremplin,
-  _request: CancelUpgradeContainerRequest,
+  { upgrades }: Pick<Tremplin, "upgrades">,
+  { containerName }: CancelUpgradeContainerRequest,
 ): Promise<CancelUpgradeContainerResponse> {
-  throw notImplemented("CancelUpgradeContainer");
+  const upgrade = upgrades.find(containerName);
+  if (upgrade === undefined) return answer({ status: Status.NOT_RUNNING });
+  upgrade.cancel();
+  switch (await upgrade.over) {
+    case "cancelled":
+      return answer({ status: Status.CANCELLED });
+    case "ended":
+      // It was quicker.
+      return answer({ status: Status.NOT_RUNNING });
+    case "unstoppable":
+      return answer({ status: Status.FAILED, failureReason: "the upgrade goes on although it was killed" });
+  }
 }

@@ -8,6 +8,7 @@ import type { Listener } from "./listener.js";
 import { LxdEngine } from "./lxd-engine.js";
 import { systemTimers, type Timers } from "./timers.js";
 import { Transactions } from "./transactions.js";
+import { Upgrades } from "./upgrades.js";
 import { UsbManager } from "./usb/manager.js";
 import { Watches } from "./watches.js";
 import { BackgroundWork } from "./work.js";
@@ -59,6 +60,7 @@ export interface Tremplin extends Required<Omit<TremplinDeps, "milestone">> {
   /** Aborted when the server ends. */
   readonly ending: AbortSignal;
   readonly transactions: Transactions;
+  readonly upgrades: Upgrades;
   readonly usb: UsbManager;
   readonly watches: Watches;
 }
@@ -80,6 +82,7 @@ export function makeTremplin(deps: TremplinDeps): Tremplin {
     work,
     ending: work.ending,
     transactions: new Transactions(),
+    upgrades: new Upgrades(),
     usb: new UsbManager(),
     watches: new Watches(),
   };
