@@ -123,6 +123,14 @@ module.exports = {
       "^api/core/",
       "^cmd/shared/",
     ),
+    only(
+      "tremplin-program-is-thin",
+      "^cmd/tremplin/",
+      "^services/tremplin-(listener-)?server\\.ts$",
+      "^api/client/",
+      "^api/core/",
+      "^cmd/shared/",
+    ),
     only("programs-share-what-is-small", "^cmd/shared/", "^api/core/", "^api/client/textproto/"),
     only(
       "shim-serves-host-processes",

@@ -11,6 +11,7 @@ import { ROOT, say } from "./steps.mjs";
 const SHIM = "containerd-shim-process-v1";
 const BRIDGE = "berth-docker-bridge";
 const RUNNER = "cros-tool-runner";
+const TREMPLIN = "tremplin";
 /** By the names that they are started under, with their rooms. */
 const PROGRAMS = {
   berth: "berth",
@@ -18,6 +19,7 @@ const PROGRAMS = {
   [SHIM]: "shim-process",
   [BRIDGE]: "docker-bridge",
   [RUNNER]: RUNNER,
+  [TREMPLIN]: TREMPLIN,
 };
 /** Found in node_modules when they are needed: native modules, what brings some, one that reads files of its own, one that only pulls and pushes use. */
 const LEFT_OUT = ["better-sqlite3", "koffi", "dockerode", "@grpc/reflection", "undici"];
@@ -25,7 +27,7 @@ const START_DEADLINE_MS = 20_000;
 
 /** Writes `bundle/<program>.cjs` into a folder of compiled files. @param {string} dist */
 export async function bundlePrograms(dist) {
-  await bundle(dist, ["berth", "berthd", RUNNER], {});
+  await bundle(dist, ["berth", "berthd", RUNNER, TREMPLIN], {});
   // The generated code asks for gRPC even where nothing of it is used; these are started often, and stay in memory.
   await bundle(dist, [SHIM, BRIDGE], { "@grpc/grpc-js": join(ROOT, "scripts", "no-grpc.cjs") });
 }

@@ -1,5 +1,6 @@
 // The server of a VM host's system containers: a daemon with its own store, whose containers run on LXD, and in front of it the
 // container service, which tells a listener elsewhere how things go on.
+import { isIPv4 } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DisposeScope } from "../api/core/dispose.js";
@@ -32,6 +33,8 @@ const NAME = "tremplin";
 const LXD_DIR = "/var/lib/lxd";
 /** Users of containers come through them to what is theirs. */
 const FOLDER_MODE = 0o711;
+/** Of a network that has room for a container. */
+const LARGEST_WIDTH = 30;
 
 /** The places of a server that is told none. */
 export function tremplinPlaces(
@@ -84,6 +87,8 @@ export async function createTremplinServer(
   if (Buffer.byteLength(lxdSocket) > MAX_SOCKET_PATH_BYTES) {
     throw invalidArgument(`LXD's folder ${lxdDir} has too long a name for the socket in it`);
   }
+  const { lxdSubnet } = settings;
+  if (lxdSubnet !== undefined) checkSubnet(lxdSubnet);
   const place = parsePlace(address);
   await using scope = new DisposeScope();
   const listener = scope.use(openListener({ address: listenerAddress, log }));
@@ -116,4 +121,14 @@ export async function createTremplinServer(
   await listener.call("tremplinReady", {});
   const owned = scope.release();
   return { listening, daemon, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() };
+}
+
+/** @throws invalid_argument */
+function checkSubnet(subnet: string): void {
+  const [address = "", width = "", ...more] = subnet.split("/");
+  const isWidth = /^\d{1,2}$/.test(width) && Number(width) <= LARGEST_WIDTH;
+  if (isIPv4(address) && isWidth && more.length === 0) return;
+  throw invalidArgument(
+    `LXD's subnet is an address and a width, as in 100.115.92.193/28, not ${JSON.stringify(subnet)}`,
+  );
 }

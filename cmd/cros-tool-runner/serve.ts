@@ -1,8 +1,8 @@
 // `cros-tool-runner serve`: runs the server until a signal or a call ends it.
 import { ContainerdError } from "../../api/core/errors.js";
-import type { Logger } from "../../api/core/log.js";
 import { createRunnerServer, runnerPlaces } from "../../services/cros-tool-runner-server.js";
 import { createLogger, LOG_FORMATS, LOG_LEVELS } from "../shared/log.js";
+import { CRASH, EXIT_FATAL, endOf, fatal, oneOf } from "../shared/serving.js";
 import { exportMetadata } from "./metadata-file.js";
 
 export interface ServeFlags {
@@ -17,11 +17,6 @@ export interface ServeFlags {
   readonly logFormat: string;
 }
 
-const EXIT_FATAL = 1;
-/** A second signal forced the end. */
-const EXIT_FORCED = 130;
-/** What a server owns goes with it even then. */
-const CRASH = "crash";
 const LARGEST_PORT = 65_535;
 
 /** @returns the exit code. @throws invalid_argument for a bad flag, and what the server cannot start for */
@@ -64,44 +59,4 @@ function parsePort(text: string): number {
     "invalid_argument",
     `--port takes a number from 0 to ${LARGEST_PORT}, not ${JSON.stringify(text)}`,
   );
-}
-
-function oneOf<Word extends string>(flag: string, words: readonly Word[], given: string): Word {
-  const word = words.find((each) => each === given);
-  if (word !== undefined) return word;
-  throw new ContainerdError("invalid_argument", `${flag} is one of ${words.join(", ")}, not ${JSON.stringify(given)}`);
-}
-
-function fatal(log: Logger, err: unknown): void {
-  log.error({ err }, "cannot go on");
-  process.exit(EXIT_FATAL);
-}
-
-/** The first reason to end counts; a second signal ends the process at once. */
-function endOf(log: Logger): { readonly reason: Promise<string>; now(reason: string): void } {
-  let now = (_reason: string): void => {};
-  const reason = new Promise<string>((resolve) => {
-    now = resolve;
-  });
-  let isStopping = false;
-  void reason.then(() => {
-    isStopping = true;
-  });
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (isStopping) {
-      log.warn({ signal }, "stopped by force");
-      process.exit(EXIT_FORCED);
-    }
-    now(signal);
-  };
-  process.on("SIGTERM", onSignal);
-  process.on("SIGINT", onSignal);
-  // A server outlives the terminal it was started from.
-  process.on("SIGHUP", () => {});
-  process.on("uncaughtException", (err) => {
-    if (isStopping) fatal(log, err);
-    log.error({ err }, "uncaught exception");
-    now(CRASH);
-  });
-  return { reason, now: (why) => now(why) };
 }
