@@ -62,7 +62,9 @@ async function run(
     );
     end = { status: Progress.DONE, ...newsOf(count) };
   } catch (error) {
-    if (target !== undefined) await emptyFile(target);
+    // Whatever comes of it, the last word is said.
+    if (target !== undefined)
+      await emptyFile(target).catch((err: unknown) => tremplin.log.warn({ err }, "a file stays"));
     end = { ...last, ...failureOf(error, signal), bytesExported: 0n };
   } finally {
     if (target !== undefined) closeFd(target);

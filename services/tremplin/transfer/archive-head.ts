@@ -30,17 +30,18 @@ export async function readArchitecture(path: string): Promise<string | undefined
   try {
     for await (const chunk of readDecompressed(path, { sniffed: true })) {
       reader.push(chunk);
-      const isWanted = first === undefined || (isMetadata(first) && first.fileBytes <= MAX_METADATA_BYTES);
-      if (isOver || !isWanted) break;
+      if (isOver || (first !== undefined && !isDescription(first))) break;
     }
   } catch {
     // Whoever unpacks it says better what is wrong with it.
     return undefined;
   }
-  return first !== undefined && isMetadata(first) ? architectureOf(Buffer.concat(parts).toString()) : undefined;
+  return first !== undefined && isDescription(first) ? architectureOf(Buffer.concat(parts).toString()) : undefined;
 }
 
-const isMetadata = ({ name }: TarEntry): boolean => name === METADATA || name === `./${METADATA}`;
+function isDescription({ name, fileBytes }: TarEntry): boolean {
+  return (name === METADATA || name === `./${METADATA}`) && fileBytes <= MAX_METADATA_BYTES;
+}
 
 /**
  * The least that an archive takes: itself, and what comes out of it. The latter is told by a gzip file's last 4 bytes up to
