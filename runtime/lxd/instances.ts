@@ -28,6 +28,8 @@ export type LxdInstance = z.infer<typeof instanceSchema>;
 
 const stateSchema = z.object({
   status: z.string(),
+  /** The same as a number: one of `STATUS`. */
+  status_code: z.number(),
   /** Of its init, seen from where LXD runs; 0 when it does not run. */
   pid: z.number(),
   /** How many processes and threads. */

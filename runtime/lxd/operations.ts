@@ -87,6 +87,11 @@ export function succeeded(
   throw refusal === undefined ? unknownError(message) : errorOf(refusal, message);
 }
 
+/** Asks for its end, which comes in its own time; one that has ended, or that cannot be cancelled any more, stays as it is. */
+export async function cancelOperation(server: LxdServer, id: string): Promise<void> {
+  await cancel(server, `operation ${id}`, id);
+}
+
 async function follow(
   server: LxdServer,
   what: string,
@@ -98,14 +103,20 @@ async function follow(
   const giveUp = (): void => over.abort();
   signal?.addEventListener("abort", giveUp, { once: true });
   if (signal?.aborted === true) giveUp();
-  const told = events === undefined ? undefined : firstEnd(events, started.id, onNews);
+  let { may_cancel: mayCancel } = started;
+  const hear = (operation: Operation): void => {
+    // A download can be cancelled, what comes before and after it cannot.
+    mayCancel = operation.may_cancel;
+    onNews?.(operation);
+  };
+  const told = events === undefined ? undefined : firstEnd(events, started.id, hear);
   // It fails when the events are closed below, which is nobody's business then.
   told?.catch(() => undefined);
   try {
     return isOver(started) ? started : await race(told, askUntilOver(server, what, started.id, told, over.signal));
   } catch (error) {
     if (signal?.aborted !== true) throw error;
-    if (started.may_cancel) await cancel(server, what, started.id);
+    if (mayCancel) await cancel(server, what, started.id);
     const kind = errorKind(signal.reason) === "deadline_exceeded" ? "deadline_exceeded" : "cancelled";
     throw errorOf(kind, `lxd: ${what}`, error);
   } finally {
@@ -123,15 +134,11 @@ async function race(told: Promise<Operation> | undefined, asked: Promise<Operati
 }
 
 /** @throws when the events end before it. */
-async function firstEnd(
-  events: LxdEvents,
-  id: string,
-  onNews: ((operation: Operation) => void) | undefined,
-): Promise<Operation> {
+async function firstEnd(events: LxdEvents, id: string, onNews: (operation: Operation) => void): Promise<Operation> {
   for await (const event of events.read()) {
     if (event.type !== "operation" || event.metadata.id !== id) continue;
     if (isOver(event.metadata)) return event.metadata;
-    onNews?.(event.metadata);
+    onNews(event.metadata);
   }
   throw errorOf("unavailable", "lxd: events");
 }

@@ -1,5 +1,5 @@
 // Failures: a call of this service does not fail as a call, its answer says why.
-import { ContainerdError, ERROR_CLASSES, failedPrecondition } from "../../api/core/errors.js";
+import { ContainerdError, ERROR_CLASSES, errorKind, failedPrecondition } from "../../api/core/errors.js";
 
 /** Why something failed, for people: without the words that a class of errors or the client of LXD puts around it. */
 export function reasonOf(error: unknown): string {
@@ -23,5 +23,12 @@ export function answering<Subject, Request, Response>(
     } catch (error) {
       return failed(reasonOf(error));
     }
+  };
+}
+
+/** For `catch`: says what could not be done, before why. */
+export function failedTo(what: string): (error: unknown) => never {
+  return (error) => {
+    throw new ContainerdError(errorKind(error), `failed to ${what}: ${reasonOf(error)}`, { cause: error });
   };
 }

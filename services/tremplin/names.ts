@@ -24,9 +24,18 @@ export const remapName = (name: string): string => name + REMAP_SUFFIX;
 /** What the container itself is called while that copy takes its place. */
 export const recoverName = (name: string): string => name + RECOVER_SUFFIX;
 
+/** Whose copy or predecessor it is that has this name; undefined for any other. */
+export function originalName(name: string): string | undefined {
+  const suffix = [REMAP_SUFFIX, RECOVER_SUFFIX].find((end) => name.endsWith(end));
+  return suffix === undefined || suffix === name ? undefined : name.slice(0, -suffix.length);
+}
+
 /** Whether an instance of this name is the service's own business, which callers are told nothing of. */
 export const isInternalName = (name: string): boolean =>
   name === CREATE_NAME || name === IMPORT_NAME || name.endsWith(REMAP_SUFFIX) || name.endsWith(RECOVER_SUFFIX);
+
+/** Whether a container of callers may have this name. */
+export const isContainerName = (name: string): boolean => NAME.test(name) && !isInternalName(name);
 
 /** Before a name that a caller gave is used for anything. @throws invalid_argument when no container can have it. */
 export function checkContainerName(name: string): void {
