@@ -14,7 +14,7 @@ const DEBIAN_PACKAGES = {
 /**
  * What only the tests need: strace looks on while the daemon syncs; a real registry, and strangers that speak to it and make images;
  * Docker's engine, on our socket and below our driver, in networks of its own; Podman, which speaks Docker's language; LXD, whose
- * bridges give addresses by dnsmasq.
+ * bridges give addresses by dnsmasq; debootstrap, which makes a Debian with systemd for it.
  */
 const TEST_PACKAGES = {
   strace: ["strace"],
@@ -27,6 +27,7 @@ const TEST_PACKAGES = {
   "containernetworking-plugins": ["/usr/lib/cni/bridge"],
   lxd: ["lxd", "lxc"],
   "dnsmasq-base": ["dnsmasq"],
+  debootstrap: ["debootstrap"],
   iproute2: ["ip"],
   iptables: ["iptables"],
 };

@@ -1,0 +1,44 @@
+// An image of Debian for LXD, with systemd: made by debootstrap, of packages that apt's cache keeps. It takes about half a minute, so
+// what busybox can show is shown there.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { runProgram } from "./program.js";
+
+const RELEASE = "bookworm";
+/** `timedatectl` comes with systemd and is served over the bus. */
+const PACKAGES = "systemd-sysv,dbus";
+/** What no test looks at, and much of the whole. Devices are the container's own. */
+const LEFT_OUT = [
+  "dev/*",
+  "usr/share/doc/*",
+  "usr/share/locale/*",
+  "usr/share/man/*",
+  "var/cache/*",
+  "var/lib/apt/lists/*",
+];
+const TIMEOUT_MS = 240_000;
+
+/** Makes the image's one archive in `dir`, which is made. Needs root and Debian's archive. @returns its path. */
+export async function makeDebianImage(dir: string): Promise<string> {
+  await mkdir(dir, { recursive: true });
+  const root = join(dir, "rootfs");
+  // What it mounts is gone with it, whatever becomes of it.
+  await must("unshare", [
+    ...["--mount", "--propagation", "private"],
+    ...["debootstrap", "--variant=minbase", `--include=${PACKAGES}`, "--cache-dir=/var/cache/apt/archives"],
+    ...[RELEASE, root],
+  ]);
+  const architecture = process.arch === "arm64" ? "aarch64" : "x86_64";
+  const metadata = { architecture, creation_date: 1, properties: { description: "debian", os: "debian" } };
+  // JSON is YAML, too.
+  await writeFile(join(dir, "metadata.yaml"), JSON.stringify(metadata));
+  const archive = join(dir, "unified.tar");
+  const excluded = LEFT_OUT.map((path) => `--exclude=rootfs/${path}`);
+  await must("tar", ["-C", dir, "--numeric-owner", ...excluded, "-cf", archive, "metadata.yaml", "rootfs"]);
+  return archive;
+}
+
+async function must(file: string, args: readonly string[]): Promise<void> {
+  const { code, stdout, stderr } = await runProgram(file, args, { timeoutMs: TIMEOUT_MS });
+  if (code !== 0) throw new Error(`${file} ${args.join(" ")} ended with ${code}: ${stdout.slice(-2_000)}${stderr}`);
+}
