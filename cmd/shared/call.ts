@@ -25,10 +25,11 @@ export interface CalledService {
 }
 
 const EXIT_RPC_FAILED = 1;
+const ADDRESS = /^unix:.|.:\d{1,5}$/;
 
 /** Prints the names of the RPCs. @returns the exit code */
 export async function ls(called: CalledService, { address }: LsFlags): Promise<number> {
-  using service = new RemoteService(address, called.name);
+  using service = new RemoteService(checked(address), called.name);
   try {
     const methods = (await service.types()).methods(called.name);
     process.stdout.write(methods.map(({ name }) => `${name}\n`).join(""));
@@ -48,7 +49,7 @@ export async function call(
   const format = formatOf(flags);
   const source = await readRequest(request, flags.infile);
   const [serviceName, methodName] = parts(called, rpc);
-  using service = new RemoteService(flags.address, serviceName);
+  using service = new RemoteService(checked(flags.address), serviceName);
   process.stderr.write(`connecting to ${flags.address}\n`);
   let types: MessageTypes | undefined;
   try {
@@ -66,6 +67,12 @@ export async function call(
   } catch (error) {
     return tellFailure(called, error, types);
   }
+}
+
+/** gRPC would look for anything else in the DNS. @throws invalid_argument */
+function checked(address: string): string {
+  if (ADDRESS.test(address)) return address;
+  throw new ContainerdError("invalid_argument", `--address is unix:PATH or HOST:PORT, not ${JSON.stringify(address)}`);
 }
 
 /** `GetNetwork`, `package.Service.GetNetwork` or `package.Service/GetNetwork` as service and method. */
