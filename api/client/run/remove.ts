@@ -58,10 +58,20 @@ export async function removeProcess(
     await deleteProcess(tasks, ctx, id, execId);
   } catch {
     // It is running, as a rule. What else there may be comes out of the second attempt.
-    await tasks.kill(ctx, id, execId, { signal: constants.signals.SIGKILL, all: execId === "" }).catch(unlessNotFound);
+    await killProcess({ tasks }, ctx, id, execId);
     await tasks.wait(ctx, id, execId).catch(unlessNotFound);
     await deleteProcess(tasks, ctx, id, execId);
   }
+}
+
+/** Kills a process, with `execId` "" all of the task; one that is gone already does not matter. Its end comes a moment later. */
+export async function killProcess(
+  { tasks }: Pick<RunStores, "tasks">,
+  ctx: RequestContext,
+  id: string,
+  execId: string,
+): Promise<void> {
+  await tasks.kill(ctx, id, execId, { signal: constants.signals.SIGKILL, all: execId === "" }).catch(unlessNotFound);
 }
 
 /** Removes a process that has ended or never ran; one that is gone already does not matter. @throws while it runs. */

@@ -13,7 +13,7 @@ import type { EventfulDaemon } from "./docker-pull.js";
 import { checkRunOptions, type RunOptions } from "./options.js";
 import { persist } from "./persist.js";
 import { ProcessStdio } from "./process-stdio.js";
-import { cleanupOf, removeContainer, removeProcess } from "./remove.js";
+import { cleanupOf, killProcess, removeContainer, removeProcess } from "./remove.js";
 import { removeRun, Task, type TaskDeps } from "./task.js";
 
 /** What run() and task() need of a client. */
@@ -58,6 +58,8 @@ async function start(deps: RunDeps, options: RunOptions): Promise<Task> {
   scope.use(stdio);
   // The container is ours, so whatever task it has is.
   scope.defer(() => removeProcess(deps, cleanup(), id, "").catch(() => undefined));
+  // Before it has been started a task is deleted slowly: a shim waits two seconds for the end of its output.
+  scope.defer(() => killProcess(deps, cleanup(), id, "").catch(() => undefined));
   const create = () => deps.tasks.create(request, id, { ...stdio.stdio, rootfs });
   const onProgress = "onProgress" in options ? options.onProgress : undefined;
   if (options.runtime === DOCKER_RUNTIME && onProgress !== undefined) {

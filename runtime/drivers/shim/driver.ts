@@ -2,6 +2,7 @@
 // @source containerd runtime/v2/manager.go
 import { existsSync } from "node:fs";
 import { access, readFile } from "node:fs/promises";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { type ErrorKind, errorKind, isNotFound, wrapError } from "../../../api/core/errors.js";
 import type { ProcessExit } from "../../../api/core/task.js";
@@ -19,6 +20,7 @@ import { ShimStarter, type StartedShim, UNDO_TIMEOUT_MS } from "./starter.js";
 import { LONG_TIMEOUT_MS, ShimTask } from "./task.js";
 import { endFormerWarmShims } from "./warm-shim.js";
 
+const { SIGKILL } = constants.signals;
 /** The answer may still be on its way. */
 const GIVEN_UP: ReadonlySet<ErrorKind> = new Set(["cancelled", "deadline_exceeded"]);
 
@@ -194,8 +196,14 @@ export class ShimDriver implements RuntimeDriver {
  */
 async function endUnanswered({ connection, bundle }: StartedShim): Promise<boolean> {
   const request = { id: bundle.id, execId: "" };
+  const options = { timeoutMs: UNDO_TIMEOUT_MS };
   try {
-    await connection.call(connection.methods.delete, request, { timeoutMs: UNDO_TIMEOUT_MS });
+    // A delete waits two seconds for the end of the output, which a container that is made and not started does not come to.
+    const killing = connection.call(connection.methods.kill, { ...request, signal: SIGKILL, all: true }, options);
+    await killing.catch((error: unknown) => {
+      if (GIVEN_UP.has(errorKind(error))) throw error;
+    });
+    await connection.call(connection.methods.delete, request, options);
     return true;
   } catch (error) {
     if (isNotFound(error)) return true;
