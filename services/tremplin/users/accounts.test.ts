@@ -114,7 +114,7 @@ describe("a user", () => {
     ["another name of root", { ...JANE, name: "toor" }, { passwd: "toor:x:0:0::/root:/bin/sh\n" }],
     ["the name of root's group", { ...JANE, name: "wheel" }, { group: "wheel:x:0:\n" }],
   ])("never takes %s", (_, user, files) => {
-    expect(() => ensureUser(accountsOf(files), user, TODAY)).toThrow(`${user.name} is root`);
+    expect(() => ensureUser(accountsOf(files), user, TODAY)).toThrow(`${user.name} has number 0`);
   });
 
   test("is found by its number", () => {

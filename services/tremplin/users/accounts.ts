@@ -78,7 +78,7 @@ function removeRivals(accounts: Accounts, { name, id }: WantedUser): Accounts {
 }
 
 function refuseRoot({ name }: { readonly name: string }, id: number): string {
-  if (id === 0) throw failedPrecondition(`${name} is root`);
+  if (id === 0) throw failedPrecondition(`${name} has number 0`);
   return name;
 }
 
