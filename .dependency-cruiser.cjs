@@ -75,7 +75,7 @@ module.exports = {
       "^runtime/drivers/lxd/",
       "^api/(core|gen)/",
       "^runtime/(lxd|engine-driver|sys)/",
-      "^runtime/(driver|bundle|keyed-mutex|json-options)\\.ts$",
+      "^runtime/(driver|bundle|keyed-mutex|json-options|host-processes)\\.ts$",
     ),
     only(
       "engine-drivers-share-what-is-small",
@@ -148,7 +148,12 @@ module.exports = {
     ),
     only("stdio-knows-no-process", "^runtime/stdio/", "^api/core/", "^runtime/sys/"),
     only("detached-programs-know-no-daemon", "^runtime/detached/", "^api/core/", "^runtime/sys/"),
-    only("docker-bridge-is-small", "^cmd/docker-bridge/", "^api/core/", "^runtime/(docker/bridge|detached|sys)/"),
+    only(
+      "docker-bridge-is-small",
+      "^cmd/docker-bridge/",
+      "^api/core/",
+      "^runtime/(bridge|docker/bridge|detached|sys)/",
+    ),
     never("docker-bridge-starts-fast", "^(cmd/docker-bridge|runtime/docker/bridge)/", NPM("dockerode", "@grpc")),
     {
       name: "tests-are-imported-by-tests",

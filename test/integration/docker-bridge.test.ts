@@ -8,8 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FifoEnds } from "../../api/client/io/fifo-ends.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { silentLogger } from "../../api/core/log.js";
+import { BridgeServer } from "../../runtime/bridge/server.js";
 import { type Bridge, type BridgeOptions, openBridge } from "../../runtime/docker/bridge/client.js";
-import { BridgeServer } from "../../runtime/docker/bridge/server.js";
+import { openDockerSource } from "../../runtime/docker/bridge/docker-source.js";
 import { gather, makeBox, makePipes, takeStreams } from "../helpers/docker-box.js";
 import { bridgePid, bridgePids, bridgeProgram, endBridge } from "../helpers/docker-bridge.js";
 import { type DockerEngine, startEngine } from "../helpers/docker-engine.js";
@@ -163,7 +164,13 @@ describe.skipIf(lacking)("the bridge for docker tasks", () => {
     const socketPath = join(await tempDir(own), "bridge.sock");
     let ended: Promise<void> | undefined;
     await new Promise<void>((resolve) => {
-      ended = new BridgeServer({ socketPath, idleMs: 100, patienceMs: 100, onReady: resolve }).serve();
+      ended = new BridgeServer({
+        socketPath,
+        open: openDockerSource,
+        idleMs: 100,
+        patienceMs: 100,
+        onReady: resolve,
+      }).serve();
     });
     const { bridge } = await openOwn(own, { socketPath });
     using pipes = await makePipes(dir);
@@ -239,7 +246,7 @@ describe.skipIf(lacking)("the bridge for docker tasks", () => {
       "{}\n",
       "nonsense\n",
       '{"verb":"keys","id":"1"}\n',
-      '{"verb":"attach","id":1,"key":"k"}\n',
+      '{"verb":"open","id":1,"key":"k"}\n',
       "\0".repeat(300_000),
       "GET / HTTP/1.1\r\n\r\n",
     ];

@@ -2,8 +2,12 @@
 // go on while the daemon is away.
 import type { Logger } from "../../../api/core/log.js";
 import type { Stdio } from "../../../api/core/task.js";
-import { BridgeLink } from "./bridge-link.js";
-import { startDetached } from "./target.js";
+import { BridgeLink } from "../../bridge/bridge-link.js";
+import { isSilent, plainStdio } from "../../bridge/plain-stdio.js";
+import { type DockerTarget, startDetached } from "./target.js";
+
+/** How messages call it. */
+export const BRIDGE_NAME = "docker bridge";
 
 export interface BridgeOptions {
   /** Where the bridge listens: a path in a folder that is there. It may be longer than what fits into the address of a socket. */
@@ -81,21 +85,19 @@ class BridgeClient implements Bridge {
 
   constructor(options: BridgeOptions) {
     this.#host = options.host;
-    this.#link = new BridgeLink(options);
+    this.#link = new BridgeLink({ name: BRIDGE_NAME, ...options });
   }
 
   async attach(key: string, request: AttachRequest, signal?: AbortSignal): Promise<void> {
-    const { containerId: dockerId, namespace, id: container, stdio, openStdin, again = false } = request;
-    if (isSilent(stdio)) return;
-    const common = { key, host: this.#host, namespace, container, stdio: plain(stdio), dockerId };
-    await this.#link.open({ verb: "attach", ...common, openStdin, again }, signal);
+    const { containerId: dockerId, openStdin, again = false } = request;
+    if (isSilent(request.stdio)) return;
+    await this.#open(key, request, { kind: "container", host: this.#host, dockerId, openStdin }, again, signal);
   }
 
   async startExec(key: string, request: ExecRequest, signal?: AbortSignal): Promise<void> {
-    const { dockerExecId: dockerId, namespace, id: container, stdio } = request;
-    if (isSilent(stdio)) return await startDetached(this.#host, dockerId, signal);
-    const common = { key, host: this.#host, namespace, container, stdio: plain(stdio), dockerId };
-    await this.#link.open({ verb: "exec", ...common }, signal);
+    const { dockerExecId: dockerId } = request;
+    if (isSilent(request.stdio)) return await startDetached(this.#host, dockerId, signal);
+    await this.#open(key, request, { kind: "exec", host: this.#host, dockerId }, false, signal);
   }
 
   async closeStdin(key: string): Promise<void> {
@@ -118,9 +120,16 @@ class BridgeClient implements Bridge {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#link[Symbol.asyncDispose]();
   }
+
+  async #open(
+    key: string,
+    { namespace, id: container, stdio }: StreamRequest,
+    target: DockerTarget,
+    again: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const asked = { verb: "open", key, namespace, container, stdio: plainStdio(stdio), again, target } as const;
+    // The engine starts an exec with its stream, and does not give it away once more.
+    await this.#link.open(asked, { isReopenable: target.kind === "container" }, signal);
+  }
 }
-
-const isSilent = ({ stdin, stdout, stderr }: Stdio): boolean => stdin === "" && stdout === "" && stderr === "";
-
-/** Without what else the caller's object has. */
-const plain = ({ stdin, stdout, stderr, terminal }: Stdio): Stdio => ({ stdin, stdout, stderr, terminal });

@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type FrameKind, FrameReader } from "./frames.js";
+import type { Piece } from "../../bridge/source.js";
+import { FrameReader } from "./frames.js";
+
+type FrameKind = Piece["kind"];
 
 const KINDS: readonly FrameKind[] = ["stdin", "stdout", "stderr", "system"];
 

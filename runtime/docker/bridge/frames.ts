@@ -1,28 +1,21 @@
 // The stream of an engine without a terminal: frames of 8 bytes and their content, which come cut anywhere.
 // @source docker/engine api (ContainerAttach: stream format)
 import { errorOf } from "../../../api/core/errors.js";
+import type { Piece } from "../../bridge/source.js";
 
 const HEADER_BYTES = 8;
 const LENGTH_AT = 4;
-/** `system` is what the engine itself has to say. */
 const KINDS = ["stdin", "stdout", "stderr", "system"] as const;
-export type FrameKind = (typeof KINDS)[number];
-
-/** A piece of a frame's content. It lies in the memory of the chunk that it came in. */
-export interface Piece {
-  readonly kind: FrameKind;
-  readonly data: Buffer;
-}
 
 /** Takes frames apart without holding more than a header. One for each stream. */
 export class FrameReader {
   readonly #header = Buffer.alloc(HEADER_BYTES);
   #headerBytes = 0;
-  #kind: FrameKind = "stdout";
+  #kind: Piece["kind"] = "stdout";
   /** What is still to come of the frame's content. */
   #left = 0;
 
-  /** @throws data_loss for what is no frame: the rest of the stream is of no use. */
+  /** Pieces lie in the memory of the chunk that they came in. @throws data_loss for what is no frame: the rest of the stream is of no use. */
   *read(chunk: Buffer): Generator<Piece> {
     for (let at = 0; at < chunk.length; ) {
       if (this.#left > 0) {

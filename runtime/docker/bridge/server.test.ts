@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { silentLogger } from "../../../api/core/log.js";
-import { BridgeConnection } from "./bridge-connection.js";
-import { openBridge } from "./client.js";
-import { BridgeServer } from "./server.js";
+import { BridgeConnection } from "../../bridge/bridge-connection.js";
+import { BridgeServer } from "../../bridge/server.js";
+import { BRIDGE_NAME, openBridge } from "./client.js";
+import { openDockerSource } from "./docker-source.js";
 
 let dir: string;
 let socketPath: string;
@@ -22,6 +23,7 @@ async function start(idleMs: number): Promise<{ readonly server: BridgeServer; r
   return await new Promise((resolve, reject) => {
     const server: BridgeServer = new BridgeServer({
       socketPath,
+      open: openDockerSource,
       idleMs,
       onReady: () => setImmediate(() => resolve({ server, ended })),
     });
@@ -42,7 +44,7 @@ describe("the bridge's server", () => {
 
   test("ends when it has been alone for a while, not before", async () => {
     const { ended } = await start(50);
-    const connection = await BridgeConnection.open(socketPath, silentLogger);
+    const connection = await BridgeConnection.open(BRIDGE_NAME, socketPath, silentLogger);
     let hasEnded = false;
     void ended.then(() => {
       hasEnded = true;
@@ -51,12 +53,12 @@ describe("the bridge's server", () => {
     expect(hasEnded).toBe(false);
     connection?.[Symbol.dispose]();
     await ended;
-    expect(await BridgeConnection.open(socketPath, silentLogger)).toBeUndefined();
+    expect(await BridgeConnection.open(BRIDGE_NAME, socketPath, silentLogger)).toBeUndefined();
   });
 
   test("refuses a daemon of another version", async () => {
     const { server, ended } = await start(60_000);
-    const connection = await BridgeConnection.open(socketPath, silentLogger);
+    const connection = await BridgeConnection.open(BRIDGE_NAME, socketPath, silentLogger);
     await expect(connection?.ask({ verb: "hello", protocol: 99 })).rejects.toMatchObject({
       kind: "failed_precondition",
     });

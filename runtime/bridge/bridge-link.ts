@@ -1,10 +1,10 @@
 // The daemon's way to its bridge, kept up: starts one when there is none, and attaches again what a bridge that died had to carry.
 import { setTimeout as sleep } from "node:timers/promises";
-import { unavailable } from "../../../api/core/errors.js";
-import type { Logger } from "../../../api/core/log.js";
-import { bringUp } from "../../detached/bring-up.js";
-import { lockStart } from "../../detached/start-lock.js";
-import { systemReason } from "../../sys/system-text.js";
+import { unavailable } from "../../api/core/errors.js";
+import type { Logger } from "../../api/core/log.js";
+import { bringUp } from "../detached/bring-up.js";
+import { lockStart } from "../detached/start-lock.js";
+import { systemReason } from "../sys/system-text.js";
 import { type Asked, BridgeConnection } from "./bridge-connection.js";
 
 /** For another daemon that is starting one. */
@@ -13,9 +13,16 @@ const LOCK_TIMEOUT_MS = 30_000;
 const SHORTEST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
-type AskedStream = Extract<Asked, { verb: "attach" | "exec" }>;
+type AskedStream = Extract<Asked, { verb: "open" }>;
+
+interface KnownStream {
+  readonly asked: AskedStream;
+  readonly isReopenable: boolean;
+}
 
 export interface BridgeLinkOptions {
+  /** How messages call the bridge. */
+  readonly name: string;
   readonly socketPath: string;
   readonly program: string;
   readonly log: Logger;
@@ -26,7 +33,7 @@ export interface BridgeLinkOptions {
 export class BridgeLink implements AsyncDisposable {
   readonly #options: BridgeLinkOptions;
   /** What the bridge carries for us, as far as it was asked in this daemon's life. */
-  readonly #streams = new Map<string, AskedStream>();
+  readonly #streams = new Map<string, KnownStream>();
   #connection: Promise<BridgeConnection | undefined> | undefined;
   #isDisposed = false;
 
@@ -34,12 +41,19 @@ export class BridgeLink implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Asks a bridge for a stream; starts one when none runs. @throws what the bridge answers; unavailable when there is none. */
-  async open(asked: AskedStream, signal?: AbortSignal): Promise<void> {
+  /**
+   * Asks a bridge for a stream; starts one when none runs. A stream that is reopenable is asked for again when its bridge is lost.
+   * @throws what the bridge answers; unavailable when there is none.
+   */
+  async open(
+    asked: AskedStream,
+    { isReopenable }: { readonly isReopenable: boolean },
+    signal?: AbortSignal,
+  ): Promise<void> {
     const connection = await this.#connected(true);
-    if (connection === undefined) throw unavailable("docker bridge");
+    if (connection === undefined) throw unavailable(this.#options.name);
     await connection.ask(asked, signal);
-    this.#streams.set(asked.key, asked);
+    this.#streams.set(asked.key, { asked, isReopenable });
   }
 
   forget(key: string): void {
@@ -50,7 +64,7 @@ export class BridgeLink implements AsyncDisposable {
   async askIfRunning(asked: Asked, signal?: AbortSignal): Promise<string[]> {
     while (!this.#isDisposed) {
       const connection = await this.#connected(false).catch((err: unknown) => {
-        this.#options.log.warn({ err }, "no docker bridge");
+        this.#options.log.warn({ err }, `no ${this.#options.name}`);
         return undefined;
       });
       if (connection === undefined) return [];
@@ -60,7 +74,7 @@ export class BridgeLink implements AsyncDisposable {
         if (!connection.isClosed || signal?.aborted === true) throw error;
       }
     }
-    throw unavailable("docker bridge");
+    throw unavailable(this.#options.name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -73,7 +87,7 @@ export class BridgeLink implements AsyncDisposable {
   /** @returns the connection, the same for all; undefined when no bridge runs, none is needed and none was lost. */
   async #connected(isNeeded: boolean): Promise<BridgeConnection | undefined> {
     for (;;) {
-      if (this.#isDisposed) throw unavailable("docker bridge");
+      if (this.#isDisposed) throw unavailable(this.#options.name);
       const known = this.#connection;
       if (known === undefined) {
         this.#connection = this.#make(isNeeded);
@@ -99,41 +113,40 @@ export class BridgeLink implements AsyncDisposable {
   }
 
   async #reach(isNeeded: boolean): Promise<BridgeConnection | undefined> {
-    const { socketPath, program, log } = this.#options;
-    const running = await BridgeConnection.open(socketPath, log);
+    const { name, socketPath, program, log } = this.#options;
+    const running = await BridgeConnection.open(name, socketPath, log);
     if (running !== undefined || !isNeeded) return running;
     using _lock = await lockStart(socketPath, LOCK_TIMEOUT_MS);
-    const other = await BridgeConnection.open(socketPath, log);
+    const other = await BridgeConnection.open(name, socketPath, log);
     if (other !== undefined) return other;
     try {
-      await bringUp({ program, args: [socketPath], name: "docker bridge" });
+      await bringUp({ program, args: [socketPath], name });
     } catch (error) {
-      throw unavailable(`docker bridge ${program}: ${systemReason(error)}`, error);
+      throw unavailable(`${name} ${program}: ${systemReason(error)}`, error);
     }
-    return await BridgeConnection.open(socketPath, log);
+    return await BridgeConnection.open(name, socketPath, log);
   }
 
   /** A bridge that does not know our streams is another one than that which had them. */
   async #restore(connection: BridgeConnection): Promise<void> {
     if (this.#streams.size === 0) return;
     const known = new Set(await connection.ask({ verb: "keys" }));
-    const lost = [...this.#streams.values()].filter(({ key }) => !known.has(key));
+    const lost = [...this.#streams.values()].filter(({ asked }) => !known.has(asked.key));
     if (lost.length === 0) return;
-    const keys = lost.map(({ key }) => key);
-    this.#options.log.warn({ keys }, "the docker bridge ended with streams under way");
+    const keys = lost.map(({ asked }) => asked.key);
+    this.#options.log.warn({ keys }, `the ${this.#options.name} ended with streams under way`);
     this.#options.onLost?.(keys);
-    await Promise.all(lost.map((asked) => this.#openAgain(connection, asked)));
+    await Promise.all(lost.map((stream) => this.#openAgain(connection, stream)));
   }
 
-  async #openAgain(connection: BridgeConnection, asked: AskedStream): Promise<void> {
+  async #openAgain(connection: BridgeConnection, { asked, isReopenable }: KnownStream): Promise<void> {
     try {
-      // The engine starts an exec with its stream, and does not give it away once more.
-      if (asked.verb === "attach") await connection.ask({ ...asked, again: true });
+      if (isReopenable) await connection.ask({ ...asked, again: true });
       else this.#streams.delete(asked.key);
     } catch (err) {
       if (connection.isClosed) throw err;
       this.#streams.delete(asked.key);
-      this.#options.log.warn({ err, key: asked.key }, "no stream from the docker engine");
+      this.#options.log.warn({ err, key: asked.key }, `no stream from the ${this.#options.name}`);
     }
   }
 
@@ -145,7 +158,7 @@ export class BridgeLink implements AsyncDisposable {
         await this.#connected(false);
         return;
       } catch (err) {
-        this.#options.log.warn({ err }, "no docker bridge");
+        this.#options.log.warn({ err }, `no ${this.#options.name}`);
       }
       await sleep(pauseMs, undefined, { ref: false });
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);

@@ -1,8 +1,18 @@
 // One daemon's connection to the bridge: its requests, each on its own, and their answers.
 import type { Socket } from "node:net";
-import { ContainerdError, failedPrecondition } from "../../../api/core/errors.js";
-import type { Logger } from "../../../api/core/log.js";
-import { decode, encode, failureOf, linesOf, type Message, PROTOCOL, type Request, requestSchema } from "./protocol.js";
+import { ContainerdError, failedPrecondition } from "../../api/core/errors.js";
+import type { Logger } from "../../api/core/log.js";
+import {
+  decode,
+  encode,
+  encodeExit,
+  failureOf,
+  linesOf,
+  type Message,
+  PROTOCOL,
+  type Request,
+  requestSchema,
+} from "./protocol.js";
 import type { Streams } from "./streams.js";
 
 export class ControlConnection {
@@ -59,15 +69,22 @@ export class ControlConnection {
   async #perform(request: Request, signal: AbortSignal): Promise<string[]> {
     switch (request.verb) {
       case "hello":
-        if (request.protocol !== PROTOCOL) throw failedPrecondition(`docker bridge of protocol ${PROTOCOL}`);
+        if (request.protocol !== PROTOCOL) throw failedPrecondition(`bridge of protocol ${PROTOCOL}`);
         return [];
-      case "attach":
-      case "exec":
+      case "open":
         await this.#streams.open(request, signal);
         return [];
       case "closeStdin":
         await this.#streams.closeStdin(request.key);
         return [];
+      case "kill":
+        await this.#streams.kill(request.key, request.signal);
+        return [];
+      case "resize":
+        await this.#streams.resize(request.key, request);
+        return [];
+      case "exit":
+        return encodeExit(await this.#streams.exit(request.key, signal));
       case "finished":
         await this.#streams.finish(request.key, signal);
         return [];

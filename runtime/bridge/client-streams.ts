@@ -2,14 +2,14 @@
 // @source containerd runtime/v2/runc/process/io.go, init.go (what is opened how, and what is said when it cannot be)
 import { constants, existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
-import { wrapError } from "../../../api/core/errors.js";
-import type { Stdio } from "../../../api/core/task.js";
-import { openOutputEnd } from "../../stdio/client-ends.js";
-import { Descriptors } from "../../stdio/descriptors.js";
-import { type LogProgram, startLogProgram } from "../../stdio/log-program.js";
-import { outputAddress } from "../../stdio/output-address.js";
-import { type InputStream, nowhere, openInputStream, openOutputStream, writableOf } from "../../stdio/streams.js";
-import { isFifo } from "../../sys/fifo.js";
+import { wrapError } from "../../api/core/errors.js";
+import type { Stdio } from "../../api/core/task.js";
+import { openOutputEnd } from "../stdio/client-ends.js";
+import { Descriptors } from "../stdio/descriptors.js";
+import { type LogProgram, startLogProgram } from "../stdio/log-program.js";
+import { outputAddress } from "../stdio/output-address.js";
+import { type InputStream, nowhere, openInputStream, openOutputStream, writableOf } from "../stdio/streams.js";
+import { isFifo } from "../sys/fifo.js";
 
 const READER_TIMEOUT_MS = 30_000;
 const NULL_DEVICE = "/dev/null";

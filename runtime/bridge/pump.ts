@@ -1,18 +1,18 @@
 // Carries bytes between one connection of an engine and the client's ends, no faster than they are taken.
-import type { Duplex, Writable } from "node:stream";
-import type { Logger } from "../../../api/core/log.js";
+import type { Writable } from "node:stream";
+import type { Logger } from "../../api/core/log.js";
 import type { ClientStreams } from "./client-streams.js";
-import { FrameReader, type Piece } from "./frames.js";
+import type { Ahead, Connection, Piece } from "./source.js";
 
 /** How often a process is looked at whose output is not taken. */
 const LOOK_MS = 1_000;
-/** What is held for a reader who does not read after the end of the process: more than an engine has of it. */
-const MAX_AHEAD_BYTES = 8 * 1024 * 1024;
+const NOT_AHEAD: Ahead = { bytes: 0, beyond: "wait" };
 
 export interface PumpOptions {
-  readonly isTerminal: boolean;
-  /** Whether the process has exited, or may have: nothing is known. Never rejects. */
-  readonly isOver: () => Promise<boolean>;
+  /** A terminal has no end of its input. */
+  readonly hasInputEnd: boolean;
+  /** How much of the output may be held for who does not take it. Never rejects. */
+  readonly ahead: () => Promise<Ahead>;
   readonly log: Logger;
 }
 
@@ -21,18 +21,15 @@ type Ends = Pick<ClientStreams, "stdin" | "stdout" | "stderr">;
 /** One for all connections of a process, one after another. */
 export class Pump {
   readonly #ends: Ends;
-  readonly #isTerminal: boolean;
-  readonly #isOver: () => Promise<boolean>;
-  readonly #log: Logger;
+  readonly #options: PumpOptions;
   #readBytes = 0;
-  /** Reads on although the reader does not. */
-  #isAhead = false;
+  #droppedBytes = 0;
+  /** What holds for a reader who does not read. */
+  #ahead = NOT_AHEAD;
 
-  constructor(ends: Ends, { isTerminal, isOver, log }: PumpOptions) {
+  constructor(ends: Ends, options: PumpOptions) {
     this.#ends = ends;
-    this.#isTerminal = isTerminal;
-    this.#isOver = isOver;
-    this.#log = log;
+    this.#options = options;
   }
 
   /** Another text whenever something has moved towards the client. */
@@ -41,58 +38,67 @@ export class Pump {
   }
 
   /** Until the connection ends, breaks off, or the signal comes; it is closed then. Never rejects. */
-  async run(engine: Duplex, signal: AbortSignal): Promise<void> {
-    const stop = (): void => void engine.destroy();
+  async run(connection: Connection, signal: AbortSignal): Promise<void> {
+    const stop = (): void => connection.destroy();
     signal.addEventListener("abort", stop, { once: true });
-    engine.on("error", () => {});
-    this.#typeInto(engine);
+    connection.input.on("error", () => {});
+    this.#typeInto(connection.input);
     try {
-      if (signal.aborted) return;
-      const frames = this.#isTerminal ? undefined : new FrameReader();
-      for await (const chunk of engine as AsyncIterable<Buffer>) {
-        this.#readBytes += chunk.length;
-        const pieces: Iterable<Piece> = frames?.read(chunk) ?? [{ kind: "stdout", data: chunk }];
-        for (const piece of pieces) await this.#deliver(piece);
-      }
+      if (!signal.aborted) await Promise.all(connection.outputs.map((output) => this.#carry(output)));
     } catch (err) {
-      if (!signal.aborted) this.#log.debug({ err }, "the stream of a docker engine broke off");
+      if (!signal.aborted) this.#options.log.debug({ err }, "the stream of an engine broke off");
     } finally {
       signal.removeEventListener("abort", stop);
-      this.#ends.stdin?.unpipe(engine);
-      engine.destroy();
+      this.#ends.stdin?.unpipe(connection.input);
+      connection.destroy();
     }
   }
 
-  /** A terminal has no end of its input: at the engine it would end the output as well. */
-  #typeInto(engine: Duplex): void {
+  async #carry(output: AsyncIterable<Piece>): Promise<void> {
+    for await (const piece of output) {
+      this.#readBytes += piece.data.length;
+      await this.#deliver(piece);
+    }
+  }
+
+  #typeInto(input: Writable): void {
     const { stdin } = this.#ends;
+    const { hasInputEnd } = this.#options;
     if (stdin === undefined) return;
-    if (!stdin.readableEnded) stdin.pipe(engine, { end: !this.#isTerminal });
-    else if (!this.#isTerminal) engine.end();
+    if (!stdin.readableEnded) stdin.pipe(input, { end: hasInputEnd });
+    else if (hasInputEnd) input.end();
   }
 
   async #deliver({ kind, data }: Piece): Promise<void> {
     if (kind === "stdout") await this.#write(this.#ends.stdout, data);
     else if (kind === "stderr") await this.#write(this.#ends.stderr, data);
     else if (kind === "system")
-      this.#log.warn({ said: data.toString() }, "the docker engine says something of its own");
+      this.#options.log.warn({ said: data.toString() }, "the engine says something of its own");
   }
 
   /** Resolves when there is room for more. What nobody wants is dropped. */
   async #write(stream: Writable, data: Buffer): Promise<void> {
     if (stream.destroyed) return;
+    if (this.#ahead.beyond === "drop" && stream.writableLength + data.length > this.#ahead.bytes) {
+      this.#drop(data);
+      return;
+    }
     if (stream.write(data)) {
       const { stdout, stderr } = this.#ends;
-      if (!stdout.writableNeedDrain && !stderr.writableNeedDrain) this.#isAhead = false;
+      if (!stdout.writableNeedDrain && !stderr.writableNeedDrain) this.#ahead = NOT_AHEAD;
       return;
     }
     while (!stream.destroyed && stream.writableNeedDrain) {
-      const isShort = stream.writableLength < MAX_AHEAD_BYTES;
-      if (isShort && this.#isAhead) return;
+      if (stream.writableLength < this.#ahead.bytes || this.#ahead.beyond === "drop") return;
       if (await hasRoom(stream, LOOK_MS)) return;
-      // An engine whose output nobody takes cannot even tell that the process has exited.
-      this.#isAhead = isShort && (await this.#isOver());
+      this.#ahead = await this.#options.ahead();
+      if (stream.writableLength >= this.#ahead.bytes && this.#ahead.beyond === "wait") this.#ahead = NOT_AHEAD;
     }
+  }
+
+  #drop(data: Buffer): void {
+    if (this.#droppedBytes === 0) this.#options.log.warn({}, "output that nobody reads is lost");
+    this.#droppedBytes += data.length;
   }
 }
 

@@ -1,5 +1,5 @@
 // The bridge's own lines go to the daemons that are connected; with none they are lost, as a file that nobody looks at would only grow.
-import type { LogFields, Logger } from "../../../api/core/log.js";
+import type { LogFields, Logger } from "../../api/core/log.js";
 import type { LogLevel, Message } from "./protocol.js";
 
 export class TellingLog implements Logger {

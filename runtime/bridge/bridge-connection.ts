@@ -1,9 +1,9 @@
-// The daemon's connection to a bridge that runs: requests with answers.
+// The daemon's connection to a bridge that runs: requests with answers. `name` is how messages call the bridge.
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { type ContainerdError, unavailable, wrapError } from "../../../api/core/errors.js";
-import type { Logger } from "../../../api/core/log.js";
-import { hasCode } from "../../sys/errno.js";
+import { unavailable, wrapError } from "../../api/core/errors.js";
+import type { Logger } from "../../api/core/log.js";
+import { hasCode } from "../sys/errno.js";
 import { decode, encode, errorFrom, linesOf, messageSchema, PROTOCOL, type Request } from "./protocol.js";
 import { shortAddress } from "./socket-address.js";
 
@@ -24,16 +24,17 @@ export class BridgeConnection implements Disposable {
   /** Resolves when it is closed, from either side. */
   readonly closed: Promise<void>;
   readonly #socket: Socket;
+  readonly #name: string;
   readonly #log: Logger;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #isClosed = false;
 
   /** @returns undefined when no bridge listens there, or one that is just ending. @throws failed_precondition for one of another version; unavailable for one that does not answer. */
-  static async open(socketPath: string, log: Logger): Promise<BridgeConnection | undefined> {
-    const socket = await dial(socketPath);
+  static async open(name: string, socketPath: string, log: Logger): Promise<BridgeConnection | undefined> {
+    const socket = await dial(name, socketPath);
     if (socket === undefined) return undefined;
-    const connection = new BridgeConnection(socket, log);
+    const connection = new BridgeConnection(name, socket, log);
     let isSilent = false;
     const timer = setTimeout(() => {
       isSilent = true;
@@ -44,16 +45,17 @@ export class BridgeConnection implements Disposable {
       return connection;
     } catch (error) {
       // It may have streams, so it must not be replaced.
-      if (isSilent) throw unavailable(`docker bridge at ${socketPath} does not answer`, error);
+      if (isSilent) throw unavailable(`${name} at ${socketPath} does not answer`, error);
       if (connection.isClosed) return undefined;
       connection[Symbol.dispose]();
-      throw wrapError(`docker bridge at ${socketPath}`, error);
+      throw wrapError(`${name} at ${socketPath}`, error);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  private constructor(socket: Socket, log: Logger) {
+  private constructor(name: string, socket: Socket, log: Logger) {
+    this.#name = name;
     this.#socket = socket;
     this.#log = log;
     socket.on("error", () => {});
@@ -64,7 +66,7 @@ export class BridgeConnection implements Disposable {
     return this.#isClosed;
   }
 
-  /** @returns what is asked for: keys, or nothing. @throws what the bridge answers; unavailable when the connection ends before. */
+  /** @returns what is asked for: keys, an exit, or nothing. @throws what the bridge answers; unavailable when the connection ends before. */
   async ask(asked: Asked, signal?: AbortSignal): Promise<string[]> {
     signal?.throwIfAborted();
     this.#lastId += 1;
@@ -72,7 +74,7 @@ export class BridgeConnection implements Disposable {
     const cancel = (): void => this.#send({ verb: "cancel", id });
     try {
       return await new Promise<string[]>((resolve, reject) => {
-        if (this.#isClosed) throw gone();
+        if (this.#isClosed) throw unavailable(this.#name);
         this.#waiting.set(id, { resolve, reject });
         this.#send({ ...asked, id });
         signal?.addEventListener("abort", cancel, { once: true });
@@ -98,11 +100,11 @@ export class BridgeConnection implements Disposable {
     try {
       for await (const line of linesOf(this.#socket)) this.#receive(line);
     } catch (err) {
-      if (!this.#socket.destroyed) this.#log.warn({ err }, "what the docker bridge says is not understood");
+      if (!this.#socket.destroyed) this.#log.warn({ err }, `what the ${this.#name} says is not understood`);
     } finally {
       this.#socket.destroy();
       this.#isClosed = true;
-      for (const { reject } of this.#waiting.values()) reject(gone());
+      for (const { reject } of this.#waiting.values()) reject(unavailable(this.#name));
     }
   }
 
@@ -119,9 +121,7 @@ export class BridgeConnection implements Disposable {
   }
 }
 
-const gone = (): ContainerdError => unavailable("docker bridge");
-
-async function dial(socketPath: string): Promise<Socket | undefined> {
+async function dial(name: string, socketPath: string): Promise<Socket | undefined> {
   try {
     using address = shortAddress(socketPath);
     const socket = connect(address.path);
@@ -129,6 +129,6 @@ async function dial(socketPath: string): Promise<Socket | undefined> {
     return socket;
   } catch (error) {
     if (hasCode(error, "ENOENT", "ECONNREFUSED", "ECONNRESET")) return undefined;
-    throw unavailable(`docker bridge at ${socketPath}`, error);
+    throw unavailable(`${name} at ${socketPath}`, error);
   }
 }

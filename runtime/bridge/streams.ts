@@ -1,5 +1,7 @@
 // All streams of a bridge by their keys, those that are just being opened among them.
-import type { StreamRequest } from "./protocol.js";
+import { type ContainerdError, errorOf } from "../../api/core/errors.js";
+import type { StreamExit, StreamRequest } from "./protocol.js";
+import type { OpenSource, Size } from "./source.js";
 import { openTaskStream, type TaskStream, type TaskStreamDeps } from "./task-stream.js";
 
 interface Entry {
@@ -11,11 +13,13 @@ interface Entry {
 /** Disposing closes all. */
 export class Streams implements AsyncDisposable {
   readonly #entries = new Map<string, Entry>();
+  readonly #openSource: OpenSource;
   readonly #deps: TaskStreamDeps;
   readonly #onEnd: () => void;
 
   /** @param onEnd called when one has ended or is gone. */
-  constructor(deps: TaskStreamDeps, onEnd: () => void) {
+  constructor(openSource: OpenSource, deps: TaskStreamDeps, onEnd: () => void) {
+    this.#openSource = openSource;
     this.#deps = deps;
     this.#onEnd = onEnd;
   }
@@ -42,7 +46,7 @@ export class Streams implements AsyncDisposable {
     const stop = new AbortController();
     const deps = { ...this.#deps, log: this.#deps.log.child({ key: request.key }) };
     const entry: Entry = {
-      opening: openTaskStream(request, deps, AbortSignal.any([signal, stop.signal])),
+      opening: openTaskStream(request, this.#openSource, deps, AbortSignal.any([signal, stop.signal])),
       stop,
       stream: undefined,
     };
@@ -65,6 +69,23 @@ export class Streams implements AsyncDisposable {
     (await this.#opened(key))?.closeStdin();
   }
 
+  /** @throws not_found for keys that are unknown, and when the process has ended. */
+  async kill(key: string, signal: number): Promise<void> {
+    await (await this.#running(key)).kill(signal);
+  }
+
+  /** @throws as {@link Streams.kill}. */
+  async resize(key: string, size: Size): Promise<void> {
+    await (await this.#running(key)).resize(size);
+  }
+
+  /** Waits for the end of a process. @throws not_found for keys that are unknown, or for which nobody knows; cancelled. */
+  async exit(key: string, signal: AbortSignal): Promise<StreamExit> {
+    const stream = await this.#opened(key);
+    if (stream === undefined) throw unknownKey(key);
+    return await stream.exit(signal);
+  }
+
   async finish(key: string, signal: AbortSignal): Promise<void> {
     await (await this.#opened(key))?.finish(signal);
   }
@@ -82,6 +103,12 @@ export class Streams implements AsyncDisposable {
     await Promise.all(this.keys().map((key) => this.release(key)));
   }
 
+  async #running(key: string): Promise<TaskStream> {
+    const stream = await this.#opened(key);
+    if (stream === undefined) throw unknownKey(key);
+    return stream;
+  }
+
   async #opened(key: string): Promise<TaskStream | undefined> {
     return await this.#entries.get(key)?.opening.catch(() => undefined);
   }
@@ -91,3 +118,5 @@ export class Streams implements AsyncDisposable {
     this.#onEnd();
   }
 }
+
+const unknownKey = (key: string): ContainerdError => errorOf("not_found", `stream ${key}`);
