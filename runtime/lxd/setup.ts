@@ -50,7 +50,11 @@ export async function ensureStoragePool(
   await server.tell(`make storage pool ${pool.name}`, { method: "POST", path: "/1.0/storage-pools", json }, options);
 }
 
-const networkSchema = z.object({ name: z.string(), config: z.record(z.string(), z.string()) });
+const networkSchema = z.object({
+  name: z.string(),
+  /** False for one that the host has without LXD. */ managed: z.boolean(),
+  config: z.record(z.string(), z.string()),
+});
 
 /** A network; undefined when there is none of that name. */
 export async function getNetwork(
@@ -74,7 +78,7 @@ export async function ensureNetwork(
   options?: CallOptions,
 ): Promise<void> {
   const path = lxdPath`/1.0/networks/${name}`;
-  if (await isThere(server, path, options)) {
+  if ((await getNetwork(server, name, options))?.managed === true) {
     await server.tell(`change network ${name}`, { method: "PATCH", path, json: { config } }, options);
     return;
   }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { StartLxdProgress_Status as Progress } from "../../api/gen/vm_tools/tremplin.js";
 import { recoverInstances } from "../../runtime/lxd/recover.js";
-import { finishMove, hasOnlyContainer, isMoveUnfinished, moveAside, putBack } from "./lxd-database.js";
+import { finishMove, hasOnlyContainer, isMoveUnfinished, isSomethingLeft, moveAside, putBack } from "./lxd-database.js";
 import { POOL, setUpLxd, setUpNetwork } from "./lxd-setup.js";
 import { DEFAULT_CONTAINER } from "./names.js";
 import type { Tremplin } from "./tremplin.js";
@@ -50,18 +50,26 @@ async function resetOrPutBack(tremplin: Tremplin, signal: AbortSignal): Promise<
     if (signal.aborted) throw err;
     log.warn({ err }, "the new database is no good, so the one from before is put back");
     await tellRecovering(tremplin);
-    await engine.stop("SIGTERM");
+    await engine.stop("SIGPWR");
     await putBack(lxdDir);
     await engine.launch(signal);
     await setUpLxd(tremplin);
   }
 }
 
-/** One that an earlier server left running, with its containers: their storage must not be in use. */
-async function endLxd({ engine, log }: Tremplin, signal: AbortSignal): Promise<void> {
-  if (!(await engine.isThere())) return;
+/**
+ * One that an earlier server left running, with its containers: their storage must not be in use. What one left that was killed itself
+ * is ended in order where it can be started once more.
+ */
+async function endLxd({ lxdDir, engine, log }: Tremplin, signal: AbortSignal): Promise<void> {
+  if (!(await engine.isThere()) && !(await isSomethingLeft(lxdDir))) return;
   log.info({}, "lxd is ended for its new database");
-  await engine.launch(signal);
+  try {
+    await engine.launch(signal);
+  } catch (err) {
+    if (signal.aborted) throw err;
+    log.warn({ err }, "what lxd left running goes on");
+  }
   await engine.stop("SIGPWR");
 }
 

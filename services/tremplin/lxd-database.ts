@@ -3,11 +3,18 @@
 import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "../../runtime/sys/errno.js";
+import { endDnsmasq, findDnsmasq } from "./left-over-dnsmasq.js";
 
 /** Below LXD's folder: what it knows, and what its networks gave away. */
-const FOLDERS = ["database", "networks"] as const;
+const NETWORKS = "networks";
+const FOLDERS = ["database", NETWORKS] as const;
 const ASIDE = ".old";
 const MARK = "tremplin-reset";
+
+/** Whether an LXD that was killed has left something running. */
+export async function isSomethingLeft(lxdDir: string): Promise<boolean> {
+  return (await findDnsmasq(join(lxdDir, NETWORKS))).length > 0;
+}
 
 /** Whether an earlier move was neither finished nor undone. */
 export async function isMoveUnfinished(lxdDir: string): Promise<boolean> {
@@ -16,6 +23,7 @@ export async function isMoveUnfinished(lxdDir: string): Promise<boolean> {
 
 /** What an earlier move has put aside goes for good. LXD must not run. */
 export async function moveAside(lxdDir: string): Promise<void> {
+  await endDnsmasq(join(lxdDir, NETWORKS));
   for (const folder of FOLDERS) await rm(join(lxdDir, folder + ASIDE), { recursive: true, force: true });
   await writeFile(join(lxdDir, MARK), "");
   for (const folder of FOLDERS) await renameIfThere(join(lxdDir, folder), join(lxdDir, folder + ASIDE));
@@ -28,6 +36,7 @@ export async function finishMove(lxdDir: string): Promise<void> {
 
 /** The new database goes, the old one comes back. LXD must not run. */
 export async function putBack(lxdDir: string): Promise<void> {
+  await endDnsmasq(join(lxdDir, NETWORKS));
   for (const folder of FOLDERS) {
     const path = join(lxdDir, folder);
     if (!(await exists(path + ASIDE))) continue;

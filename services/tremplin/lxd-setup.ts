@@ -24,7 +24,9 @@ const SHUTDOWN_SECONDS = "9";
 
 /** A bridge that containers get their addresses of. */
 export async function setUpNetwork({ lxd, lxdSubnet, log }: Tremplin): Promise<void> {
-  const there = await getNetwork(lxd, BRIDGE);
+  const found = await getNetwork(lxd, BRIDGE);
+  // A bridge of the host that LXD knows nothing of: it is LXD's from now on.
+  const there = found?.managed === true ? found : undefined;
   if (there?.config["ipv4.address"] === lxdSubnet) return;
   const config = { "ipv4.address": lxdSubnet, "ipv6.address": "none" };
   if (there !== undefined) {

@@ -1,0 +1,202 @@
+// LXD under the Tremplin service: how it is started, kept running, taken over, and given a new database.
+import { readdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { DisposeScope } from "../../api/core/dispose.js";
+import {
+  StartLxdProgress_Status as Progress,
+  type StartLxdProgress,
+  StartLxdResponse_Status as Status,
+} from "../../api/gen/vm_tools/tremplin.js";
+import { moveAside } from "../../services/tremplin/lxd-database.js";
+import { LXD_BUSYBOX } from "../helpers/lxd.js";
+import { requires } from "../helpers/requires.js";
+import { makeTremplinWorld, startTremplin, startTremplinProgram, type TestTremplin } from "../helpers/tremplin.js";
+import { until } from "../helpers/until.js";
+
+requires.root();
+requires.binary("lxd");
+
+/** Pid of the LXD that answers. */
+async function lxdPid({ must }: Pick<TestTremplin, "must">): Promise<number> {
+  return JSON.parse(await must(["query", "/1.0"])).environment.server_pid;
+}
+
+/** Of the container's init. */
+async function initPid({ must }: Pick<TestTremplin, "must">, name: string): Promise<number> {
+  return JSON.parse(await must(["query", `/1.0/instances/${name}/state`])).pid;
+}
+
+const isAlive = (pid: number): Promise<boolean> =>
+  stat(`/proc/${pid}`).then(
+    () => true,
+    () => false,
+  );
+
+/** What was told of starts of LXD, to the end of the last. */
+async function startOf(tremplin: TestTremplin, resetLxdDb: boolean): Promise<StartLxdProgress[]> {
+  tremplin.listener.clear();
+  expect(await tremplin.startLxd({ resetLxdDb })).toMatchObject({ status: Status.STARTING, failureReason: "" });
+  await tremplin.listener.until("updateStartLxdStatus", ({ status }) => status >= Progress.STARTED);
+  return tremplin.listener.of("updateStartLxdStatus");
+}
+
+test("LXD is started once, with what containers need, and again when it dies", async () => {
+  await using scope = new DisposeScope();
+  const tremplin = await startTremplin(scope);
+  const { listener, must } = tremplin;
+  expect(listener.told).toMatchObject([{ method: "tremplinReady" }]);
+  expect(await tremplin.getDebugInfo()).toMatchObject({ debugInformation: "LXD not running" });
+  expect(await tremplin.hostNetworkChanged()).toBeDefined();
+
+  // Whoever comes while it starts gets the same start.
+  const answers = await Promise.all([tremplin.startLxd(), tremplin.startLxd()]);
+  expect(answers.map(({ status }) => status)).toEqual([Status.STARTING, Status.STARTING]);
+  await listener.until("updateStartLxdStatus");
+  expect(await tremplin.startLxd()).toMatchObject({ status: Status.ALREADY_RUNNING, failureReason: "" });
+
+  const profile = JSON.parse(await must(["query", "/1.0/profiles/default"]));
+  expect(profile.config).toEqual({
+    "boot.autostart": "false",
+    "boot.host_shutdown_timeout": "9",
+    "security.nesting": "true",
+    "raw.idmap": "both 1000 1000\nboth 655360 655360\nboth 665357 665357\nboth 1001 1001",
+  });
+  expect(profile.devices).toMatchObject({
+    root: { type: "disk", path: "/", pool: "default" },
+    eth0: { type: "nic", network: "lxdbr0", name: "eth0" },
+    shared: { type: "disk", source: tremplin.sharedDir, path: "/mnt/chromeos" },
+  });
+  expect(JSON.parse(await must(["query", "/1.0/networks/lxdbr0"])).config["ipv4.address"]).toBe("100.115.92.193/28");
+
+  expect((await tremplin.getDebugInfo()).debugInformation).toMatch(/^Error getting container log: .*not found/i);
+  await tremplin.must(["image", "import", tremplin.image.unified, "--alias", LXD_BUSYBOX]);
+  await must(["launch", LXD_BUSYBOX, "penguin"]);
+  expect((await tremplin.getDebugInfo()).debugInformation).toMatch(/^(lxc penguin \d{14}|$)/);
+  const init = await initPid(tremplin, "penguin");
+
+  const pid = await lxdPid(tremplin);
+  process.kill(pid, "SIGKILL");
+  await until("another LXD", async () => (await lxdPid(tremplin)) !== pid);
+  expect(await initPid(tremplin, "penguin")).toBe(init);
+  expect(await tremplin.startLxd()).toMatchObject({ status: Status.ALREADY_RUNNING });
+  // Neither the second caller nor the new LXD had a callback of its own.
+  expect(listener.of("updateStartLxdStatus")).toMatchObject([{ status: Progress.STARTED, failureReason: "" }]);
+
+  await must(["exec", "penguin", "--", "ip", "-6", "addr", "add", "fd00::5/64", "dev", "eth0"]);
+  expect(await tremplin.hostNetworkChanged()).toBeDefined();
+  const addresses = await must(["exec", "penguin", "--", "ip", "-6", "addr", "show", "dev", "eth0"]);
+  expect(addresses).toContain("fe80::");
+  expect(addresses).not.toContain("fd00::5");
+});
+
+test.each([
+  ["that is not there", "", /^Starting LXD failed: spawn \S+ ENOENT$/],
+  ["that ends", 'echo "Error: no good" >&2\nexit 1\n', /^Starting LXD failed: no good$/],
+])("a start of an LXD %s fails with the reason, and may be tried again", async (_, script, reason) => {
+  await using scope = new DisposeScope();
+  const world = await makeTremplinWorld(scope);
+  const program = join(world.dir, "bad-lxd");
+  if (script !== "") await writeFile(program, `#!/bin/sh\n${script}`, { mode: 0o755 });
+  const tremplin = await startTremplin(scope, { world, lxdCommand: [program] });
+  for (let i = 0; i < 2; i += 1) {
+    expect(await startOf(tremplin, false)).toMatchObject([
+      { status: Progress.FAILED, failureReason: expect.stringMatching(reason) },
+    ]);
+  }
+  expect(await tremplin.getDebugInfo()).toMatchObject({ debugInformation: "LXD not running" });
+});
+
+test("a new database takes up the container that lies in storage; without one that does, the old one comes back", async () => {
+  await using scope = new DisposeScope();
+  const world = await makeTremplinWorld(scope);
+  const { must, lxdDir } = world;
+  /** A server whose LXD ends before the next one begins. */
+  const during = async (work: (tremplin: TestTremplin) => Promise<void>): Promise<void> => {
+    await using tremplin = await startTremplin(scope, { world });
+    await work(tremplin);
+  };
+  const started = { status: Progress.STARTED, failureReason: "" };
+  const recovering = { status: Progress.RECOVERING, failureReason: "" };
+
+  let pids: number[] = [];
+  await during(async (tremplin) => {
+    await tremplin.up();
+    await must(["launch", LXD_BUSYBOX, "penguin"]);
+    await must(["exec", "penguin", "--", "sh", "-c", "echo kept > /home/file"]);
+    pids = [await lxdPid(tremplin), await initPid(tremplin, "penguin")];
+  });
+  expect(await Promise.all(pids.map(isAlive))).toEqual([false, false]);
+
+  await during(async (tremplin) => {
+    expect(await startOf(tremplin, true)).toMatchObject([started]);
+    expect(await must(["image", "list", "--format", "csv"])).toBe("");
+    await must(["start", "penguin"]);
+    expect(await must(["exec", "penguin", "--", "cat", "/home/file"])).toBe("kept");
+    await stat(join(lxdDir, "database.old"));
+    // What it needs from now on, a new database will not have.
+    await must(["profile", "create", "extra"]);
+    await must(["profile", "add", "penguin", "extra"]);
+  });
+
+  await during(async (tremplin) => {
+    expect(await startOf(tremplin, true)).toMatchObject([recovering, started]);
+    expect(await must(["list", "-c", "nP", "--format", "csv"])).toBe('penguin,"default\nextra"');
+    await must(["profile", "remove", "penguin", "extra"]);
+    await must(["image", "import", world.image.unified, "--alias", LXD_BUSYBOX]);
+  });
+
+  // As a server leaves it that is killed half-way.
+  await moveAside(lxdDir);
+  await during(async (tremplin) => {
+    expect(await startOf(tremplin, false)).toMatchObject([recovering, started]);
+    expect(await must(["image", "alias", "list", "--format", "csv"])).toContain(LXD_BUSYBOX);
+  });
+
+  const folder = join(lxdDir, "database", "global");
+  for (const name of await readdir(folder)) await writeFile(join(folder, name), "damaged");
+  await during(async (tremplin) => {
+    expect(await startOf(tremplin, false)).toMatchObject([recovering, started]);
+    expect(await must(["list", "-c", "n", "--format", "csv"])).toBe("penguin");
+    await must(["delete", "penguin"]);
+  });
+
+  await during(async (tremplin) => {
+    expect(await startOf(tremplin, true)).toMatchObject([started]);
+    expect(await must(["list", "-c", "n", "--format", "csv"])).toBe("");
+    await must(["launch", LXD_BUSYBOX, "penguin"]).catch(() => undefined);
+  });
+});
+
+test("LXD outlives a server that is killed; the next one takes it over, and ends it with its containers", async () => {
+  await using scope = new DisposeScope();
+  const world = await makeTremplinWorld(scope);
+  const { must } = world;
+  const first = await startTremplinProgram(scope, { world });
+  await first.up();
+  await must(["launch", LXD_BUSYBOX, "penguin"]);
+  const [lxd, init] = [await lxdPid(first), await initPid(first, "penguin")];
+  await first.kill9();
+  expect(await lxdPid(first)).toBe(lxd);
+
+  const second = await startTremplinProgram(scope, { world });
+  expect(await startOf(second, false)).toMatchObject([{ status: Progress.STARTED }]);
+  expect(await second.startLxd()).toMatchObject({ status: Status.ALREADY_RUNNING });
+  expect([await lxdPid(second), await initPid(second, "penguin")]).toEqual([lxd, init]);
+  // One that is not its child is looked after just the same.
+  process.kill(lxd, "SIGKILL");
+  const next = await until("another LXD", async () => {
+    const pid = await lxdPid(second);
+    return pid !== lxd && pid;
+  });
+  await second.kill9();
+
+  const third = await startTremplinProgram(scope, { world });
+  expect(await startOf(third, true)).toMatchObject([{ status: Progress.STARTED }]);
+  expect(await isAlive(next)).toBe(false);
+  await must(["start", "penguin"]);
+  const last = [await lxdPid(third), await initPid(third, "penguin")];
+  third.program.signal("SIGPWR");
+  expect(await third.program.result).toMatchObject({ code: 0 });
+  expect(await Promise.all(last.map(isAlive))).toEqual([false, false]);
+});
