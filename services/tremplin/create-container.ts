@@ -34,7 +34,10 @@ export async function createContainer(
   }
   tremplin.work.run(`create container ${name}`, async (signal) => {
     await using _files = source;
-    const failureReason = await makeContainer(tremplin, name, source, signal).then(() => undefined, reasonOf);
+    const failureReason = await makeContainer(tremplin, name, { source, unfinished: present }, signal).then(
+      () => undefined,
+      reasonOf,
+    );
     const status = ContainerCreationProgress_Status[failureReason === undefined ? "CREATED" : "FAILED"];
     await tremplin.listener.tell("updateCreateStatus", {
       containerName: name,

@@ -31,11 +31,14 @@ const CLEANUP_TIMEOUT_MS = 30_000;
 export const isUnfinished = ({ config }: LxdInstance): boolean =>
   config[CREATED_MARK] === "true" && config[FINISHED_MARK] !== "true";
 
-/** Resolves when the container is there with its record. The listener is told of the download. @throws what is said to callers. */
+/**
+ * Resolves when the container is there with its record. `unfinished`, which has its name until then, is removed; another is left alone.
+ * The listener is told of the download. @throws what is said to callers.
+ */
 export async function makeContainer(
   tremplin: Tremplin,
   name: string,
-  source: ImageSource,
+  { source, unfinished }: { readonly source: ImageSource; readonly unfinished: LxdInstance | undefined },
   signal: AbortSignal,
 ): Promise<void> {
   await tremplin.names.run(name, () => tremplin.names.run(CREATE_NAME, make, signal), signal);
@@ -43,7 +46,8 @@ export async function makeContainer(
   async function make(): Promise<void> {
     const present = await findInstance(tremplin, name);
     if (present !== undefined) {
-      if (!isUnfinished(present)) throw new Error(`container ${name} is there already`);
+      const isMeant = isUnfinished(present) && present.created_at === unfinished?.created_at;
+      if (!isMeant) throw new Error(`container ${name} is there already`);
       await removeContainer(tremplin, name, signal);
     }
     // What an earlier one left.

@@ -6,10 +6,16 @@ import { failedTo } from "./failure.js";
 import type { Tremplin } from "./tremplin.js";
 
 const SETTING = "security.privileged";
+/** "" changes nothing. Over the wire any number may come. */
+const VALUES: ReadonlyMap<Level, string> = new Map([
+  [Level.UNCHANGED, ""],
+  [Level.UNPRIVILEGED, "false"],
+  [Level.PRIVILEGED, "true"],
+]);
 
 /** @throws invalid_argument for a number that stands for nothing. */
 export function checkLevel(level: Level): void {
-  if (settingOf(level) === undefined) throw invalidArgument(`bad privilege level value: ${level}`);
+  if (!VALUES.has(level)) throw invalidArgument(`bad privilege level value: ${level}`);
 }
 
 /** Stores what is asked for, unless that is to leave it as it is. */
@@ -18,22 +24,7 @@ export async function storeLevel(
   { name, config }: Pick<LxdInstance, "name" | "config">,
   level: Level,
 ): Promise<void> {
-  const setting = settingOf(level);
-  if (setting === undefined || setting === "" || config[SETTING] === setting) return;
-  await updateInstance(lxd, name, { config: { [SETTING]: setting } }).catch(failedTo("set privilege level"));
-}
-
-/** "" for no change; undefined for an unknown level, which may come over the wire. */
-function settingOf(level: Level): "" | "true" | "false" | undefined {
-  switch (level) {
-    case Level.UNCHANGED:
-      return "";
-    case Level.UNPRIVILEGED:
-      return "false";
-    case Level.PRIVILEGED:
-      return "true";
-    case Level.UNRECOGNIZED:
-    default:
-      return undefined;
-  }
+  const value = VALUES.get(level) ?? "";
+  if (value === "" || config[SETTING] === value) return;
+  await updateInstance(lxd, name, { config: { [SETTING]: value } }).catch(failedTo("set privilege level"));
 }
