@@ -9,6 +9,8 @@ const devicesSchema = z.record(z.string(), settingsSchema);
 
 const instanceSchema = z.object({
   name: z.string(),
+  /** `container` or `virtual-machine`. */
+  type: z.string(),
   /** `Running`, `Stopped`, `Frozen`, `Error`. */
   status: z.string(),
   architecture: z.string(),
@@ -35,7 +37,13 @@ const stateSchema = z.object({
   /** How many processes and threads. */
   processes: z.number(),
   cpu: z.object({ /** Nanoseconds. */ usage: z.number() }),
-  memory: z.object({ /** Bytes. */ usage: z.number(), usage_peak: z.number() }),
+  memory: z.object({
+    /** Bytes. */
+    usage: z.number(),
+    usage_peak: z.number(),
+    swap_usage: z.number(),
+    swap_usage_peak: z.number(),
+  }),
   /** By the interface's name inside. */
   network: z
     .record(
@@ -46,6 +54,17 @@ const stateSchema = z.object({
         ),
         hwaddr: z.string(),
         state: z.string(),
+        /** Since the interface came to be. */
+        counters: z.object({
+          bytes_received: z.number(),
+          bytes_sent: z.number(),
+          packets_received: z.number(),
+          packets_sent: z.number(),
+          errors_received: z.number(),
+          errors_sent: z.number(),
+          packets_dropped_inbound: z.number(),
+          packets_dropped_outbound: z.number(),
+        }),
       }),
     )
     .nullable(),
