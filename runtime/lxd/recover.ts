@@ -5,7 +5,7 @@ import type { CallOptions, LxdServer } from "./server.js";
 
 const foundSchema = z.object({
   UnknownVolumes: z
-    .array(z.object({ pool: z.string(), name: z.string(), type: z.string() }))
+    .array(z.object({ name: z.string(), /** `container`, `virtual-machine` or `custom`. */ type: z.string() }))
     .nullable()
     .transform((volumes) => volumes ?? []),
   /** Networks and profiles that they need and that are not there. */
@@ -22,23 +22,24 @@ export interface LostPool {
   readonly source: string;
 }
 
+export type LostVolume = z.infer<typeof foundSchema>["UnknownVolumes"][number];
+
 /**
- * Takes up the instances of a pool that may itself be unknown, and the pool with them.
- * @returns their names @throws failed_precondition when a network or a profile is missing; unknown for what LXD cannot read.
+ * Takes up the instances and volumes of a pool that may itself be unknown, and the pool with them, unless it has none.
+ * @throws failed_precondition when a network or a profile is missing; unknown for what LXD cannot read.
  */
-export async function recoverInstances(
+export async function recoverVolumes(
   server: LxdServer,
   { name, driver, source }: LostPool,
   options?: CallOptions,
-): Promise<string[]> {
-  const what = `recover instances of pool ${name}`;
+): Promise<LostVolume[]> {
+  const what = `recover volumes of pool ${name}`;
   const json = { pools: [{ name, driver, description: "", config: { source } }] };
   const look = { method: "POST", path: "/internal/recover/validate", json } as const;
   const { UnknownVolumes: volumes, DependencyErrors: missing } = await server.ask(what, look, foundSchema, options);
   if (missing.length > 0) throw failedPrecondition(`lxd: ${what}: ${missing.join(", ")}`);
-  const instances = volumes.filter(({ type }) => type === "container").map((volume) => volume.name);
   if (volumes.length > 0) {
     await server.tell(what, { method: "POST", path: "/internal/recover/import", json }, options);
   }
-  return instances;
+  return volumes;
 }

@@ -1,8 +1,16 @@
 // From no LXD to one that can be used: with its database, or with a new one in which the containers that lie in storage are taken up.
 import { join } from "node:path";
 import { StartLxdProgress_Status as Progress } from "../../api/gen/vm_tools/tremplin.js";
-import { recoverInstances } from "../../runtime/lxd/recover.js";
-import { finishMove, hasOnlyContainer, isMoveUnfinished, isSomethingLeft, moveAside, putBack } from "./lxd-database.js";
+import { recoverVolumes } from "../../runtime/lxd/recover.js";
+import {
+  finishMove,
+  hasOnlyContainer,
+  isMoveUnfinished,
+  isSomethingLeft,
+  moveAside,
+  movePoolAside,
+  putBack,
+} from "./lxd-database.js";
 import { POOL, setUpLxd, setUpNetwork } from "./lxd-setup.js";
 import { DEFAULT_CONTAINER } from "./names.js";
 import type { Tremplin } from "./tremplin.js";
@@ -41,8 +49,10 @@ async function resetOrPutBack(tremplin: Tremplin, signal: AbortSignal): Promise<
     await engine.launch(signal);
     await setUpNetwork(tremplin);
     const pool = { name: POOL, driver: "dir", source: poolDir(tremplin) };
-    const instances = await recoverInstances(tremplin.lxd, pool);
-    log.info({ instances }, "lxd has a new database");
+    const volumes = await recoverVolumes(tremplin.lxd, pool);
+    log.info({ volumes: volumes.map(({ type, name }) => `${type} ${name}`) }, "lxd has a new database");
+    // LXD makes no pool in a folder that is there.
+    if (volumes.length === 0) await movePoolAside(lxdDir, POOL);
     await setUpLxd(tremplin);
     await finishMove(lxdDir);
   } catch (err) {

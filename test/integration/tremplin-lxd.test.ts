@@ -164,7 +164,8 @@ test("a new database takes up the container that lies in storage; without one th
   await during(async (tremplin) => {
     expect(await startOf(tremplin, true)).toMatchObject([started]);
     expect(await must(["list", "-c", "n", "--format", "csv"])).toBe("");
-    await must(["launch", LXD_BUSYBOX, "penguin"]).catch(() => undefined);
+    await must(["image", "import", world.image.unified, "--alias", LXD_BUSYBOX]);
+    await must(["launch", LXD_BUSYBOX, "penguin"]);
   });
 });
 
