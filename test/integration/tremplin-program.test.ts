@@ -1,0 +1,381 @@
+// The programs of Tremplin as people use them: `serve`, `listen` and `call` as processes of their own, over unix sockets and over TCP,
+// every call made by its example, and what the listener prints read as it stands there; and what they refuse.
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DisposeScope } from "../../api/core/dispose.js";
+import { listUsbPorts } from "../../services/tremplin/usb/ports.js";
+import { ownProgram } from "../helpers/own-program.js";
+import { type Program, type ProgramOptions, type ProgramResult, runProgram, startProgram } from "../helpers/program.js";
+import { requires } from "../helpers/requires.js";
+import { tempDir } from "../helpers/temp.js";
+import { makeTremplinWorld, type TremplinWorld } from "../helpers/tremplin.js";
+import { until } from "../helpers/until.js";
+
+const [FILE, ...FIRST] = ownProgram("tremplin");
+const EXAMPLES = new URL("../../examples/tremplin/", import.meta.url);
+const LIFETIME_MS = 600_000;
+const RPCS = [
+  ...["StartLxd", "CreateContainer", "DeleteContainer", "StartContainer", "StopContainer", "GetContainerUsername"],
+  ...["SetUpUser", "GetContainerInfo", "SetTimezone", "ExportContainer", "CancelExportContainer", "ImportContainer"],
+  ...["CancelImportContainer", "UpgradeContainer", "CancelUpgradeContainer", "HostNetworkChanged", "GetDebugInfo"],
+  ...["AttachUsbToContainer", "DetachUsbFromContainer"],
+];
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /;
+
+const run = (args: readonly string[], options?: ProgramOptions): Promise<ProgramResult> =>
+  runProgram(FILE, [...FIRST, ...args], options);
+
+/** Starts one that serves; it ends with the scope. @returns it, and the address that its first line tells */
+async function start(scope: DisposeScope, args: readonly string[]): Promise<{ program: Program; address: string }> {
+  const program = await startProgram(FILE, [...FIRST, ...args], { timeoutMs: LIFETIME_MS });
+  scope.defer(() => program.stop());
+  const line = (await program.waitForOutput(/\n/, 60_000)).split("\n")[0] ?? "";
+  return { program, address: line.replace(/^(server listening|listener) at /, "") };
+}
+
+/** Flags of serve for folders below `dir`. */
+const placesIn = (dir: string): string[] => [
+  ...["--root", join(dir, "root"), "--state", join(dir, "state")],
+  ...["--berth-address", join(dir, "b.sock"), "--lxd-dir", join(dir, "lxd"), "--shared-dir", join(dir, "shared")],
+];
+
+describe.skipIf(requires.root() || requires.binary("lxd"))(
+  "tremplin, over TCP to the server, over a socket to the listener",
+  () => {
+    const scope = new DisposeScope();
+    let world: TremplinWorld;
+    let listener: Program;
+    let server: Program;
+    let address: string;
+    let seen = 0;
+
+    beforeAll(async () => {
+      world = await makeTremplinWorld(scope);
+      const { dir, lxdCommand } = world;
+      const told = await start(scope, ["listen", "--address", `unix:${join(dir, "l.sock")}`]);
+      listener = told.program;
+      const flags = ["--listener", told.address, "--address", "127.0.0.1:0", "--lxd-program", lxdCommand[0]];
+      ({ program: server, address } = await start(scope, ["serve", ...flags, ...placesIn(dir)]));
+    }, 120_000);
+    afterAll(() => scope[Symbol.asyncDispose]());
+
+    /** What the listener has printed, without the times. */
+    const told = (): string[] => {
+      const lines = listener.stdout().split("\n").slice(1, -1);
+      for (const line of lines) expect(line).toMatch(TIME);
+      return lines.map((line) => line.replace(TIME, ""));
+    };
+    /** Its lines since the last time, until one is as wanted; those about ports come at any time, and count only if wanted. */
+    const hears = async (last: RegExp): Promise<string[]> => {
+      const isCounted = (line: string): boolean => last.test(line) || !line.startsWith("UpdateListeningPorts");
+      const at = await until(`${last} from the listener, after ${told().slice(seen).join("; ")}`, () => {
+        const found = told().findIndex((line, index) => index >= seen && last.test(line));
+        return found < 0 ? undefined : { found };
+      });
+      const lines = told()
+        .slice(seen, at.found + 1)
+        .filter(isCounted);
+      seen = at.found + 1;
+      return lines;
+    };
+    /** Makes the call of an example. @returns the reply on one line */
+    const call = async (rpc: string, example = rpc.replace(/\B[A-Z]/g, (letter) => `-${letter}`).toLowerCase()) => {
+      const text = await readFile(new URL(`${example}.textproto`, EXAMPLES), "utf8");
+      const { code, stdout, stderr } = await run(["call", "--address", address, rpc, "--infile", "-"], {
+        input: text
+          .replaceAll("/tmp/tremplin-example", join(world.dir, "image"))
+          .replace("https://images.lxd.canonical.com/", "https://127.0.0.1:1/"),
+      });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: `connecting to ${address}\nRpc succeeded with OK status\n` });
+      return stdout.trim().replaceAll(/\s+/g, " ");
+    };
+    const inside = async (...command: string[]): Promise<string> =>
+      await world.must(["exec", "penguin", "--", ...command]);
+
+    test("the listener is told that the server is there, and the server tells its calls", async () => {
+      expect(address).toMatch(/^127\.0\.0\.1:\d+$/);
+      expect(await hears(/./)).toEqual(["TremplinReady"]);
+      expect((await run(["ls", "--address", address])).stdout.trim().split("\n")).toEqual(RPCS);
+    });
+
+    test("before LXD runs, calls say so", async () => {
+      const replies = await Promise.all([
+        call("GetDebugInfo"),
+        call("AttachUsbToContainer"),
+        call("CreateContainer", "create-container-from-files"),
+        call("SetTimezone"),
+      ]);
+      expect(replies).toEqual([
+        'debug_information: "LXD not running"',
+        'status: FAILED failure_reason: "USB manager not ready"',
+        'status: FAILED failure_reason: "LXD is not running"',
+        'failure_reasons: "Ignoring SetTimezone request before LXD is running"',
+      ]);
+    });
+
+    test("StartLxd", async () => {
+      expect(await call("StartLxd")).toBe("status: STARTING");
+      expect(await hears(/UpdateStartLxdStatus/)).toEqual(["UpdateStartLxdStatus status: STARTED"]);
+      expect(await call("StartLxd")).toBe("status: ALREADY_RUNNING");
+    });
+
+    test("CreateContainer", async () => {
+      expect(await call("CreateContainer")).toBe("status: CREATING");
+      const [failure, ...more] = await hears(/UpdateCreateStatus/);
+      expect(failure).toMatch(
+        /^UpdateCreateStatus status: FAILED container_name: "penguin" failure_reason: "failed to .*127\.0\.0\.1:1/,
+      );
+      expect(more).toEqual([]);
+      expect(await call("CreateContainer", "create-container-from-files")).toBe("status: CREATING");
+      expect(await hears(/UpdateCreateStatus/)).toEqual([
+        'UpdateCreateStatus status: CREATED container_name: "penguin"',
+      ]);
+    });
+
+    test("StartContainer, GetContainerInfo", async () => {
+      expect(await call("GetContainerInfo")).toBe(
+        'status: STOPPED failure_reason: "container not running, status is: 102"',
+      );
+      expect(await call("StartContainer")).toMatch(/^status: STARTING os_release \{ pretty_name: "Berth Test 1" /);
+      expect(await hears(/UpdateStartStatus/)).toEqual(['UpdateStartStatus status: STARTED container_name: "penguin"']);
+      expect(await inside("cat", "/dev/.container_token")).toBe("d3b07384d113");
+      expect(await call("StartContainer")).toBe("status: RUNNING");
+      expect(await call("CreateContainer")).toBe("status: EXISTS");
+      const info = await until("an address", async () => {
+        const text = await call("GetContainerInfo");
+        return text.includes("ipv4_address") ? text : undefined;
+      });
+      const number = Number(/^status: RUNNING ipv4_address: (\d+)$/.exec(info)?.[1]);
+      const bytes = Buffer.alloc(4);
+      bytes.writeUInt32LE(number);
+      expect(`${await world.must(["list", "penguin", "-c4", "--format", "csv"])}`).toContain([...bytes].join("."));
+    });
+
+    test("the ports on which it listens", async () => {
+      await inside("httpd", "-p", "127.0.0.1:8080");
+      await hears(/^UpdateListeningPorts container_ports \{ key: "penguin" value \{ listening_tcp4_ports: 8080 \} \}$/);
+    });
+
+    test("berth sees it, too", async () => {
+      const [berth, ...first] = ownProgram("berth");
+      const args = ["-a", join(world.dir, "b.sock"), "-n", "tremplin"];
+      const { stdout } = await runProgram(berth, [...first, ...args, "tasks", "ls"]);
+      expect(stdout).toMatch(/^penguin +\d+ +RUNNING/m);
+    });
+
+    test("SetUpUser, GetContainerUsername", async () => {
+      expect(await call("GetContainerUsername")).toBe(
+        'status: USER_NOT_FOUND failure_reason: "failed to find user for uid"',
+      );
+      await inside("sh", "-c", "echo 'root:*:19000:0:99999:7:::' > /etc/shadow; echo 'root:*::' > /etc/gshadow");
+      expect(await call("SetUpUser")).toBe('status: SUCCESS username: "ada"');
+      expect(await call("GetContainerUsername")).toBe('status: SUCCESS username: "ada" homedir: "/home/ada"');
+      expect(await inside("id", "-u", "ada")).toBe("1000");
+    });
+
+    test("SetTimezone, HostNetworkChanged, GetDebugInfo", async () => {
+      const rpcs = ["SetTimezone", "HostNetworkChanged", "GetDebugInfo"];
+      const replies = await Promise.all(rpcs.map((rpc) => call(rpc)));
+      expect(replies).toEqual(["successes: 1", "", expect.stringMatching(/^debug_information: ".*"$/)]);
+      expect(await inside("sh", "-c", "echo $TZ")).toBe("CET-1CEST,M3.5.0,M10.5.0/3");
+    });
+
+    test("AttachUsbToContainer, DetachUsbFromContainer", async () => {
+      // As the machine is.
+      const isThere = (await listUsbPorts("/sys")).length > 0;
+      const answer = isThere ? "status: OK" : 'status: FAILED failure_reason: "USB manager not ready"';
+      expect(await call("AttachUsbToContainer")).toBe(answer);
+      expect(await call("DetachUsbFromContainer")).toBe(answer);
+    });
+
+    test("UpgradeContainer, CancelUpgradeContainer", async () => {
+      expect(await call("CancelUpgradeContainer")).toBe("status: NOT_RUNNING");
+      expect(await call("UpgradeContainer")).toMatch(/^status: NOT_SUPPORTED/);
+      const script = "/opt/google/cros-containers/bin/upgrade_container";
+      await inside(
+        ...[
+          "sh",
+          "-c",
+          `mkdir -p \${1%/*}; printf '#!/bin/sh\\necho to $1\\nexec sleep 1000\\n' > "$1"; chmod 755 "$1"`,
+        ],
+        ...["sh", script],
+      );
+      await inside("sh", "-c", "printf 'ID=debian\\nVERSION_ID=\"10\"\\n' > /etc/os-release");
+      expect(await call("UpgradeContainer")).toBe("status: STARTED");
+      expect(await hears(/UpgradeContainerStatus/)).toEqual([
+        'UpgradeContainerStatus container_name: "penguin" status: IN_PROGRESS progress_messages: "to DEBIAN_BULLSEYE"',
+      ]);
+      expect(await call("UpgradeContainer")).toBe("status: ALREADY_RUNNING");
+      expect(await call("CancelUpgradeContainer")).toBe("status: CANCELLED");
+      expect(await hears(/UpgradeContainerStatus/)).toEqual([
+        'UpgradeContainerStatus container_name: "penguin" status: FAILED failure_reason: "the upgrade was cancelled"',
+      ]);
+    });
+
+    test("ExportContainer, CancelExportContainer", async () => {
+      expect(await call("CancelExportContainer")).toBe("status: OPERATION_NOT_FOUND");
+      expect(await call("ExportContainer")).toBe("status: EXPORTING");
+      const lines = await hears(/UpdateExportStatus .*status: DONE/);
+      for (const line of lines.slice(0, -1)) expect(line).toContain("status: EXPORTING_STREAMING");
+      expect(lines.at(-1)).toMatch(
+        /^UpdateExportStatus container_name: "penguin" status: DONE total_input_files: (\d+) total_input_bytes: (\d+) input_files_streamed: \1 input_bytes_streamed: \2 bytes_exported: \d+$/,
+      );
+      expect(await readdir(join(world.dir, "shared"))).toEqual(["penguin.tar.gz"]);
+    });
+
+    test("StopContainer", async () => {
+      expect(await call("StopContainer")).toBe("status: STOPPING");
+      await Promise.all([
+        until("the end to be told", () =>
+          told().some((line) => line === 'ContainerShutdown container_name: "penguin"'),
+        ),
+        until("STOPPED", () => told().some((line) => line.startsWith("UpdateStopStatus status: STOPPED"))),
+      ]);
+      const lines = told()
+        .slice(seen)
+        .filter((line) => !line.startsWith("UpdateListeningPorts"));
+      seen = told().length;
+      expect(lines[0]).toBe('UpdateStopStatus status: STOPPING container_name: "penguin"');
+      expect(lines.slice(1).sort()).toEqual([
+        'ContainerShutdown container_name: "penguin"',
+        'UpdateStopStatus status: STOPPED container_name: "penguin"',
+      ]);
+      expect(await call("StopContainer")).toBe("status: STOPPED");
+    });
+
+    test("ImportContainer, CancelImportContainer", async () => {
+      expect(await call("CancelImportContainer")).toBe("status: OPERATION_NOT_FOUND");
+      expect(await call("ImportContainer")).toBe("status: IMPORTING");
+      const lines = await hears(/UpdateImportStatus .*status: (DONE|FAILED)/);
+      for (const line of lines.slice(0, -1)) expect(line).toMatch(/status: IMPORTING_(UPLOAD|UNPACK)/);
+      expect(lines.at(-1)).toBe('UpdateImportStatus container_name: "penguin" status: DONE');
+      expect(await call("GetContainerUsername")).toBe('status: SUCCESS username: "ada" homedir: "/home/ada"');
+    });
+
+    test("DeleteContainer", async () => {
+      expect(await call("DeleteContainer")).toBe("status: DELETING");
+      expect(await hears(/UpdateDeletionStatus/)).toEqual([
+        'UpdateDeletionStatus status: DELETED container_name: "penguin"',
+      ]);
+      expect(await call("DeleteContainer")).toBe("status: DOES_NOT_EXIST");
+      expect(await call("GetContainerInfo")).toMatch(/^status: NOT_FOUND/);
+    });
+
+    test("SIGTERM ends the server, and LXD with it; the listener ends by SIGINT", async () => {
+      server.signal("SIGTERM");
+      expect(await server.result).toMatchObject({ code: 0 });
+      expect((await world.run(["list"])).code).not.toBe(0);
+      listener.signal("SIGINT");
+      expect(await listener.result).toMatchObject({ code: 0, stderr: "" });
+    });
+  },
+);
+
+describe("tremplin, over a socket to the server, over TCP to the listener", () => {
+  const scope = new DisposeScope();
+  afterAll(() => scope[Symbol.asyncDispose]());
+
+  test("the listener prints JSON where it is asked to, and an address without a host is of this host only", async () => {
+    const dir = await tempDir(scope);
+    const listener = await start(scope, ["listen", "--address", ":0", "--format", "json"]);
+    expect(listener.address).toMatch(/^127\.0\.0\.1:\d+$/);
+    const port = Number(listener.address.split(":")[1]);
+    expect(await answers("127.0.0.2", port)).toBe(false);
+    const path = `unix:${join(dir, "t.sock")}`;
+    const server = await start(scope, ["serve", "--listener", listener.address, "--address", path, ...placesIn(dir)]);
+    expect(server.address).toBe(path);
+    const { stdout } = await run(["call", "--address", path, "GetDebugInfo", "--format", "json"]);
+    expect(JSON.parse(stdout)).toEqual({ debugInformation: "LXD not running" });
+    const open = ["call", "--address", listener.address, "vm_tools.tremplin.TremplinListener.ContainerShutdown"];
+    expect(await run([...open, 'container_name: "a\\nb"'])).toMatchObject({ code: 0 });
+    const lines = listener.program.stdout().trim().split("\n").slice(1);
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { time: expect.any(String), method: "TremplinReady", message: {} },
+      { time: expect.any(String), method: "ContainerShutdown", message: { containerName: "a\nb" } },
+    ]);
+  });
+
+  test("another host is one that was named", async () => {
+    const { address } = await start(scope, ["listen", "--address", "0.0.0.0:0"]);
+    expect(address).toMatch(/^0\.0\.0\.0:\d+$/);
+    expect(await answers("127.0.0.2", Number(address.split(":")[1]))).toBe(true);
+  });
+
+  test("mistakes are told, with what to do instead, and by the exit code", async () => {
+    const mistakes: readonly (readonly [readonly string[], number, string])[] = [
+      [["call", "Nope"], 1, "No connection established."],
+      [["call", "--address", "nowhere", "StartLxd"], 2, 'tremplin: --address is unix:PATH or HOST:PORT, not "nowhere"'],
+      [["call", "StartLxd", "--format", "yaml"], 2, 'tremplin: --format is textproto or json, not "yaml"'],
+      [["call", "StartLxd", "--infile", "/none"], 2, "tremplin: cannot read /none: ENOENT"],
+      [["call"], 2, "tremplin: missing required argument 'rpc'"],
+      [["listen", "--address", "nowhere"], 2, 'tremplin: the address is unix:PATH or HOST:PORT, not "nowhere"'],
+      [
+        ["listen", "--address", "192.0.2.1:0"],
+        2,
+        "tremplin: cannot listen on 192.0.2.1:0: this host has no such address",
+      ],
+      [["listen", "--format", "yaml"], 2, 'tremplin: --format is textproto or json, not "yaml"'],
+      [["serve"], 2, "tremplin: required option '--listener <address>' not specified"],
+      [["serve", "--listener", "nowhere"], 2, "tremplin: the listener's address is unix:PATH or HOST:PORT, not"],
+      [
+        ["serve", "--listener", "127.0.0.1:1", "--address", "1"],
+        2,
+        "tremplin: the address is unix:PATH or HOST:PORT, not",
+      ],
+      [["serve", "--listener", "127.0.0.1:1", "--milestone", "x"], 2, 'tremplin: --milestone takes a number, not "x"'],
+      [["serve", "--listener", "127.0.0.1:1", "--nope"], 2, "tremplin: unknown option '--nope'"],
+      [["nope"], 2, "tremplin: unknown command 'nope'"],
+    ];
+    const dir = await tempDir(scope);
+    const results = await Promise.all(
+      mistakes.map(([args]) => {
+        const places = args[0] === "serve" ? placesIn(dir) : [];
+        const address = args[0] === "call" && !args.includes("--address") ? ["--address", `unix:${dir}/none`] : [];
+        return run([...args, ...places, ...address]);
+      }),
+    );
+    const told = results.map(({ code, stdout, stderr }, at) => [mistakes[at]?.[0], code, stdout, stderr]);
+    const wanted = mistakes.map(([args, code, message]) => [args, code, "", expect.stringContaining(message)]);
+    expect(told).toEqual(wanted);
+    // No stack of the program's own.
+    for (const { stderr } of results) expect(stderr).not.toMatch(/^ +at /m);
+    expect(await readdir(dir)).toEqual([]);
+  }, 120_000);
+
+  test("a mistake in a request is told with its place, and nothing is called", async () => {
+    const dir = await tempDir(scope);
+    const { address, program } = await start(scope, ["listen", "--address", `unix:${join(dir, "l.sock")}`]);
+    const service = "vm_tools.tremplin.TremplinListener";
+    const call = (...args: string[]) => run(["call", "--address", address, ...args]);
+    expect(await call(`${service}.ContainerShutdown`, "container: 'a'")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`tremplin: request:1:1: vm_tools.tremplin.ContainerShutdownInfo has no field`),
+    });
+    expect(await call(`${service}.Nope`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("tremplin: no RPC Nope; there are TremplinReady, UpdateStartLxdStatus, "),
+    });
+    expect(await call("StartLxd")).toMatchObject({ code: 1 });
+    expect(program.stdout().split("\n")).toHaveLength(2);
+  });
+
+  test("a server whose listener is not there does not start, and leaves nothing that is in the way", async () => {
+    const dir = await tempDir(scope);
+    await mkdir(join(dir, "shared"));
+    const flags = ["--listener", `unix:${dir}/none`, "--address", `unix:${join(dir, "t.sock")}`, ...placesIn(dir)];
+    const result = await run(["serve", ...flags]);
+    expect(result).toMatchObject({ code: 1, stdout: "" });
+    expect(result.stderr).toMatch(/^tremplin: listener at unix:.*: tremplinReady: /m);
+    expect((await readdir(dir)).filter((name) => name.endsWith(".sock"))).toEqual([]);
+  });
+});
+
+function answers(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
