@@ -33,6 +33,8 @@ const NAME = "tremplin";
 const LXD_DIR = "/var/lib/lxd";
 /** Users of containers come through them to what is theirs. */
 const FOLDER_MODE = 0o711;
+/** A token is for the users of one container, whom the file's mode lets in, and for nobody outside. */
+const TOKENS_MODE = 0o700;
 /** Of a network that has room for a container. */
 const LARGEST_WIDTH = 30;
 
@@ -94,7 +96,7 @@ export async function createTremplinServer(
   const listener = scope.use(openListener({ address: listenerAddress, log }));
   const daemon = scope.use(await createDaemon({ root, state, address: berthAddress, lxdSocket }, deps));
   const tokensDir = join(state, "tokens");
-  await makeOwnFolder("folder of tokens", tokensDir, FOLDER_MODE);
+  await makeOwnFolder("folder of tokens", tokensDir, TOKENS_MODE);
   await makeOwnFolder("LXD's folder", lxdDir, FOLDER_MODE);
   const tremplin = scope.use(
     defineTremplin({
