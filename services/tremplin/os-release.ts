@@ -4,6 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { isNotFound, unknownError } from "../../api/core/errors.js";
 import { OsRelease } from "../../api/gen/vm_tools/tremplin.js";
 import { readFile } from "../../runtime/lxd/files.js";
+import { getInstance } from "../../runtime/lxd/instances.js";
 import type { LxdServer } from "../../runtime/lxd/server.js";
 
 const PATHS = ["/etc/os-release", "/usr/lib/os-release"];
@@ -19,6 +20,8 @@ export async function readOsRelease(lxd: LxdServer, name: string): Promise<OsRel
       if (!isNotFound(error)) throw error;
     }
   }
+  // LXD says of both alike that they are not there.
+  await getInstance(lxd, name);
   return undefined;
 }
 

@@ -1,6 +1,8 @@
-// An image of Debian for LXD, with systemd: made by debootstrap, of packages that apt's cache keeps. It takes about half a minute, so
-// what busybox can show is shown there.
-import { mkdir, writeFile } from "node:fs/promises";
+// An image of Debian for LXD, with systemd: made by debootstrap, of packages that apt's cache keeps. It takes half a minute of computing,
+// so what busybox can show is shown there, and the image is kept beside the installed packages for the next time.
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { chown, copyFile, mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runProgram } from "./program.js";
 
@@ -16,10 +18,33 @@ const LEFT_OUT = [
   "var/cache/*",
   "var/lib/apt/lists/*",
 ];
+const MODULES = join(import.meta.dirname, "../../node_modules");
 const TIMEOUT_MS = 240_000;
 
-/** Makes the image's one archive in `dir`, which is made. Needs root and Debian's archive. @returns its path. */
+/**
+ * The image's archive, made in `dir` if nobody has made it yet. Needs root, and Debian's archive for the first time.
+ * @returns where it is; it is to be left as it is.
+ */
 export async function makeDebianImage(dir: string): Promise<string> {
+  const recipe = createHash("sha256").update(JSON.stringify([process.arch, RELEASE, PACKAGES, LEFT_OUT]));
+  const cache = join(MODULES, ".cache/berth-tests");
+  const kept = join(cache, `debian-${recipe.digest("hex").slice(0, 12)}.tar`);
+  if (existsSync(kept)) return kept;
+  const archive = await bootstrap(dir);
+  // Who installed the packages must be able to remove them again.
+  const { uid, gid } = await stat(MODULES);
+  for (const folder of [join(MODULES, ".cache"), cache]) {
+    if ((await mkdir(folder, { recursive: true })) !== undefined) await chown(folder, uid, gid);
+  }
+  // Two may make it at once.
+  const fresh = `${kept}.${process.pid}`;
+  await copyFile(archive, fresh);
+  await chown(fresh, uid, gid);
+  await rename(fresh, kept);
+  return kept;
+}
+
+async function bootstrap(dir: string): Promise<string> {
   await mkdir(dir, { recursive: true });
   const root = join(dir, "rootfs");
   // What it mounts is gone with it, whatever becomes of it.
