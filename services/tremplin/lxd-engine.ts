@@ -1,6 +1,6 @@
 // LXD itself: started on its folder, taken over where it runs already, started again when it dies.
 import { setMaxListeners } from "node:events";
-import { ContainerdError, errorOf, isUnavailable } from "../../api/core/errors.js";
+import { ContainerdError, errorKind, errorOf, isUnavailable } from "../../api/core/errors.js";
 import type { Logger } from "../../api/core/log.js";
 import type { LxdServer } from "../../runtime/lxd/server.js";
 import { getLxdInfo, isLxdReady } from "../../runtime/lxd/setup.js";
@@ -106,17 +106,26 @@ export class LxdEngine implements Disposable {
       if (this.#phase === "started") this.#phase = "stopped";
       if (reason !== undefined) log.error({ reason }, "lxd ends again and again, so it is left alone");
     });
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(READY_MS)]);
     const gaveUp = end.then((reason) => {
       throw new ContainerdError("unavailable", reason ?? "it was stopped");
     });
     gaveUp.catch(() => undefined);
-    try {
-      await Promise.race([this.whenUp(patience), gaveUp]);
-    } catch (error) {
-      if (signal.aborted || !patience.aborted) throw error;
-      await this.stop("SIGTERM");
+    const waiting = new AbortController();
+    const giveUp = (): void => waiting.abort();
+    signal.addEventListener("abort", giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    const late = timers.sleep(READY_MS, waiting.signal).then(() => {
       throw errorOf("deadline_exceeded", `LXD did not answer within ${READY_MS / 1000} s`);
+    });
+    late.catch(() => undefined);
+    try {
+      await Promise.race([this.whenUp(waiting.signal), gaveUp, late]);
+    } catch (error) {
+      if (errorKind(error) === "deadline_exceeded") await this.stop("SIGTERM");
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", giveUp);
+      waiting.abort();
     }
   }
 
