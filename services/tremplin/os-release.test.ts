@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseOsRelease } from "./os-release.js";
+import { parseSystemFacts, toOsRelease } from "./os-release.js";
 
 const NOTHING = { prettyName: "", name: "", version: "", versionId: "", id: "" };
 
@@ -23,5 +23,5 @@ test.each([
   ["the last of two", "ID=a\nID=b", { ...NOTHING, id: "b" }],
   ["a name of the language", "__proto__=a\nID=b", { ...NOTHING, id: "b" }],
 ])("%s is read", (_, text, expected) => {
-  expect(parseOsRelease(text)).toMatchObject(expected);
+  expect(toOsRelease(parseSystemFacts(text))).toMatchObject(expected);
 });
