@@ -1,5 +1,5 @@
 // The start of an instance, and its pid, which LXD tells only while it runs: one that ends at once has had one too.
-import { isFailedPrecondition, unknownError } from "../../../api/core/errors.js";
+import { errorKind, unknownError } from "../../../api/core/errors.js";
 import { changeState } from "../../lxd/instances.js";
 import { readRunLog, readStartFault } from "./run-log.js";
 import type { TaskInstance } from "./task-instance.js";
@@ -15,7 +15,10 @@ export async function startInstance(instance: TaskInstance): Promise<void> {
     await changeState(server, instance.name, "start");
   } catch (error) {
     await file.update({ isStarted: false });
-    const fault = isAdopted || isFailedPrecondition(error) ? "" : await readStartFault(server, instance.name);
+    // Whatever it was that could not be started: LXD says so of a bad moment, too.
+    const isStopped = (await instance.look()) === "created";
+    if (!isStopped || errorKind(error) === "unavailable") throw error;
+    const fault = isAdopted ? "" : await readStartFault(server, instance.name);
     throw fault === "" ? error : unknownError(`lxd: start instance ${instance.name}: ${fault}`, error);
   } finally {
     instance.isStarting = false;

@@ -15,6 +15,7 @@ import { howItEnded, statusOfWord } from "./how-it-ended.js";
 import type { TaskFile } from "./task-file.js";
 
 const UNKNOWN_STATUS = 255;
+const DELETED = "instance-deleted";
 /** Questions that a listing or a client waits for. */
 export const STATE_TIMEOUT_MS = 1_500;
 /** Questions that a deed depends on: an LXD that starts many instances at a time answers late. */
@@ -97,7 +98,8 @@ export class TaskInstance {
     const word = endWordOf(action);
     if (word !== undefined) this.#news.tell(word);
     this.#heard = this.#heard
-      .then(() => this.look())
+      // One that has ended is not asked after any more.
+      .then(() => (action === DELETED ? this.removed() : this.look()))
       .then(
         () => {
           // It runs: what was told is of an earlier run.
