@@ -8,9 +8,11 @@ import { isNotFound } from "../../api/core/errors.js";
 import {
   CancelImportContainerResponse_Status as Cancel,
   type ContainerImportProgress,
+  ContainerStartProgress_Status,
   ExportContainerResponse_Status,
   ContainerExportProgress_Status as ExportProgress,
   ContainerImportProgress_Status as Progress,
+  StartContainerResponse_Status,
   ImportContainerResponse_Status as Status,
 } from "../../api/gen/vm_tools/tremplin.js";
 import { addBulk, addOddities, describeContainer, lxdHoldings } from "../helpers/container-content.js";
@@ -87,7 +89,11 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("an import", () => {
       id: "copy",
       runtime: { name: "io.berth.lxd.v1" },
     });
-    await tremplin.must(["start", "copy"]);
+    expect(await tremplin.startContainer({ containerName: "copy" })).toMatchObject({
+      status: StartContainerResponse_Status.STARTING,
+    });
+    const { status } = await tremplin.listener.until("updateStartStatus");
+    expect(status).toBe(ContainerStartProgress_Status.STARTED);
     expect(describeContainer(tremplin, "copy", startedMs)).toEqual(describeContainer(tremplin, "penguin", startedMs));
   });
 

@@ -1,4 +1,4 @@
-// kill -9 of the service amid exports and imports: LXD goes on, and the next server leaves nothing half-made behind.
+// The service ends amid exports and imports, by kill -9 and in order: the next server leaves nothing half-made behind.
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -20,7 +20,10 @@ import { until } from "../helpers/until.js";
 
 const ARCHIVE = "penguin.tar.gz";
 
-describe.skipIf(requires.root() || requires.binary("lxd"))("a server that is killed", () => {
+/** On its way. */
+const STREAMING = ExportProgress.EXPORTING_STREAMING;
+
+describe.skipIf(requires.root() || requires.binary("lxd"))("a server that ends", () => {
   const scope = new DisposeScope();
   let world: TremplinWorld;
   let tremplin: TremplinProgram;
@@ -29,7 +32,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("a server that is kil
     world = await makeTremplinWorld(scope);
     await startAgain();
     await world.must(["launch", LXD_BUSYBOX, "penguin"]);
-    await addBulk(world, "penguin", { megabytes: 100, files: 100 });
+    await addBulk(world, "penguin", { megabytes: 60, files: 100 });
   });
   afterAll(() => scope[Symbol.asyncDispose]());
 
@@ -50,7 +53,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("a server that is kil
     await tremplin.importContainer({ containerName: "copy", importPath: ARCHIVE });
   }
 
-  test("amid an export leaves no snapshot for longer than it is away", async () => {
+  test("is killed amid an export: it leaves no snapshot for longer than it is away", async () => {
     await startExport();
     await world.listener.until(
       "updateExportStatus",
@@ -63,18 +66,27 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("a server that is kil
     expect(await snapshots()).toBe("[]");
     expect(await world.must(["list", "penguin", "-c", "s", "-f", "csv"])).toBe("RUNNING");
     await startExport();
-    const done = await world.listener.until(
-      "updateExportStatus",
-      ({ status }) => status !== ExportProgress.EXPORTING_STREAMING,
-    );
+    const done = await world.listener.until("updateExportStatus", ({ status }) => status !== STREAMING);
     expect(done.status).toBe(ExportProgress.DONE);
     expect(done.bytesExported).toBe(BigInt(statSync(join(world.sharedDir, ARCHIVE)).size));
   });
 
+  test("is asked to end amid an export: the file is empty, and there is no snapshot", async () => {
+    world.listener.clear();
+    await tremplin.exportContainer({ containerName: "penguin", exportPath: "ended.tar.gz" });
+    await world.listener.until("updateExportStatus");
+    await tremplin.program.stop();
+    const { status } = await world.listener.until("updateExportStatus", (news) => news.status !== STREAMING);
+    expect(status).toBe(ExportProgress.CANCELLED);
+    expect(statSync(join(world.sharedDir, "ended.tar.gz")).size).toBe(0);
+    await startAgain();
+    expect(await snapshots()).toBe("[]");
+  });
+
   test.each([
-    ["while an archive is on its way to LXD", ImportProgress.IMPORTING_UPLOAD],
-    ["while LXD unpacks it", ImportProgress.IMPORTING_UNPACK],
-  ])("%s leaves neither image nor container", async (_, wanted) => {
+    ["is killed while an archive is on its way to LXD", ImportProgress.IMPORTING_UPLOAD],
+    ["is killed while LXD unpacks it", ImportProgress.IMPORTING_UNPACK],
+  ])("%s: it leaves neither image nor container", async (_, wanted) => {
     await startImport();
     await world.listener.until("updateImportStatus", ({ status }) => status === wanted);
     await tremplin.kill9();
@@ -84,7 +96,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("a server that is kil
     expect(await holdings()).toEqual({ instances: ["penguin"], images: [LXD_BUSYBOX] });
   });
 
-  test("just before an import takes its name leaves it to the next, unless the name is taken", async () => {
+  test("is killed just before an import takes its name: that is left to the next, unless the name is taken", async () => {
     // As it is when the container before it is gone already.
     const mark = "user.tremplin.import-target";
     await tremplin.kill9();
@@ -101,7 +113,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("a server that is kil
     await world.must(["delete", "late"]);
   });
 
-  test("has kept no name: the next import makes its container", async () => {
+  test("keeps no name: the next import makes its container", async () => {
     await startImport();
     const isOver = ({ status }: { status: ImportProgress }): boolean =>
       status !== ImportProgress.IMPORTING_UPLOAD && status !== ImportProgress.IMPORTING_UNPACK;
