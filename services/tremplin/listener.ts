@@ -22,6 +22,21 @@ import {
 
 const DEADLINE_MS = 5_000;
 
+/** What each method carries. */
+interface ListenerMessages {
+  readonly tremplinReady: TremplinStartupInfo;
+  readonly updateStartLxdStatus: StartLxdProgress;
+  readonly updateCreateStatus: ContainerCreationProgress;
+  readonly updateDeletionStatus: ContainerDeletionProgress;
+  readonly updateStartStatus: ContainerStartProgress;
+  readonly updateStopStatus: ContainerStopProgress;
+  readonly updateExportStatus: ContainerExportProgress;
+  readonly updateImportStatus: ContainerImportProgress;
+  readonly containerShutdown: ContainerShutdownInfo;
+  readonly updateListeningPorts: ListeningPortInfo;
+  readonly upgradeContainerStatus: UpgradeContainerProgress;
+}
+
 const MESSAGES = {
   tremplinReady: TremplinStartupInfo,
   updateStartLxdStatus: StartLxdProgress,
@@ -36,9 +51,9 @@ const MESSAGES = {
   upgradeContainerStatus: UpgradeContainerProgress,
 } as const;
 
-export type ListenerMethod = keyof typeof MESSAGES;
+export type ListenerMethod = keyof ListenerMessages;
 /** Of a method's message what matters. */
-export type ListenerNews<M extends ListenerMethod> = Partial<ReturnType<(typeof MESSAGES)[M]["fromPartial"]>>;
+export type ListenerNews<M extends ListenerMethod> = Partial<ListenerMessages[M]>;
 
 /** Calls go out one after another, in the order in which they were asked for. */
 export interface Listener {
