@@ -22,6 +22,9 @@ const SHARED_PATH = "/mnt/chromeos";
 /** Seconds that a container's init is given when LXD ends. */
 const SHUTDOWN_SECONDS = "9";
 
+/** `both` would say the same in one line, but then LXD 5.0 cannot read or write files of a stopped container. */
+const keptLines = (id: number): string => `uid ${id} ${id}\ngid ${id} ${id}`;
+
 /** A bridge that containers get their addresses of. */
 export async function setUpNetwork({ lxd, lxdSubnet, log }: Tremplin): Promise<void> {
   const found = await getNetwork(lxd, BRIDGE);
@@ -63,7 +66,7 @@ export async function setUpLxd(tremplin: Tremplin): Promise<void> {
       "security.nesting": "true",
       "boot.autostart": "false",
       "boot.host_shutdown_timeout": SHUTDOWN_SECONDS,
-      ...(kept.length > 0 && { "raw.idmap": kept.map((id) => `both ${id} ${id}`).join("\n") }),
+      ...(kept.length > 0 && { "raw.idmap": kept.map(keptLines).join("\n") }),
     },
     devices: {
       root: { type: "disk", path: "/", pool: POOL },

@@ -33,13 +33,14 @@ export async function startContainer(
   const present = await lookUp(tremplin, name);
   if (present === undefined) return failed(`failed to find container: ${name}`);
   checkLevel(privilegeLevel);
+  // LXD reads no files of a stopped container whose users are about to change.
+  const osRelease = isActive(present) ? undefined : await findOsRelease(tremplin, name);
   await storeLevel(tremplin, present, privilegeLevel);
   if (isActive(present)) {
     // Its start may have been the last deed of a server that was killed.
     if (!tremplin.names.isHeld(name)) await markFinished(tremplin, present);
     return StartContainerResponse.fromPartial({ status: Status.RUNNING });
   }
-  const osRelease = await findOsRelease(tremplin, name);
   const current = await findInstance(tremplin, name);
   const status = current !== undefined && needsRemap(current) ? Status.REMAPPING : Status.STARTING;
   tremplin.work.run(`start container ${name}`, (signal) => startAndTell(tremplin, name, token, signal));

@@ -1,5 +1,5 @@
 // LXD under the Tremplin service: how it is started, kept running, taken over, and given a new database.
-import { readdir, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
@@ -9,6 +9,7 @@ import {
   StartLxdResponse_Status as Status,
 } from "../../api/gen/vm_tools/tremplin.js";
 import { moveAside } from "../../services/tremplin/lxd-database.js";
+import { failureOf } from "../helpers/cros-tool-runner.js";
 import { LXD_BUSYBOX } from "../helpers/lxd.js";
 import { requires } from "../helpers/requires.js";
 import { makeTremplinWorld, startTremplin, startTremplinProgram, type TestTremplin } from "../helpers/tremplin.js";
@@ -19,7 +20,10 @@ requires.binary("lxd");
 
 /** Pid of the LXD that answers. */
 async function lxdPid({ must }: Pick<TestTremplin, "must">): Promise<number> {
-  return JSON.parse(await must(["query", "/1.0"])).environment.server_pid;
+  const pid: unknown = JSON.parse(await must(["query", "/1.0"])).environment.server_pid;
+  // A signal to 0 would be one to this test.
+  if (typeof pid !== "number" || pid < 2) throw new Error(`no pid of LXD: ${pid}`);
+  return pid;
 }
 
 /** Of the container's init. */
@@ -60,7 +64,7 @@ test("LXD is started once, with what containers need, and again when it dies", a
     "boot.autostart": "false",
     "boot.host_shutdown_timeout": "9",
     "security.nesting": "true",
-    "raw.idmap": "both 1000 1000\nboth 655360 655360\nboth 665357 665357\nboth 1001 1001",
+    "raw.idmap": [1000, 655360, 665357, 1001].map((id) => `uid ${id} ${id}\ngid ${id} ${id}`).join("\n"),
   });
   expect(profile.devices).toMatchObject({
     root: { type: "disk", path: "/", pool: "default" },
@@ -88,6 +92,38 @@ test("LXD is started once, with what containers need, and again when it dies", a
   const addresses = await must(["exec", "penguin", "--", "ip", "-6", "addr", "show", "dev", "eth0"]);
   expect(addresses).toContain("fe80::");
   expect(addresses).not.toContain("fd00::5");
+});
+
+test("while LXD is away its containers cannot be listed; one that does not come back is left alone until it is asked for", async () => {
+  await using scope = new DisposeScope();
+  const world = await makeTremplinWorld(scope);
+  const [program] = world.lxdCommand;
+  const good = await readFile(program, "utf8");
+  const tremplin = await startTremplin(scope, { world });
+  await tremplin.up();
+
+  const note = join(world.dir, "pid");
+  await writeFile(program, `#!/bin/sh\necho $$ > ${note}\nexec sleep 600\n`);
+  process.kill(await lxdPid(tremplin), "SIGKILL");
+  const asleep = await until("one that does not answer", async () => {
+    const [, pid] = /^(\d+)\n$/.exec(await readFile(note, "utf8")) ?? [];
+    return pid !== undefined && Number(pid);
+  });
+  const failure = await failureOf(tremplin.hostNetworkChanged());
+  expect(failure.code).toBe("INTERNAL");
+  expect(failure.message).toMatch(/^failed to list containers: /);
+  await writeFile(program, good);
+  process.kill(asleep, "SIGKILL");
+  const pid = await until("LXD", () => lxdPid(tremplin));
+
+  await writeFile(program, "#!/bin/sh\nexit 1\n");
+  process.kill(pid, "SIGKILL");
+  await until(
+    "the end of all tries",
+    async () => (await tremplin.getDebugInfo()).debugInformation === "LXD not running",
+  );
+  await writeFile(program, good);
+  expect(await startOf(tremplin, false)).toMatchObject([{ status: Progress.STARTED, failureReason: "" }]);
 });
 
 test.each([
