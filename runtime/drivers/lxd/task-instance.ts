@@ -98,17 +98,10 @@ export class TaskInstance {
     const word = endWordOf(action);
     if (word !== undefined) this.#news.tell(word);
     this.#heard = this.#heard
-      // One that has ended is not asked after any more.
-      .then(() => (action === DELETED ? this.removed() : this.look()))
-      .then(
-        () => {
-          // It runs: what was told is of an earlier run.
-          if (this.exit === undefined && this.#concluding === undefined) this.#news.clear();
-        },
-        (err: unknown) => {
-          if (!isNotFound(err)) this.deps.log.warn({ err, action }, "learning from an lxd event failed");
-        },
-      );
+      .then(() => this.#take(action))
+      .catch((err: unknown) => {
+        if (!isNotFound(err)) this.deps.log.warn({ err, action }, "learning from an lxd event failed");
+      });
   }
 
   /** Ends it by `stop`, which is by force, and resolves when the end is known. @throws what `stop` throws. */
@@ -145,6 +138,14 @@ export class TaskInstance {
     if (this.isBeingRemoved) return;
     this.#gone ??= this.#tellGone();
     await this.#gone;
+  }
+
+  async #take(action: string): Promise<void> {
+    // One that has ended is not asked after any more.
+    if (action === DELETED) return await this.removed();
+    await this.look();
+    // It runs: what was told is of an earlier run.
+    if (this.exit === undefined && this.#concluding === undefined) this.#news.clear();
   }
 
   async #runs(pid: number): Promise<void> {
