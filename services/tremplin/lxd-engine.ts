@@ -1,6 +1,6 @@
 // LXD itself: started on its folder, taken over where it runs already, started again when it dies.
 import { setMaxListeners } from "node:events";
-import { ContainerdError, errorKind, errorOf, isUnavailable } from "../../api/core/errors.js";
+import { ContainerdError, errorKind, errorOf, failedPrecondition, isUnavailable } from "../../api/core/errors.js";
 import type { Logger } from "../../api/core/log.js";
 import type { LxdServer } from "../../runtime/lxd/server.js";
 import { getLxdInfo, isLxdReady } from "../../runtime/lxd/setup.js";
@@ -180,7 +180,11 @@ export class LxdEngine implements Disposable {
   /** The pid of the LXD that answers. @throws when something answers that is none, or nothing in time. */
   async #find(): Promise<number | undefined> {
     try {
-      return (await getLxdInfo(this.#options.lxd, { timeoutMs: LOOK_TIMEOUT_MS })).environment.server_pid;
+      const { environment } = await getLxdInfo(this.#options.lxd, { timeoutMs: LOOK_TIMEOUT_MS });
+      const pid = environment.server_pid;
+      // A signal to 0 would be one to this process and those around it.
+      if (pid < 2) throw failedPrecondition(`an LXD of pid ${pid} runs on the folder`);
+      return pid;
     } catch (error) {
       if (isUnavailable(error)) return undefined;
       throw error;
