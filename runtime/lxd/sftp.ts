@@ -36,7 +36,7 @@ export interface SftpOptions extends CallOptions {
   readonly timeoutMs?: number;
 }
 
-/** A session about one instance. Its calls throw not_found, permission_denied, deadline_exceeded, cancelled, unavailable, or unknown with what the other side says. */
+/** A session about one instance. Of a mode LXD takes the lower nine bits. Its calls throw not_found, permission_denied, deadline_exceeded, cancelled, unavailable, or unknown with what the other side says. */
 export interface Sftp extends Disposable {
   /** Of what a link leads to. */
   stat(path: string): Promise<SftpStat>;
@@ -160,7 +160,7 @@ class Session implements Sftp {
     content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     { uid, gid, mode }: FileOwner,
   ): Promise<void> {
-    const fresh = `${path}.new`;
+    const fresh = `${path}.berth-new`;
     await this.remove(fresh).catch(ignoreNotFound);
     try {
       const handle = await this.#open(fresh, OPEN_FLAG.write | OPEN_FLAG.create | OPEN_FLAG.exclusive);

@@ -8,6 +8,7 @@ import {
   StartContainerResponse_Status as Status,
 } from "../../api/gen/vm_tools/tremplin.js";
 import { type LxdInstance, updateInstance } from "../../runtime/lxd/instances.js";
+import { refreshAptSources } from "./apt-sources.js";
 import { keepRecord, startTask } from "./container-record.js";
 import { lookUp } from "./containers.js";
 import { setUpDevices } from "./devices.js";
@@ -47,8 +48,13 @@ export async function startContainer(
   return StartContainerResponse.fromPartial({ status, ...(osRelease !== undefined && { osRelease }) });
 }
 
-/** What it does not tell does not keep it from starting. */
-async function findOsRelease({ lxd, log }: Tremplin, name: string): Promise<OsRelease | undefined> {
+/** What it does not tell, or cannot be brought, does not keep it from starting. */
+async function findOsRelease({ lxd, log, milestone }: Tremplin, name: string): Promise<OsRelease | undefined> {
+  if (milestone !== undefined) {
+    await refreshAptSources(lxd, name, milestone).catch((err: unknown) => {
+      log.warn({ name, err }, "cannot bring a container's list of packages to the milestone");
+    });
+  }
   return await readOsRelease(lxd, name).catch((err: unknown) => {
     log.warn({ name, err }, "cannot read which system a container has");
     return undefined;

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
 import {
   GetContainerUsernameResponse_Status as Lookup,
+  StartContainerResponse_Status as Started,
+  ContainerStartProgress_Status as StartProgress,
   SetUpUserResponse_Status as Status,
 } from "../../api/gen/vm_tools/tremplin.js";
 import { makeDebianImage } from "../helpers/debian-image.js";
@@ -13,13 +15,14 @@ import { type EmbeddedTremplin, startTremplin } from "../helpers/tremplin.js";
 import { until } from "../helpers/until.js";
 
 const NAME = "penguin";
+const LIST = "/etc/apt/sources.list.d/cros.list";
 
 describe.skipIf(requires.root() || requires.binary("lxd") || requires.binary("debootstrap"))("a Debian", () => {
   const scope = new DisposeScope();
   let tremplin: EmbeddedTremplin;
 
   beforeAll(async () => {
-    tremplin = await startTremplin(scope);
+    tremplin = await startTremplin(scope, { milestone: 120 });
     const making = makeDebianImage(join(tremplin.dir, "debian"));
     await tremplin.up();
     await tremplin.must(["image", "import", await making, "--alias", "debian"]);
@@ -43,7 +46,23 @@ describe.skipIf(requires.root() || requires.binary("lxd") || requires.binary("de
       username: "jane",
       homedir: "/home/jane",
     });
-    await tremplin.must(["start", NAME]);
+  });
+
+  test("tells what it is at its start, and gets the list of this milestone's packages", async () => {
+    await tremplin.must(["file", "push", "-", `${NAME}${LIST}`, "--mode", "600"], { input: "deb old list\n" });
+    expect(await tremplin.startContainer({ containerName: NAME })).toMatchObject({
+      status: Started.STARTING,
+      osRelease: {
+        prettyName: "Debian GNU/Linux 12 (bookworm)",
+        name: "Debian GNU/Linux",
+        version: "12 (bookworm)",
+        versionId: "12",
+        id: "debian",
+      },
+    });
+    await tremplin.listener.until("updateStartStatus", ({ status }) => status === StartProgress.STARTED);
+    expect(await inside("cat", LIST)).toBe("deb https://storage.googleapis.com/cros-packages/120 bookworm main");
+    expect(await inside("stat", "-c", "%a %U", LIST)).toBe("644 root");
     await until("systemd", async () => {
       const { stdout } = await tremplin.run(["exec", NAME, "--", "systemctl", "is-system-running", "--wait"]);
       return /^(running|degraded)$/m.test(stdout);

@@ -209,7 +209,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("users of containers"
       expect({ status, username }).toEqual({ status: Status.FAILED, username: "" });
       expect(failureReason).toMatch(/user name|^\$USERNAME has number 0$/);
       expect(await all()).toEqual(ROOT);
-      expect(await outside('ls -A "$1/home"; ls "$1/etc"')).not.toMatch(/jane|\.new/);
+      expect(await outside('ls -A "$1/home"; ls "$1/etc"')).not.toMatch(/jane|-new/);
     });
 
     test("keeps whoever is there already, whatever was asked for", async () => {
@@ -250,12 +250,12 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("users of containers"
 
     test("writes nothing through links", async () => {
       await outside(
-        'cd "$1/etc"; mv passwd passwd.real; ln -s passwd.real passwd; ln -s "$2" group.new; ln -s "$2" shadow.new',
+        'cd "$1/etc"; mv passwd passwd.real; ln -s passwd.real passwd; ln -s "$2" group.berth-new; ln -s "$2" shadow.berth-new',
       );
       expect(await setUp("jane")).toMatchObject({ status: Status.SUCCESS });
       expect(await outside('cat "$2"')).toBe(FOREIGN);
       expect(await outside('cat "$1/etc/passwd.real"; rm "$1/etc/passwd.real"')).toBe(ROOT.passwd);
-      expect(await outside('stat -c %F "$1/etc/passwd"; ls "$1/etc"')).toMatch(/^regular file\n(?!.*\.new)/s);
+      expect(await outside('stat -c %F "$1/etc/passwd"; ls "$1/etc"')).toMatch(/^regular file\n(?!.*-new)/s);
     });
 
     test("fills a home with what every home begins with", async () => {
