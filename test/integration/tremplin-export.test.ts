@@ -169,8 +169,8 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("an export", () => {
       for (const { totalInputFiles, totalInputBytes } of progress) {
         expect([totalInputFiles, totalInputBytes]).toEqual([done.totalInputFiles, done.totalInputBytes]);
       }
-      for (const of of ["inputBytesStreamed", "bytesExported"] as const) {
-        const counts = progress.map((each) => each[of]);
+      for (const field of ["inputBytesStreamed", "bytesExported"] as const) {
+        const counts = progress.map((each) => each[field]);
         expect(counts).toEqual(counts.toSorted((a, b) => Number(a - b)));
       }
       expect(await snapshots()).toBe("[]");
