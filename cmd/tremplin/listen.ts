@@ -18,6 +18,8 @@ export async function listen({ address, format }: ListenFlags): Promise<number> 
   // Before it serves: it may be ended as soon as it has said so.
   const ended = new Promise<void>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => resolve());
+    // Nobody reads any more, as behind `| head`.
+    process.stdout.on("error", () => resolve());
   });
   const lineOf = known === "json" ? jsonLine : textLine;
   const server = await createListenerServer(address, {

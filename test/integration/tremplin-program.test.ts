@@ -363,6 +363,20 @@ describe("tremplin, over a socket to the server, over TCP to the listener", () =
     expect(program.stdout().split("\n")).toHaveLength(2);
   });
 
+  test("the listener ends when nobody reads it any more", async () => {
+    const dir = await tempDir(scope);
+    const address = `unix:${join(dir, "l.sock")}`;
+    const command = '"$@" | head -n 1; echo over';
+    const pipe = await startProgram("sh", ["-c", command, "sh", FILE, ...FIRST, "listen", "--address", address]);
+    scope.defer(() => pipe.stop());
+    await pipe.waitForOutput(/listener at/, 60_000);
+    // A write that goes nowhere is noticed late.
+    for (let calls = 0; calls < 10 && !pipe.stdout().includes("over"); calls += 1) {
+      await run(["call", "--address", address, "vm_tools.tremplin.TremplinListener.TremplinReady"]);
+    }
+    expect(await pipe.result).toMatchObject({ code: 0, stderr: "" });
+  });
+
   test("a server whose listener is not there does not start, and leaves nothing that is in the way", async () => {
     const dir = await tempDir(scope);
     await mkdir(join(dir, "shared"));

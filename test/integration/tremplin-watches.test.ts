@@ -1,6 +1,7 @@
 // What the Tremplin service watches by itself: the ports on which containers listen, and what is plugged into the USB ports that they
 // have. Time is moved by the test; LXD and its containers are real, the USB is made up, with device numbers that the kernel has.
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
 import {
@@ -70,14 +71,17 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("the Tremplin service
         .map(({ containerPorts }) =>
           Object.fromEntries([...containerPorts].map(([name, ports]) => [name, ports.listeningTcp4Ports])),
         );
-    /** The pictures until one is as wanted. */
+    let last: Ports = {};
+    /** What is told until it is as wanted: without what was told before, which is repeated when seconds go by quickly. */
     const untilPicture = async (wanted: Ports): Promise<Ports[]> => {
       world.listener.clear();
       await passing(`ports ${JSON.stringify(wanted)}`, () => {
         expect(pictures().at(-1)).toEqual(wanted);
         return true;
       });
-      return pictures();
+      const before = [last, ...pictures()];
+      last = wanted;
+      return pictures().filter((picture, at) => !isDeepStrictEqual(picture, before[at]));
     };
 
     test("and tells once a minute that there are none", async () => {
