@@ -12,9 +12,10 @@ import { LXD_BUSYBOX, type Lxd } from "./lxd.js";
 import { MemoryLedger } from "./memory-stores.js";
 import { ociSpec } from "./oci-spec.js";
 import { freshNamespace, tempDir } from "./temp.js";
+import { until } from "./until.js";
 
 /** Where it lives is LXD's business. */
-export type WorldLxd = Pick<Lxd, "socketPath" | "must">;
+export type WorldLxd = Pick<Lxd, "socketPath" | "must" | "run">;
 
 export interface LxdWorld {
   readonly namespace: string;
@@ -85,7 +86,11 @@ export async function lxdWorld(
   let current = lxdDriver.create(driverDeps);
   scope.defer(async () => {
     await current[Symbol.asyncDispose]();
-    for (const { name } of await list()) await lxd.must(["delete", "--force", name]);
+    // Those that are about to end are busy for a moment.
+    await until("all instances to go", async () => {
+      for (const { name } of await list()) await lxd.run(["delete", "--force", name]);
+      return (await list()).length === 0;
+    });
   });
   const world: LxdWorld = {
     namespace,

@@ -103,7 +103,8 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("tasks of LXD in bad 
     await lxd.run(["exec", name, "--", "busybox", "reboot", "-f"]);
     await seenPid(task, pid);
     pid = task.pid;
-    await lxd.must(["restart", name]);
+    // LXD is not done with the reboot yet.
+    await until("the restart", async () => (await lxd.run(["restart", name])).code === 0);
     await seenPid(task, pid);
     await lxd.must(["stop", name]);
     expect(await waiting).toMatchObject({ pid: task.pid, exitStatus: 0 });

@@ -10,7 +10,7 @@ import { type EngineBundle, EngineFolders, makeEngineBundle } from "../../engine
 import { getInstance } from "../../lxd/instances.js";
 import { LxdSide } from "./lxd-side.js";
 import { makeInstance, removeInstance } from "./make-instance.js";
-import { LXD_RUNTIME } from "./names.js";
+import { LXD_RUNTIME, uuidOf } from "./names.js";
 import { type LxdOptions, parseLxdOptions } from "./options.js";
 import { LxdTask } from "./task.js";
 import { createTaskFile, readTaskFile, type TaskFile } from "./task-file.js";
@@ -111,14 +111,15 @@ class LxdDriver implements RuntimeDriver {
         : await adoptable(side, options.instance, signal);
     const { stdin, stdout, stderr, terminal } = request;
     const stdio = { stdin, stdout, stderr, terminal };
-    const saved = { ...stdio, instance, isAdopted, isStarted: false, pid: 0, execs: {} };
     try {
+      const uuid = uuidOf(await getInstance(server, instance, { signal }));
+      const saved = { ...stdio, instance, uuid, isAdopted, isStarted: false, pid: 0, execs: {} };
       await streams.attachConsole(bundle, saved, false, signal);
       // Nobody else has taken the instance meanwhile.
       side.roster.requireFree(instance);
       return this.#adopt(side, bundle, await createTaskFile(bundle.path, saved));
     } catch (error) {
-      await streams.releaseConsole(bundle, saved).catch(() => undefined);
+      await streams.releaseConsole(bundle, stdio).catch(() => undefined);
       if (!isAdopted) {
         await removeInstance(server, instance).catch((err: unknown) =>
           log.warn({ err }, "removing what a failed create left is put off"),

@@ -35,6 +35,9 @@ export function taskOfMarks(
   return { namespace, id };
 }
 
+/** What LXD knows an instance by, whatever its name is; "" where it does not say. */
+export const uuidOf = ({ config }: Pick<LxdInstance, "config">): string => config["volatile.uuid"] ?? "";
+
 /** `berth-<namespace>-<id>`; one that LXD would not take, or that is not clear, is mended and told apart by a hash. */
 export function instanceName(namespace: string, id: string): string {
   const name = `berth-${namespace}-${id}`;

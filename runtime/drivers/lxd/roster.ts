@@ -83,18 +83,17 @@ export class Roster {
     // Before the list, so that none is missed for being younger than it.
     const tasks = this.all();
     const listed = await listInstances(this.#deps.server);
-    const names = new Set(listed.map(({ name }) => name));
-    await Promise.all(tasks.map((task) => this.#look(task, names, isLate)));
+    await Promise.all(tasks.map((task) => this.#look(task, listed, isLate)));
     for (const instance of listed) await this.#removeOrphan(instance);
   }
 
-  async #look(task: LxdTask, names: ReadonlySet<string>, isLate: boolean): Promise<void> {
+  async #look(task: LxdTask, listed: readonly LxdInstance[], isLate: boolean): Promise<void> {
     const { instance, namespace, id } = task;
     try {
       if (instance.exit === undefined) {
         await instance.look(undefined, undefined, isLate);
         if (isLate) await task.attachAgain();
-      } else if (!names.has(instance.name)) await instance.removed();
+      } else if (!listed.some((one) => instance.is(one))) await instance.removed();
     } catch (err) {
       this.#deps.log.debug({ err, namespace, id }, "lxd does not tell of a task");
     }
@@ -115,7 +114,7 @@ export class Roster {
   async #removeOrphan(listed: LxdInstance): Promise<void> {
     const { owner, log, clock, server, tellGone } = this.#deps;
     const name = taskOfMarks(listed, owner);
-    if (name === undefined || this.#taskOf(listed.name) !== undefined) return;
+    if (name === undefined || this.all().some((task) => task.instance.is(listed))) return;
     const key = keyOf(name.namespace, name.id);
     if (this.#making.has(key)) return;
     try {

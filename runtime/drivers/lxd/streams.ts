@@ -47,7 +47,7 @@ export class Streams implements AsyncDisposable {
     if (hasStdio(saved)) await this.#needed.finished(consoleKey(task));
   }
 
-  async releaseConsole(task: TaskName, saved: SavedTask): Promise<void> {
+  async releaseConsole(task: TaskName, saved: Stdio): Promise<void> {
     if (hasStdio(saved)) await this.#needed.release(consoleKey(task));
   }
 

@@ -21,6 +21,8 @@ const taskSchema = z.object({
   ...stdioSchema.shape,
   /** Name at LXD. */
   instance: z.string().min(1),
+  /** What LXD knows it by, whatever its name is. */
+  uuid: z.string(),
   /** Whether the instance was there before the task, and is to stay. */
   isAdopted: z.boolean(),
   /** Whether LXD was asked to start it, or has it running. */

@@ -8,10 +8,11 @@ import { Ending } from "../../engine-driver/ending.js";
 import type { EngineBundle } from "../../engine-driver/folders.js";
 import type { SavedEnd } from "../../engine-driver/task-file.js";
 import type { ContainerStatus } from "../../engine-driver/words.js";
-import { getInstanceState, type LxdInstanceState } from "../../lxd/instances.js";
+import { getInstanceState, type LxdInstance, type LxdInstanceState, listInstances } from "../../lxd/instances.js";
 import type { LxdServer } from "../../lxd/server.js";
 import { EndNews, endWordOf } from "./end-news.js";
 import { howItEnded, statusOfWord } from "./how-it-ended.js";
+import { uuidOf } from "./names.js";
 import type { TaskFile } from "./task-file.js";
 
 const UNKNOWN_STATUS = 255;
@@ -58,6 +59,12 @@ export class TaskInstance {
     return this.deps.file.saved.instance;
   }
 
+  /** Whether it is this one, whatever it is called by now. */
+  is(listed: Pick<LxdInstance, "name" | "config">): boolean {
+    const { uuid } = this.deps.file.saved;
+    return uuid === "" ? listed.name === this.name : uuidOf(listed) === uuid;
+  }
+
   get pid(): number {
     return this.deps.file.saved.pid;
   }
@@ -76,9 +83,13 @@ export class TaskInstance {
   async look(signal?: AbortSignal, timeoutMs = DEED_TIMEOUT_MS, isLate = false): Promise<ContainerStatus> {
     const { server, file } = this.deps;
     if (this.exit !== undefined) return "ended";
+    const ask = (): Promise<LxdInstanceState> => getInstanceState(server, this.name, { signal, timeoutMs });
     let state: LxdInstanceState;
     try {
-      state = await getInstanceState(server, this.name, { signal, timeoutMs });
+      state = await ask().catch(async (error: unknown) => {
+        if (!isNotFound(error) || !(await this.#wasRenamed())) throw error;
+        return await ask();
+      });
     } catch (error) {
       if (isNotFound(error)) await this.removed();
       throw error;
@@ -138,6 +149,14 @@ export class TaskInstance {
     if (this.isBeingRemoved) return;
     this.#gone ??= this.#tellGone();
     await this.#gone;
+  }
+
+  /** Its event may be on the way. @returns whether it is there under another name, which is known then. */
+  async #wasRenamed(): Promise<boolean> {
+    const listed = (await listInstances(this.deps.server)).find((instance) => this.is(instance));
+    if (listed === undefined || listed.name === this.name) return false;
+    await this.renamed(listed.name);
+    return true;
   }
 
   async #take(action: string): Promise<void> {
