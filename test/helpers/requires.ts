@@ -2,6 +2,7 @@
 // continuous integration, a missing thing is an error instead, so nothing is skipped unnoticed.
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { hasDebianImage } from "./debian-image.js";
 
 const FOLDERS = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"];
 
@@ -31,6 +32,8 @@ export const requires = {
   /** What runs containers, and makes a root filesystem for them. */
   runc: (): boolean =>
     requires.root() || ["runc", "containerd-shim-runc-v2", "busybox"].some((name) => requires.binary(name)),
+  /** What makes an image of it, and where its packages are, unless there is one already. */
+  debian: (): boolean => requires.binary("debootstrap") || lacks(hasDebianImage(), "Debian's archive in reach"),
   /** The real one, with whatever it runs. */
   containerd: (): boolean => requires.runc() || requires.binary("containerd"),
 };

@@ -17,7 +17,7 @@ import { until } from "../helpers/until.js";
 const NAME = "penguin";
 const LIST = "/etc/apt/sources.list.d/cros.list";
 
-describe.skipIf(requires.root() || requires.binary("lxd") || requires.binary("debootstrap"))("a Debian", () => {
+describe.skipIf(requires.root() || requires.binary("lxd") || requires.debian())("a Debian", () => {
   const scope = new DisposeScope();
   let tremplin: EmbeddedTremplin;
 

@@ -1,5 +1,5 @@
 // GetContainerUsername and SetUpUser on containers whose files of accounts are of all sorts, running and stopped.
-import { writeFile as writeHostFile } from "node:fs/promises";
+import { mkdir, rm, writeFile as writeHostFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
@@ -69,9 +69,10 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("users of containers"
   });
 
   beforeEach(async () => {
-    await outside('rm -rf "$1/etc/skel" "$1/home" "$1/var/lib" && mkdir "$1/home"');
+    for (const path of ["etc/skel", "home", "var/lib"]) await rm(join(rootfs, path), { recursive: true, force: true });
+    await mkdir(join(rootfs, "home"));
     for (const [file, text] of Object.entries(ROOT)) {
-      await outside(`rm -rf "$1/etc/${file}"`);
+      await rm(etc(file), { recursive: true, force: true });
       await writeHostFile(etc(file), text);
     }
   });
