@@ -87,6 +87,8 @@ export class LxdEngine implements Disposable {
    * @throws unavailable with LXD's last words; deadline_exceeded after 2 minutes; cancelled by the signal.
    */
   async launch(signal: AbortSignal): Promise<void> {
+    // After a start that failed once LXD ran.
+    this.#supervision?.over.abort();
     const over = new AbortController();
     setMaxListeners(0, over.signal);
     const { timers, log } = this.#options;

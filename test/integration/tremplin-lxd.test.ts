@@ -1,8 +1,9 @@
 // LXD under the Tremplin service: how it is started, kept running, taken over, and given a new database.
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
+import { type Logger, silentLogger } from "../../api/core/log.js";
 import {
   StartLxdProgress_Status as Progress,
   type StartLxdProgress,
@@ -141,6 +142,27 @@ test.each([
     ]);
   }
   expect(await tremplin.getDebugInfo()).toMatchObject({ debugInformation: "LXD not running" });
+});
+
+test("a start that fails once LXD runs may be tried again, and LXD is one and the same", async () => {
+  await using scope = new DisposeScope();
+  const world = await makeTremplinWorld(scope);
+  const blocked = join(world.dir, "blocked");
+  await writeFile(blocked, "");
+  const warnings: string[] = [];
+  const log: Logger = { ...silentLogger, warn: (_, message) => warnings.push(message) };
+  const tremplin = await startTremplin(scope, { world, log, sharedDir: join(blocked, "shared") });
+  expect(await startOf(tremplin, false)).toMatchObject([
+    { status: Progress.FAILED, failureReason: expect.stringMatching(/^Starting LXD failed: ENOTDIR: not a directory/) },
+  ]);
+  const pid = await lxdPid(tremplin);
+  await rm(blocked);
+  expect(await startOf(tremplin, false)).toMatchObject([{ status: Progress.STARTED }]);
+  expect(await lxdPid(tremplin)).toBe(pid);
+  process.kill(pid, "SIGKILL");
+  await until("another LXD", async () => (await lxdPid(tremplin)) !== pid);
+  // Whoever looks after it has seen it end.
+  expect(warnings.filter((message) => message === "lxd ended")).toHaveLength(1);
 });
 
 test("a new database takes up the container that lies in storage; without one that does, the old one comes back", async () => {
