@@ -7,6 +7,7 @@ import type { Tremplin } from "./tremplin.js";
 
 /** LXD takes no longer ones. */
 const MAX_NAME = 63;
+const CLEANUP_TIMEOUT_MS = 30_000;
 
 /** Whether the numbers have changed. What never ran has none yet. */
 export function needsRemap({ config }: Pick<LxdInstance, "config">): boolean {
@@ -14,12 +15,16 @@ export function needsRemap({ config }: Pick<LxdInstance, "config">): boolean {
   return config["volatile.last_state.idmap"] !== config["volatile.idmap.next"];
 }
 
-/** Resolves when the copy is the container. A name that leaves no room for the copy's is left to LXD, which changes the files in place. Hold the name. */
+/**
+ * Resolves when the copy is the container; what it was made of goes behind that. A name that leaves no room for the copy's is left to LXD,
+ * which changes the files in place. Hold the name.
+ */
 export async function remap(tremplin: Tremplin, name: string, signal: AbortSignal): Promise<void> {
-  const { lxd } = tremplin;
+  const { lxd, names, work } = tremplin;
   const [copy, aside] = [remapName(name), recoverName(name)];
   if (aside.length > MAX_NAME) return;
-  for (const left of [copy, aside]) await removeInstance(tremplin, left, signal);
+  await removeInstance(tremplin, copy, signal);
+  await names.run(aside, () => removeInstance(tremplin, aside, signal), signal);
   try {
     await createInstance(lxd, { name: copy, source: { type: "copy", of: name } }, { signal });
     await changeState(lxd, copy, "start", { signal });
@@ -31,9 +36,6 @@ export async function remap(tremplin: Tremplin, name: string, signal: AbortSigna
     await removeInstance(tremplin, copy, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
     throw error;
   }
-  await removeInstance(tremplin, aside, signal).catch((err: unknown) =>
-    tremplin.log.warn({ name, err }, "what a container was before its remap stays"),
-  );
+  // LXD takes its time where files of it were read a moment ago.
+  work.run(`remove ${aside}`, (ending) => names.run(aside, () => removeInstance(tremplin, aside, ending), ending));
 }
-
-const CLEANUP_TIMEOUT_MS = 30_000;
