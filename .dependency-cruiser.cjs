@@ -154,6 +154,8 @@ module.exports = {
       "^api/core/",
       "^runtime/(bridge|docker/bridge|detached|sys)/",
     ),
+    only("lxd-bridge-is-small", "^cmd/lxd-bridge/", "^api/core/", "^runtime/(bridge|lxd|detached|sys)/"),
+    never("bridges-start-fast", "^(cmd/lxd-bridge|runtime/(bridge|lxd))/", NPM("dockerode", "@grpc")),
     never("docker-bridge-starts-fast", "^(cmd/docker-bridge|runtime/docker/bridge)/", NPM("dockerode", "@grpc")),
     {
       name: "tests-are-imported-by-tests",

@@ -9,7 +9,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ROOT, say } from "./steps.mjs";
 
 const SHIM = "containerd-shim-process-v1";
-const BRIDGE = "berth-docker-bridge";
+const DOCKER_BRIDGE = "berth-docker-bridge";
+const LXD_BRIDGE = "berth-lxd-bridge";
 const RUNNER = "cros-tool-runner";
 const TREMPLIN = "tremplin";
 /** By the names that they are started under, with their rooms. */
@@ -17,7 +18,8 @@ const PROGRAMS = {
   berth: "berth",
   berthd: "berthd",
   [SHIM]: "shim-process",
-  [BRIDGE]: "docker-bridge",
+  [DOCKER_BRIDGE]: "docker-bridge",
+  [LXD_BRIDGE]: "lxd-bridge",
   [RUNNER]: RUNNER,
   [TREMPLIN]: TREMPLIN,
 };
@@ -29,7 +31,7 @@ const START_DEADLINE_MS = 20_000;
 export async function bundlePrograms(dist) {
   await bundle(dist, ["berth", "berthd", RUNNER, TREMPLIN], {});
   // The generated code asks for gRPC even where nothing of it is used; these are started often, and stay in memory.
-  await bundle(dist, [SHIM, BRIDGE], { "@grpc/grpc-js": join(ROOT, "scripts", "no-grpc.cjs") });
+  await bundle(dist, [SHIM, DOCKER_BRIDGE, LXD_BRIDGE], { "@grpc/grpc-js": join(ROOT, "scripts", "no-grpc.cjs") });
 }
 
 /**
@@ -80,8 +82,11 @@ export async function rehearsePrograms(dist) {
     await ended(daemon);
     const name = "rehearsal";
     await rehearseDetached(start(where, SHIM, "-namespace", name, "-id", name, "-address", address, "serve"));
-    await rehearseDetached(start(where, BRIDGE, join(dir, "bridge.sock")));
+    for (const bridge of [DOCKER_BRIDGE, LXD_BRIDGE]) {
+      await rehearseDetached(start(where, bridge, join(dir, `${bridge}.sock`)));
+    }
     await rehearseRunner(where);
+    await rehearseTremplin(where);
   } finally {
     daemon.kill("SIGKILL");
     rmSync(dir, { recursive: true, force: true });
@@ -102,6 +107,24 @@ async function rehearseRunner(where) {
     await ended(runner);
   } finally {
     runner.kill("SIGKILL");
+  }
+}
+
+/** It serves, tells a listener so, and ends when it is told to. The listener leaves nothing: what it needs is less. @param {{ folder: string, dir: string }} where */
+async function rehearseTremplin(where) {
+  const dir = join(where.dir, TREMPLIN);
+  const [listening, serving] = [join(dir, "l.sock"), join(dir, "t.sock")];
+  const listener = start(where, TREMPLIN, "listen", "--address", `unix:${listening}`);
+  const addresses = ["--listener", `unix:${listening}`, "--address", `unix:${serving}`];
+  const places = ["--root", join(dir, "root"), "--state", join(dir, "state"), "--lxd-dir", join(dir, "lxd")];
+  const server = start(where, TREMPLIN, "serve", ...addresses, ...places);
+  try {
+    await untilThere(serving, server);
+    server.kill("SIGTERM");
+    await ended(server);
+  } finally {
+    server.kill("SIGKILL");
+    listener.kill("SIGKILL");
   }
 }
 

@@ -60,14 +60,17 @@ export class BridgeLink implements AsyncDisposable {
     this.#streams.delete(key);
   }
 
-  /** A bridge that does not run, and cannot be brought back, has no streams to speak of. Asks the next one when one ends before its answer. */
-  async askIfRunning(asked: Asked, signal?: AbortSignal): Promise<string[]> {
+  /**
+   * A bridge that does not run, and cannot be brought back, has no streams to speak of: undefined. Asks the next one when one ends
+   * before its answer.
+   */
+  async askIfRunning(asked: Asked, signal?: AbortSignal): Promise<string[] | undefined> {
     while (!this.#isDisposed) {
       const connection = await this.#connected(false).catch((err: unknown) => {
         this.#options.log.warn({ err }, `no ${this.#options.name}`);
         return undefined;
       });
-      if (connection === undefined) return [];
+      if (connection === undefined) return undefined;
       try {
         return await connection.ask(asked, signal);
       } catch (error) {

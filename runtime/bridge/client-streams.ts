@@ -10,6 +10,7 @@ import { type LogProgram, startLogProgram } from "../stdio/log-program.js";
 import { outputAddress } from "../stdio/output-address.js";
 import { type InputStream, nowhere, openInputStream, openOutputStream, writableOf } from "../stdio/streams.js";
 import { isFifo } from "../sys/fifo.js";
+import { isSilent } from "./plain-stdio.js";
 
 const READER_TIMEOUT_MS = 30_000;
 const NULL_DEVICE = "/dev/null";
@@ -71,6 +72,7 @@ interface Outputs {
 
 async function openOutputs(held: Descriptors, stdio: Stdio, options: ClientStreamsOptions): Promise<Outputs> {
   const open = { ...options, deadlineMs: Date.now() + READER_TIMEOUT_MS };
+  if (isSilent(stdio)) return { stdout: nowhere(), stderr: nowhere(), program: undefined };
   if (stdio.terminal) {
     const { stream, program } = await openOutputStream(held, stdio.stdout, open).catch((error: unknown) => {
       throw wrapError("failed to start console copy", error);

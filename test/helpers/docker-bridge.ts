@@ -1,4 +1,4 @@
-// The bridge for Docker tasks as a test starts it, and what it leaves behind.
+// The bridges for Docker and LXD tasks as a test starts them, and what they leave behind.
 import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DisposeScope } from "../../api/core/dispose.js";
@@ -9,10 +9,14 @@ import { until } from "./until.js";
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 /** The path of a program that is the bridge, whether it runs from dist or from the sources, with this added to its environment. */
-export async function bridgeProgram(scope: DisposeScope, env: Readonly<Record<string, string>> = {}): Promise<string> {
-  const program = join(await tempDir(scope), "berth-docker-bridge");
+export async function bridgeProgram(
+  scope: DisposeScope,
+  env: Readonly<Record<string, string>> = {},
+  name: "berth-docker-bridge" | "berth-lxd-bridge" = "berth-docker-bridge",
+): Promise<string> {
+  const program = join(await tempDir(scope), name);
   const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  const words = ["env", ...settings, ...ownProgram("berth-docker-bridge")];
+  const words = ["env", ...settings, ...ownProgram(name)];
   await writeFile(program, `#!/bin/sh\nexec ${words.map(quoted).join(" ")} "$@"\n`);
   await chmod(program, 0o755);
   return program;
@@ -29,7 +33,7 @@ export async function bridgePids(socketPath: string): Promise<number[]> {
   for (const name of await readdir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     const words = (await readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "")).split("\0");
-    if (words.includes(socketPath) && words.some((word) => word.includes("docker-bridge"))) found.push(Number(name));
+    if (words.includes(socketPath) && words.some((word) => /(docker|lxd)-bridge/.test(word))) found.push(Number(name));
   }
   return found;
 }

@@ -11,6 +11,7 @@ const ROOMS = {
   berth: "berth",
   "containerd-shim-process-v1": "shim-process",
   "berth-docker-bridge": "docker-bridge",
+  "berth-lxd-bridge": "lxd-bridge",
   "cros-tool-runner": "cros-tool-runner",
   tremplin: "tremplin",
 } as const;

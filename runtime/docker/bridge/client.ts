@@ -114,7 +114,7 @@ class BridgeClient implements Bridge {
   }
 
   async keys(): Promise<string[]> {
-    return await this.#link.askIfRunning({ verb: "keys" });
+    return (await this.#link.askIfRunning({ verb: "keys" })) ?? [];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,14 @@
 import { errorOf } from "../../../api/core/errors.js";
 import type { Logger } from "../../../api/core/log.js";
 import type { Stdio } from "../../../api/core/task.js";
+import type { Asked } from "../../bridge/bridge-connection.js";
+import { BridgeLink } from "../../bridge/bridge-link.js";
+import { isSilent, plainStdio } from "../../bridge/plain-stdio.js";
+import { decodeExit } from "../../bridge/protocol.js";
+import type { LxdTarget } from "./target.js";
+
+/** How messages call it. */
+const BRIDGE_NAME = "lxd bridge";
 
 export interface LxdBridgeOptions {
   /** Where the bridge listens: a path in a folder that is there. It may be longer than what fits into the address of a socket. */
@@ -102,6 +110,90 @@ export interface LxdBridge extends AsyncDisposable {
 }
 
 /** Starts nothing. */
-export function openLxdBridge(_options: LxdBridgeOptions): LxdBridge {
-  throw errorOf("not_implemented", "lxd bridge");
+export function openLxdBridge(options: LxdBridgeOptions): LxdBridge {
+  return new BridgeClient(options);
+}
+
+class BridgeClient implements LxdBridge {
+  readonly #lxdSocket: string;
+  readonly #link: BridgeLink;
+
+  constructor(options: LxdBridgeOptions) {
+    this.#lxdSocket = options.lxdSocket;
+    this.#link = new BridgeLink({ name: BRIDGE_NAME, ...options });
+  }
+
+  async console(key: string, request: ConsoleRequest, signal?: AbortSignal): Promise<void> {
+    const { instance, stdio, again = false } = request;
+    if (isSilent(stdio)) return;
+    await this.#open(key, request, again, { kind: "console", lxdSocket: this.#lxdSocket, instance }, signal);
+  }
+
+  async exec(key: string, request: LxdExecRequest, signal?: AbortSignal): Promise<void> {
+    const { instance, command, env, uid, gid, cwd, size } = request;
+    const [program, ...args] = command;
+    const target: LxdTarget = {
+      kind: "exec",
+      lxdSocket: this.#lxdSocket,
+      instance,
+      command: [program, ...args],
+      env: { ...env },
+      uid,
+      gid,
+      cwd,
+      ...(size === undefined ? {} : { size: { columns: size.columns, rows: size.rows } }),
+    };
+    await this.#open(key, request, false, target, signal);
+  }
+
+  async kill(key: string, signal: number): Promise<void> {
+    await this.#askAbout(key, { verb: "kill", key, signal });
+  }
+
+  async resize(key: string, columns: number, rows: number): Promise<void> {
+    await this.#askAbout(key, { verb: "resize", key, columns, rows });
+  }
+
+  async closeStdin(key: string): Promise<void> {
+    await this.#link.askIfRunning({ verb: "closeStdin", key });
+  }
+
+  async exit(key: string, signal?: AbortSignal): Promise<LxdExecExit> {
+    return decodeExit(await this.#askAbout(key, { verb: "exit", key }, signal));
+  }
+
+  async finished(key: string, signal?: AbortSignal): Promise<void> {
+    await this.#link.askIfRunning({ verb: "finished", key }, signal);
+  }
+
+  async release(key: string): Promise<void> {
+    this.#link.forget(key);
+    await this.#link.askIfRunning({ verb: "release", key });
+  }
+
+  async keys(): Promise<string[]> {
+    return (await this.#link.askIfRunning({ verb: "keys" })) ?? [];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#link[Symbol.asyncDispose]();
+  }
+
+  /** @throws not_found without a bridge that would know it. */
+  async #askAbout(key: string, asked: Asked, signal?: AbortSignal): Promise<string[]> {
+    const said = await this.#link.askIfRunning(asked, signal);
+    if (said === undefined) throw errorOf("not_found", `stream ${key}`);
+    return said;
+  }
+
+  async #open(
+    key: string,
+    { namespace, id: container, stdio }: StreamRequest,
+    again: boolean,
+    target: LxdTarget,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const asked = { verb: "open", key, namespace, container, stdio: plainStdio(stdio), again, target } as const;
+    await this.#link.open(asked, { isReopenable: target.kind === "console" }, signal);
+  }
 }
