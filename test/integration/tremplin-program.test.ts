@@ -1,22 +1,19 @@
-// The programs of Tremplin as people use them: `serve`, `listen` and `call` as processes of their own, over unix sockets and over TCP,
-// every call made by its example, and what the listener prints read as it stands there; and what they refuse.
-import { mkdir, readdir, readFile } from "node:fs/promises";
-import { connect } from "node:net";
+// Tremplin by its programs, as people try it: `serve`, `listen` and `call` as processes of their own, every call made by its example, and
+// what the listener prints read as it stands there.
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { listUsbPorts } from "../../services/tremplin/usb/ports.js";
 import { ownProgram } from "../helpers/own-program.js";
-import { type Program, type ProgramOptions, type ProgramResult, runProgram, startProgram } from "../helpers/program.js";
+import { type Program, runProgram } from "../helpers/program.js";
 import { requires } from "../helpers/requires.js";
-import { tempDir } from "../helpers/temp.js";
 import { makeTremplinWorld, type TremplinWorld } from "../helpers/tremplin.js";
+import { placesIn, runTremplin, startServing } from "../helpers/tremplin-programs.js";
 import { until } from "../helpers/until.js";
 
-const [FILE, ...FIRST] = ownProgram("tremplin");
 const EXAMPLES = new URL("../../examples/tremplin/", import.meta.url);
-const LIFETIME_MS = 600_000;
 const RPCS = [
   ...["StartLxd", "CreateContainer", "DeleteContainer", "StartContainer", "StopContainer", "GetContainerUsername"],
   ...["SetUpUser", "GetContainerInfo", "SetTimezone", "ExportContainer", "CancelExportContainer", "ImportContainer"],
@@ -24,23 +21,6 @@ const RPCS = [
   ...["AttachUsbToContainer", "DetachUsbFromContainer"],
 ];
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /;
-
-const run = (args: readonly string[], options?: ProgramOptions): Promise<ProgramResult> =>
-  runProgram(FILE, [...FIRST, ...args], options);
-
-/** Starts one that serves; it ends with the scope. @returns it, and the address that its first line tells */
-async function start(scope: DisposeScope, args: readonly string[]): Promise<{ program: Program; address: string }> {
-  const program = await startProgram(FILE, [...FIRST, ...args], { timeoutMs: LIFETIME_MS });
-  scope.defer(() => program.stop());
-  const line = (await program.waitForOutput(/\n/, 60_000)).split("\n")[0] ?? "";
-  return { program, address: line.replace(/^(server listening|listener) at /, "") };
-}
-
-/** Flags of serve for folders below `dir`. */
-const placesIn = (dir: string): string[] => [
-  ...["--root", join(dir, "root"), "--state", join(dir, "state")],
-  ...["--berth-address", join(dir, "b.sock"), "--lxd-dir", join(dir, "lxd"), "--shared-dir", join(dir, "shared")],
-];
 
 describe.skipIf(requires.root() || requires.binary("lxd"))(
   "tremplin, over TCP to the server, over a socket to the listener",
@@ -57,10 +37,10 @@ describe.skipIf(requires.root() || requires.binary("lxd"))(
       const { dir, lxdCommand } = world;
       const script = fileURLToPath(new URL("make-image.sh", EXAMPLES));
       expect(await runProgram("sh", [script, join(dir, "example")])).toMatchObject({ code: 0, stderr: "" });
-      const told = await start(scope, ["listen", "--address", `unix:${join(dir, "l.sock")}`]);
+      const told = await startServing(scope, ["listen", "--address", `unix:${join(dir, "l.sock")}`]);
       listener = told.program;
       const flags = ["--listener", told.address, "--address", "127.0.0.1:0", "--lxd-program", lxdCommand[0]];
-      ({ program: server, address } = await start(scope, ["serve", ...flags, ...placesIn(dir)]));
+      ({ program: server, address } = await startServing(scope, ["serve", ...flags, ...placesIn(dir)]));
     }, 120_000);
     afterAll(() => scope[Symbol.asyncDispose]());
 
@@ -86,7 +66,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))(
     /** Makes the call of an example. @returns the reply on one line */
     const call = async (rpc: string, example = rpc.replace(/\B[A-Z]/g, (letter) => `-${letter}`).toLowerCase()) => {
       const text = await readFile(new URL(`${example}.textproto`, EXAMPLES), "utf8");
-      const { code, stdout, stderr } = await run(["call", "--address", address, rpc, "--infile", "-"], {
+      const { code, stdout, stderr } = await runTremplin(["call", "--address", address, rpc, "--infile", "-"], {
         input: text
           .replaceAll("/tmp/tremplin-example", join(world.dir, "example"))
           .replace("https://images.lxd.canonical.com/", "https://127.0.0.1:1/"),
@@ -100,7 +80,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))(
     test("the listener is told that the server is there, and the server tells its calls", async () => {
       expect(address).toMatch(/^127\.0\.0\.1:\d+$/);
       expect(await hears(/./)).toEqual(["TremplinReady"]);
-      expect((await run(["ls", "--address", address])).stdout.trim().split("\n")).toEqual(RPCS);
+      expect((await runTremplin(["ls", "--address", address])).stdout.trim().split("\n")).toEqual(RPCS);
     });
 
     test("before LXD runs, calls say so", async () => {
@@ -274,124 +254,3 @@ describe.skipIf(requires.root() || requires.binary("lxd"))(
     });
   },
 );
-
-describe("tremplin, over a socket to the server, over TCP to the listener", () => {
-  const scope = new DisposeScope();
-  afterAll(() => scope[Symbol.asyncDispose]());
-
-  test("the listener prints JSON where it is asked to, and an address without a host is of this host only", async () => {
-    const dir = await tempDir(scope);
-    const listener = await start(scope, ["listen", "--address", ":0", "--format", "json"]);
-    expect(listener.address).toMatch(/^127\.0\.0\.1:\d+$/);
-    const port = Number(listener.address.split(":")[1]);
-    expect(await answers("127.0.0.2", port)).toBe(false);
-    const path = `unix:${join(dir, "t.sock")}`;
-    const server = await start(scope, ["serve", "--listener", listener.address, "--address", path, ...placesIn(dir)]);
-    expect(server.address).toBe(path);
-    const { stdout } = await run(["call", "--address", path, "GetDebugInfo", "--format", "json"]);
-    expect(JSON.parse(stdout)).toEqual({ debugInformation: "LXD not running" });
-    const open = ["call", "--address", listener.address, "vm_tools.tremplin.TremplinListener.ContainerShutdown"];
-    expect(await run([...open, 'container_name: "a\\nb"'])).toMatchObject({ code: 0 });
-    const lines = listener.program.stdout().trim().split("\n").slice(1);
-    expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { time: expect.any(String), method: "TremplinReady", message: {} },
-      { time: expect.any(String), method: "ContainerShutdown", message: { containerName: "a\nb" } },
-    ]);
-  });
-
-  test("another host is one that was named", async () => {
-    const { address } = await start(scope, ["listen", "--address", "0.0.0.0:0"]);
-    expect(address).toMatch(/^0\.0\.0\.0:\d+$/);
-    expect(await answers("127.0.0.2", Number(address.split(":")[1]))).toBe(true);
-  });
-
-  test("mistakes are told, with what to do instead, and by the exit code", async () => {
-    const mistakes: readonly (readonly [readonly string[], number, string])[] = [
-      [["call", "Nope"], 1, "No connection established."],
-      [["call", "--address", "nowhere", "StartLxd"], 2, 'tremplin: --address is unix:PATH or HOST:PORT, not "nowhere"'],
-      [["call", "StartLxd", "--format", "yaml"], 2, 'tremplin: --format is textproto or json, not "yaml"'],
-      [["call", "StartLxd", "--infile", "/none"], 2, "tremplin: cannot read /none: ENOENT"],
-      [["call"], 2, "tremplin: missing required argument 'rpc'"],
-      [["listen", "--address", "nowhere"], 2, 'tremplin: the address is unix:PATH or HOST:PORT, not "nowhere"'],
-      [
-        ["listen", "--address", "192.0.2.1:0"],
-        2,
-        "tremplin: cannot listen on 192.0.2.1:0: this host has no such address",
-      ],
-      [["listen", "--format", "yaml"], 2, 'tremplin: --format is textproto or json, not "yaml"'],
-      [["serve"], 2, "tremplin: required option '--listener <address>' not specified"],
-      [["serve", "--listener", "nowhere"], 2, "tremplin: the listener's address is unix:PATH or HOST:PORT, not"],
-      [
-        ["serve", "--listener", "127.0.0.1:1", "--address", "1"],
-        2,
-        "tremplin: the address is unix:PATH or HOST:PORT, not",
-      ],
-      [["serve", "--listener", "127.0.0.1:1", "--milestone", "x"], 2, 'tremplin: --milestone takes a number, not "x"'],
-      [["serve", "--listener", "127.0.0.1:1", "--nope"], 2, "tremplin: unknown option '--nope'"],
-      [["nope"], 2, "tremplin: unknown command 'nope'"],
-    ];
-    const dir = await tempDir(scope);
-    const results = await Promise.all(
-      mistakes.map(([args]) => {
-        const places = args[0] === "serve" ? placesIn(dir) : [];
-        const address = args[0] === "call" && !args.includes("--address") ? ["--address", `unix:${dir}/none`] : [];
-        return run([...args, ...places, ...address]);
-      }),
-    );
-    const told = results.map(({ code, stdout, stderr }, at) => [mistakes[at]?.[0], code, stdout, stderr]);
-    const wanted = mistakes.map(([args, code, message]) => [args, code, "", expect.stringContaining(message)]);
-    expect(told).toEqual(wanted);
-    // No stack of the program's own.
-    for (const { stderr } of results) expect(stderr).not.toMatch(/^ +at /m);
-    expect(await readdir(dir)).toEqual([]);
-  }, 120_000);
-
-  test("a mistake in a request is told with its place, and nothing is called", async () => {
-    const dir = await tempDir(scope);
-    const { address, program } = await start(scope, ["listen", "--address", `unix:${join(dir, "l.sock")}`]);
-    const service = "vm_tools.tremplin.TremplinListener";
-    const call = (...args: string[]) => run(["call", "--address", address, ...args]);
-    expect(await call(`${service}.ContainerShutdown`, "container: 'a'")).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining(`tremplin: request:1:1: vm_tools.tremplin.ContainerShutdownInfo has no field`),
-    });
-    expect(await call(`${service}.Nope`)).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining("tremplin: no RPC Nope; there are TremplinReady, UpdateStartLxdStatus, "),
-    });
-    expect(await call("StartLxd")).toMatchObject({ code: 1 });
-    expect(program.stdout().split("\n")).toHaveLength(2);
-  });
-
-  test("the listener ends when nobody reads it any more", async () => {
-    const dir = await tempDir(scope);
-    const address = `unix:${join(dir, "l.sock")}`;
-    const command = '"$@" | head -n 1; echo over';
-    const pipe = await startProgram("sh", ["-c", command, "sh", FILE, ...FIRST, "listen", "--address", address]);
-    scope.defer(() => pipe.stop());
-    await pipe.waitForOutput(/listener at/, 60_000);
-    // A write that goes nowhere is noticed late.
-    for (let calls = 0; calls < 10 && !pipe.stdout().includes("over"); calls += 1) {
-      await run(["call", "--address", address, "vm_tools.tremplin.TremplinListener.TremplinReady"]);
-    }
-    expect(await pipe.result).toMatchObject({ code: 0, stderr: "" });
-  });
-
-  test("a server whose listener is not there does not start, and leaves nothing that is in the way", async () => {
-    const dir = await tempDir(scope);
-    await mkdir(join(dir, "shared"));
-    const flags = ["--listener", `unix:${dir}/none`, "--address", `unix:${join(dir, "t.sock")}`, ...placesIn(dir)];
-    const result = await run(["serve", ...flags]);
-    expect(result).toMatchObject({ code: 1, stdout: "" });
-    expect(result.stderr).toMatch(/^tremplin: listener at unix:.*: tremplinReady: /m);
-    expect((await readdir(dir)).filter((name) => name.endsWith(".sock"))).toEqual([]);
-  });
-});
-
-function answers(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
-}
