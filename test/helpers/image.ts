@@ -1,5 +1,5 @@
 // Small images made from nothing: layers, manifests and indexes as bytes in memory, reproducible, without a network.
-import { createHash } from "node:crypto";
+import { createCipheriv, createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { compress } from "zstd-napi";
@@ -47,27 +47,36 @@ export function testBlob(mediaType: string, bytes: Buffer): TestBlob {
 
 export type Compression = "gzip" | "zstd" | "plain" | "docker";
 
-const COMPRESSIONS: Readonly<Record<Compression, { mediaType: string; pack: (tar: Buffer) => Buffer }>> = {
-  gzip: { mediaType: OCI_LAYER_GZIP, pack: (tar) => gzipSync(tar) },
-  zstd: { mediaType: OCI_LAYER_ZSTD, pack: (tar) => compress(tar) },
-  plain: { mediaType: OCI_LAYER, pack: (tar) => tar },
-  docker: { mediaType: DOCKER_LAYER_GZIP, pack: (tar) => gzipSync(tar) },
-};
+const LARGE_BYTES = 1_000_000;
 
-export function testLayer(entries: readonly RawEntry[], compression: Compression = "gzip"): TestLayer {
-  const tar = tarOf(...entries);
-  const { mediaType, pack } = COMPRESSIONS[compression];
-  return { ...testBlob(mediaType, pack(tar)), diffId: sha256(tar) };
+interface Packing {
+  readonly mediaType: string;
+  /** `level`: of gzip, 0 to 9. */
+  pack(tar: Buffer, level?: number): Buffer;
 }
 
-/** One file of bytes that do not compress, the same for the same seed. */
+const COMPRESSIONS: Readonly<Record<Compression, Packing>> = {
+  gzip: { mediaType: OCI_LAYER_GZIP, pack: (tar, level) => gzipSync(tar, { level }) },
+  zstd: { mediaType: OCI_LAYER_ZSTD, pack: (tar) => compress(tar) },
+  plain: { mediaType: OCI_LAYER, pack: (tar) => tar },
+  docker: { mediaType: DOCKER_LAYER_GZIP, pack: (tar, level) => gzipSync(tar, { level }) },
+};
+
+export function testLayer(
+  entries: readonly RawEntry[],
+  compression: Compression = "gzip",
+  gzipLevel?: number,
+): TestLayer {
+  const tar = tarOf(...entries);
+  const { mediaType, pack } = COMPRESSIONS[compression];
+  return { ...testBlob(mediaType, pack(tar, gzipLevel)), diffId: sha256(tar) };
+}
+
+/** One file of bytes that do not compress, the same for the same seed. A large one is stored: gzip would look in vain for long. */
 export function noiseLayer(name: string, sizeBytes: number, compression: Compression = "gzip"): TestLayer {
-  const blocks: Buffer[] = [];
-  for (let made = 0, block = Buffer.from(name); made < sizeBytes; made += block.length) {
-    block = createHash("sha512").update(block).digest();
-    blocks.push(block);
-  }
-  return testLayer([{ name, body: Buffer.concat(blocks).subarray(0, sizeBytes) }], compression);
+  const key = createHash("sha256").update(name).digest();
+  const body = createCipheriv("aes-256-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(sizeBytes));
+  return testLayer([{ name, body }], compression, sizeBytes < LARGE_BYTES ? undefined : 0);
 }
 
 /** A root file system that runs: busybox with the shell and what a test calls. */

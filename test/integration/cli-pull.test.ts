@@ -12,7 +12,9 @@ import { freshNamespace } from "../helpers/temp.js";
 import { until } from "../helpers/until.js";
 
 const lacking = requires.root() || requires.binary("docker-registry");
-const BIG_BYTES = 60_000_000;
+const BIG_BYTES = 20_000_000;
+/** Of what is to be interrupted on its way. */
+const CUT_BYTES = 60_000_000;
 
 describe.skipIf(lacking)("berth images pull and push", () => {
   const scope = new DisposeScope();
@@ -26,7 +28,7 @@ describe.skipIf(lacking)("berth images pull and push", () => {
     const amd = testImage([base, noiseLayer("big", BIG_BYTES)]);
     await seedRegistry(registry, "test/app", "1", testIndex([amd, testImage([base], { platform: LINUX_ARM64 })]));
     // Namespaces share content: what is to be interrupted must not have come with the other.
-    await seedRegistry(registry, "test/cut", "1", testImage([base, noiseLayer("cut", BIG_BYTES)]));
+    await seedRegistry(registry, "test/cut", "1", testImage([base, noiseLayer("cut", CUT_BYTES)]));
     ref = `${registry.host}/test/app:1`;
   }, 120_000);
   afterAll(() => scope[Symbol.asyncDispose]());
@@ -68,7 +70,7 @@ describe.skipIf(lacking)("berth images pull and push", () => {
     await using client = connect({ address: engine.address, namespace });
     await using program = await cli.start(["i", "pull", `${registry.host}/test/cut:1`]);
     const offset = await until("some of the layer to be here", async () => {
-      const [ingest] = (await client.content.listStatuses({})).filter(({ totalBytes }) => totalBytes >= BIG_BYTES);
+      const [ingest] = (await client.content.listStatuses({})).filter(({ totalBytes }) => totalBytes >= CUT_BYTES);
       return ingest === undefined || ingest.offsetBytes === 0 ? undefined : ingest.offsetBytes;
     });
     program.signal("SIGINT");
