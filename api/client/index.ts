@@ -99,6 +99,7 @@ export type { DaemonEvent, EventOf, EventTopic, OtherEvent } from "./events/daem
 export { type Copy, type CopyOptions, copyStreams, type LocalStreams } from "./io/copy.js";
 export { FifoEnds, type ProcessStreams } from "./io/fifo-ends.js";
 export { type FifoOptions, makeFifos, NULL_STDIO, removeFifos } from "./io/fifos.js";
+export { LXD_RUNTIME, type LxdImageSource, type LxdOptions, lxdOptions } from "./lxd-options.js";
 export type { FollowOptions, RemoteEvents } from "./remote-events.js";
 export type { Plugin, RemoteIntrospection, ServerInfo } from "./remote-introspection.js";
 export { withLease } from "./remote-lease-store.js";

@@ -4,6 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { DOCKER_RUNTIME } from "../../api/client/docker-options.js";
+import { LXD_RUNTIME } from "../../api/client/lxd-options.js";
 import { RuncOptions, RuntimeOptions } from "../../api/client/payloads.js";
 import { createSpec, type SpecOptions } from "../../api/client/spec/create-spec.js";
 import type { NewContainer } from "../../api/core/container.js";
@@ -12,6 +13,7 @@ import { type ContainerFlags, PULL_POLICIES, type Target } from "./container-req
 import { dockerContainerOf, dockerTarget, isDockerRuntime, refuseDockerFlags } from "./docker-flags.js";
 import { UsageError } from "./exit-status.js";
 import { collect, parseInteger, parseLabels, parsePairs, parsePositive, parseSize, withoutDashes } from "./flags.js";
+import { isLxdRuntime, lxdContainerOf, lxdTarget } from "./lxd-flags.js";
 import { parseMount } from "./mount-flag.js";
 import { envOf, isProcessRuntime, PROCESS_RUNTIME, processSpecOf, processTarget } from "./process-flags.js";
 import { addSnapshotterOption } from "./snapshotter-flag.js";
@@ -54,12 +56,12 @@ export function addContainerOptions(command: Command, { cpuShares }: { readonly 
     .option("--read-only", "a root filesystem that cannot be written to")
     .option(
       "--runtime <name>",
-      `runtime name, or the path of a shim; ${PROCESS_RUNTIME} runs processes of the host, without a root filesystem, ${DOCKER_RUNTIME} containers of a Docker engine`,
+      `runtime name, or the path of a shim; ${PROCESS_RUNTIME} runs processes of the host, without a root filesystem, ${DOCKER_RUNTIME} containers of a Docker engine, ${LXD_RUNTIME} system containers of LXD`,
       defaultRuntime(),
     )
     .option(
       "--runtime-config-path <file>",
-      `configuration for runtimes other than runc; for ${DOCKER_RUNTIME} its options as JSON`,
+      `configuration for runtimes other than runc; for ${DOCKER_RUNTIME} and ${LXD_RUNTIME} their options as JSON`,
     )
     .option("-t, --tty", "give the process a terminal")
     .option("--with-ns <type:path>", "join a namespace that exists (repeatable)", collect)
@@ -91,6 +93,7 @@ function defaultRuntime(): string {
 export function parseTarget(flags: ContainerFlags, words: readonly string[]): Target {
   if (isDockerRuntime(flags.runtime)) return dockerTarget(flags, words);
   refuseDockerFlags(flags);
+  if (isLxdRuntime(flags.runtime)) return lxdTarget(flags, words);
   if (flags.config !== undefined) {
     const [id = "", ...rest] = words;
     if (rest.length > 0) throw new UsageError("with --config only the container id is to be given");
@@ -116,6 +119,7 @@ export async function containerOf(flags: ContainerFlags, namespace: string, targ
     return recordOf(flags, id, await processSpecOf(flags, { args, annotations, ...limitsOf(flags) }));
   }
   if (kind === "docker") return await dockerContainerOf(flags, target, specOptionsOf(flags, namespace, id));
+  if (kind === "lxd") return await lxdContainerOf(flags, target, specOptionsOf(flags, namespace, id));
   const isFolder = await stat(source).then(
     (stats) => stats.isDirectory(),
     () => false,

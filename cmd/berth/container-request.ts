@@ -50,8 +50,8 @@ export interface ContainerFlags extends SnapshotterFlags {
 
 /** What the arguments name: the root filesystem of a container, its id and its program. */
 export interface Target {
-  /** `config`: a spec that says it all; `process`: one of the host. `source` is empty for both. `docker`: an image of an engine's. */
-  readonly kind: "config" | "process" | "rootfs" | "image" | "docker";
+  /** `config`: a spec that says it all; `process`: one of the host. `source` is empty for both. `docker`, `lxd`: an image of an engine's. */
+  readonly kind: "config" | "process" | "rootfs" | "image" | "docker" | "lxd";
   /** Absolute path of the root filesystem, or name of the image. */
   readonly source: string;
   readonly id: string;

@@ -16,9 +16,9 @@ export async function createContainer(
   const { client, request, namespace } = context;
   if (target.kind !== "image") {
     const container = await containerOf(flags, namespace, target);
-    if (target.kind === "docker") {
-      const { requireDockerRuntime } = await import("../../api/client/run/docker-pull.js");
-      await requireDockerRuntime(client, request);
+    if (target.kind === "docker" || target.kind === "lxd") {
+      const { requireOwnRuntime } = await import("../../api/client/run/own-runtime.js");
+      await requireOwnRuntime(client, request, flags.runtime);
     }
     // Nothing that it refers to could be collected, so no lease.
     await client.containers.create(request, container);

@@ -1,5 +1,4 @@
 // Containers of a Docker engine: what of the flags is the engine's business and so makes no sense, and the record that the others make.
-import { readFile } from "node:fs/promises";
 import {
   DOCKER_RUNTIME,
   type DockerOptions,
@@ -11,6 +10,7 @@ import { createDockerSpec, leaveUser } from "../../api/client/spec/docker-spec.j
 import type { NewContainer } from "../../api/core/container.js";
 import { anyOfJson, SPEC_TYPE } from "../../api/core/typeurl.js";
 import type { ContainerFlags, Target } from "./container-request.js";
+import { readEngineOptions } from "./engine-options.js";
 import { UsageError } from "./exit-status.js";
 import { parseLabels, withoutDashes } from "./flags.js";
 import { envOf } from "./process-flags.js";
@@ -83,28 +83,12 @@ async function optionsOf(flags: ContainerFlags): Promise<DockerOptions> {
   return {
     imageDefaults: true,
     replaceEntrypoint: true,
-    ...(runtimeConfigPath === undefined ? {} : await readOptions(runtimeConfigPath)),
+    ...(runtimeConfigPath === undefined ? {} : await readEngineOptions(runtimeConfigPath)),
     ...(chosen !== undefined && { network: chosen }),
     ...(publish !== undefined && { ports: publish.map(parsePort) }),
     ...(user !== undefined && { user }),
     ...(pull !== undefined && { pull }),
   };
-}
-
-async function readOptions(path: string): Promise<object> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`runtime configuration "${path}" cannot be read: ${error.code ?? error.message}`);
-  });
-  let options: unknown;
-  try {
-    options = JSON.parse(text);
-  } catch {
-    // Told below.
-  }
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new UsageError(`runtime configuration "${path}" is no JSON object`);
-  }
-  return options;
 }
 
 /** `80`, `8080:80`, `0.0.0.0:8080:80`, `[::1]::53/udp`. @throws UsageError. */

@@ -10,6 +10,7 @@ import type { Mount } from "../../core/task.js";
 import { defaultSnapshotter } from "../default-snapshotter.js";
 import type { ImageStores } from "../distribution/stores.js";
 import { DOCKER_RUNTIME } from "../docker-options.js";
+import { LXD_RUNTIME } from "../lxd-options.js";
 import { createSpec } from "../spec/create-spec.js";
 import { createProcessSpec } from "../spec/process-spec.js";
 import {
@@ -20,7 +21,6 @@ import {
   recordOf,
   specOptions,
 } from "./container-parts.js";
-import type { VersionedDaemon } from "./docker-pull.js";
 import {
   envList,
   type HostRunOptions,
@@ -28,6 +28,7 @@ import {
   type RootfsRunOptions,
   type RunOptions,
 } from "./options.js";
+import type { VersionedDaemon } from "./own-runtime.js";
 import { cleanupOf, type RunStores, removeSnapshot } from "./remove.js";
 
 /** What containers with and without images are made from, and how their daemon tells what it is. */
@@ -53,6 +54,10 @@ export async function createRunContainer(
     if (options.runtime === DOCKER_RUNTIME) {
       const { createOnDocker } = await import("./docker-container.js");
       return { container: await createOnDocker(stores, contexts, identity, options), rootfs: [] };
+    }
+    if (options.runtime === LXD_RUNTIME) {
+      const { createOnLxd } = await import("./lxd-container.js");
+      return { container: await createOnLxd(stores, contexts, identity, options), rootfs: [] };
     }
     return await createOnImage(stores, contexts, identity, options);
   }

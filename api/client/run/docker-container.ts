@@ -4,8 +4,8 @@ import type { RequestContext } from "../../core/context.js";
 import { DOCKER_RUNTIME, dockerOptions } from "../docker-options.js";
 import { createDockerSpec, leaveUser } from "../spec/docker-spec.js";
 import { type ContainerIdentity, recordOf, specOptions } from "./container-parts.js";
-import { requireDockerRuntime, type VersionedDaemon } from "./docker-pull.js";
 import type { ImageRunOptions } from "./options.js";
+import { requireOwnRuntime, type VersionedDaemon } from "./own-runtime.js";
 import type { RunStores } from "./remove.js";
 
 /** @throws failed_precondition where the daemon has no such runtime, already_exists, invalid_argument. */
@@ -15,7 +15,7 @@ export async function createOnDocker(
   identity: ContainerIdentity,
   options: ImageRunOptions,
 ): Promise<NewContainer> {
-  await requireDockerRuntime(stores, request);
+  await requireOwnRuntime(stores, request, DOCKER_RUNTIME);
   const { user, cwd, args = [], image, pull, docker } = options;
   const { netHost, ...own } = specOptions(identity, options, { rootfs: "rootfs", args, cwd });
   const made = createDockerSpec(own);

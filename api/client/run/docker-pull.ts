@@ -1,13 +1,8 @@
-// What a daemon tells of an image that a task on Docker waits for, as news of a pull; and whether it is a daemon that has such tasks.
-import type { RequestContext } from "../../core/context.js";
+// What a daemon tells of an image that a task on Docker waits for, as news of a pull.
 import { DOCKER_PULL_TOPIC, type DockerPull, type DockerPullStatus } from "../../core/docker-pull.js";
-import { failedPrecondition } from "../../core/errors.js";
 import type { OnProgress, ProgressEvent } from "../distribution/progress.js";
-import { DOCKER_RUNTIME } from "../docker-options.js";
 import type { RemoteEvents } from "../remote-events.js";
 
-/** What Berth's daemons have in their versions, and others have not. */
-const BERTH_VERSION = /\+berth\./;
 /** The news take another way than the answer, and may be later. */
 const LAST_NEWS_MS = 500;
 
@@ -20,21 +15,9 @@ const STATUSES: Readonly<Record<DockerPullStatus, ProgressEvent["status"]>> = {
   failed: "waiting",
 };
 
-/** What tells what a daemon is; a client does. */
-export interface VersionedDaemon {
-  version(ctx?: RequestContext): Promise<{ readonly version: string }>;
-}
-
 /** What tells of a daemon's events; a client does. */
 export interface EventfulDaemon {
   readonly events: RemoteEvents;
-}
-
-/** @throws failed_precondition for a daemon that would look for a shim of that name, and not find one. */
-export async function requireDockerRuntime(daemon: VersionedDaemon, request: RequestContext): Promise<void> {
-  const { version } = await daemon.version(request);
-  if (BERTH_VERSION.test(version)) return;
-  throw failedPrecondition(`runtime ${DOCKER_RUNTIME} is one of berthd's: a daemon of version ${version} has no such`);
 }
 
 export interface DockerPullOptions {

@@ -5,6 +5,7 @@ import type { Any } from "../../core/typeurl.js";
 import type { OnProgress } from "../distribution/progress.js";
 import type { Registry } from "../distribution/transport.js";
 import { DOCKER_RUNTIME, type DockerOptions } from "../docker-options.js";
+import { LXD_RUNTIME, type LxdOptions } from "../lxd-options.js";
 import type { SpecOptions } from "../spec/create-spec.js";
 import type { Spec } from "../spec/oci.js";
 import type { ProcessSpec } from "../spec/process-spec.js";
@@ -91,7 +92,8 @@ interface CommonOptions extends ProcessOptions {
   readonly id?: string | undefined;
   /**
    * Default: `io.berth.process.v1` for host processes, `io.containerd.runc.v2` for containers. With `io.berth.docker.v1` a container of an
-   * image is one of the daemon's Docker engine: see {@link ImageRunOptions.docker}.
+   * image is one of the daemon's Docker engine, see {@link ImageRunOptions.docker}; with `io.berth.lxd.v1` a system container of its LXD,
+   * see {@link ImageRunOptions.lxd}.
    */
   readonly runtime?: string | undefined;
   /** Options of the runtime, as it knows them. Default: none. */
@@ -134,6 +136,11 @@ export interface ImageRunOptions extends CommonOptions, ContainerOptions {
    * What the options of the run leave out is the image's.
    */
   readonly docker?: DockerOptions | undefined;
+  /**
+   * Only with runtime `io.berth.lxd.v1`, whose options these are, in the place of `runtimeOptions`. `image` is an alias of LXD's own, and
+   * `args` run in the place of its init. Of the options of the run `env` and `limits` have their effect; the others have no place there.
+   */
+  readonly lxd?: LxdOptions | undefined;
   /** The last word on the spec: what it gives back is taken. */
   readonly editSpec?: ((spec: Spec) => object) | undefined;
 }
@@ -177,7 +184,7 @@ export function checkRunOptions(options: RunOptions): void {
   if ("image" in options) requireText("image", options.image);
   if ("rootfs" in options) requireText("rootfs", options.rootfs);
   checkArgs(options.args, options.process === true);
-  checkDockerOptions(options);
+  checkEngineOptions(options);
   checkProcessOptions(options);
   checkLimits(options.limits ?? {});
   const { lifetime } = options;
@@ -188,15 +195,26 @@ export function checkRunOptions(options: RunOptions): void {
 
 /** What an engine decides, and not whoever runs a container on it. */
 const ENGINES_OWN = ["rootfs", "process", "runtimeOptions", "snapshotter", "platform", "registry"];
+/** What LXD has its own settings for, and its image. */
+const LXDS_OWN = [
+  ...["user", "cwd", "pull", "hostname", "readOnly", "mounts", "capAdd", "capDrop", "privileged", "allowNewPrivileges"],
+  ...["netHost", "joinNamespaces", "devices", "cgroup"],
+];
+const ENGINES = [
+  { runtime: DOCKER_RUNTIME, options: "docker", refused: ENGINES_OWN },
+  { runtime: LXD_RUNTIME, options: "lxd", refused: [...ENGINES_OWN, ...LXDS_OWN] },
+];
 
-function checkDockerOptions(options: RunOptions): void {
+function checkEngineOptions(options: RunOptions): void {
   const isGiven = (key: string): boolean => Reflect.get(options, key) !== undefined;
-  if (options.runtime !== DOCKER_RUNTIME) {
-    if (isGiven("docker")) throw invalidArgument(`docker is for runtime ${DOCKER_RUNTIME} only`);
-    return;
+  for (const engine of ENGINES) {
+    if (options.runtime === engine.runtime) {
+      const given = engine.refused.filter(isGiven);
+      if (given.length > 0) throw invalidArgument(`${given.join(", ")} cannot be given with runtime ${engine.runtime}`);
+    } else if (isGiven(engine.options)) {
+      throw invalidArgument(`${engine.options} is for runtime ${engine.runtime} only`);
+    }
   }
-  const given = ENGINES_OWN.filter(isGiven);
-  if (given.length > 0) throw invalidArgument(`${given.join(", ")} cannot be given with runtime ${DOCKER_RUNTIME}`);
 }
 
 /** @throws invalid_argument. */

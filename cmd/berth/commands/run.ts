@@ -38,7 +38,12 @@ It starts in the working directory of berth, with its PATH, HOME, USER and LANG.
 Runtime io.berth.docker.v1 runs a container of the daemon's Docker engine. The image is the engine's own, else the daemon's, else that
 of its registry, which the engine pulls unless --pull says otherwise; the engine chooses platform, layers and network.
 
-  berth run -d --runtime io.berth.docker.v1 -p 8080:80 nginx web`,
+  berth run -d --runtime io.berth.docker.v1 -p 8080:80 nginx web
+
+Runtime io.berth.lxd.v1 runs a system container of the daemon's LXD. The image is an alias of LXD's, which boots its init; a command
+takes the place of that.
+
+  berth run -d --runtime io.berth.lxd.v1 debian/12 box`,
   options: (command) => {
     addContainerOptions(command, { cpuShares: 1024 });
     addStdioOptions(command);

@@ -29,6 +29,7 @@ describe("limits as LXD's settings", () => {
   });
 
   test("none takes a limit away, where there can be one", () => {
+    expect(change({ cpu: { shares: 1024 } })).toEqual({ "limits.cpu.allowance": "" });
     const none = { memory: { limit: -1 }, pids: { limit: -1 }, cpu: { quota: -1 } };
     const settings = { "limits.memory": "", "limits.processes": "", "limits.cpu.allowance": "" };
     expect(change(none)).toEqual(settings);

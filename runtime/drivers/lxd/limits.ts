@@ -62,6 +62,8 @@ function allowance(cpu: LinuxResources["cpu"]): Record<string, string> {
     const period = isGiven(cpu.period) ? cpu.period : DEFAULT_PERIOD_US;
     return limit(name, cpu.quota, (quota) => `${toMs(quota)}ms/${toMs(period)}ms`);
   }
+  // What everything has that nobody says anything of.
+  if (cpu?.shares === SHARES) return { [name]: "" };
   return limit(name, cpu?.shares, (shares) => `${Math.max(1, Math.round((shares / SHARES) * PERCENT))}%`);
 }
 

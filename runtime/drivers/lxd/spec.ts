@@ -9,13 +9,16 @@ const specSchema = z.looseObject({
   linux: z.looseObject({ resources: linuxResourcesSchema.nullish() }).nullish(),
 });
 
-/** LXD sets them for every process, and clients put their own into every spec. */
-const OF_THE_IMAGE: ReadonlySet<string> = new Set(["PATH", "HOME", "USER", "TERM", "LANG"]);
+/** Clients of containerd put these into every spec. LXD has defaults of its own. */
+const EVERYBODYS: ReadonlySet<string> = new Set([
+  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  "TERM=xterm",
+]);
 
 /** Settings of LXD's. @throws invalid_argument for what is no spec, and naming the limits that LXD has no setting for. */
 export function settingsOfSpec(json: Uint8Array): Record<string, string> {
   const { process, linux } = parseJson(specSchema, json, "spec");
-  const env = (process?.env ?? []).map(toVariable).filter(([name]) => !OF_THE_IMAGE.has(name));
+  const env = (process?.env ?? []).filter((entry) => !EVERYBODYS.has(entry)).map(toVariable);
   const resources = linux?.resources == null ? {} : limitSettings(linux.resources, "make");
   return { ...resources, ...Object.fromEntries(env.map(([name, value]) => [`environment.${name}`, value])) };
 }
