@@ -1,5 +1,4 @@
 // ImportContainer: makes a container of an archive in the shared folder, in place of one that has the name already.
-
 import { fstatSync } from "node:fs";
 import {
   type ImportContainerRequest,

@@ -108,11 +108,18 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("an import", () => {
     await tremplin.must(["delete", "copy"]);
   });
 
-  test("leaves an image alone that is there already", async () => {
+  test("leaves an image alone that is there already, unless it is one of its own", async () => {
     await tremplin.must(["image", "import", fileOf(ARCHIVE), "--alias", "mine"]);
     expect(await importFrom("second", ARCHIVE)).toMatchObject({ status: Progress.DONE });
     expect((await lxdHoldings(tremplin)).images).toEqual([LXD_BUSYBOX, "mine"]);
     await tremplin.must(["image", "delete", "mine"]);
+    await tremplin.must(["delete", "second"]);
+
+    // Its own by its name, as when it could not be removed.
+    copyFileSync(fileOf(ARCHIVE), fileOf("tremplin-import.tar.gz"));
+    await tremplin.must(["image", "import", fileOf("tremplin-import.tar.gz")]);
+    expect(await importFrom("second", ARCHIVE)).toMatchObject({ status: Progress.DONE });
+    expect((await lxdHoldings(tremplin)).images).toEqual([LXD_BUSYBOX]);
     await tremplin.must(["delete", "second"]);
   });
 

@@ -48,8 +48,10 @@ export async function uploadImage(
     signal.throwIfAborted();
     // An archive's digest is the image's fingerprint. The same one cannot be taken twice.
     const fingerprint = hash.digest("hex");
-    if (!(await isThere(lxd, fingerprint))) throw error;
-    return { fingerprint, isOurs: false };
+    const image = await getImage(lxd, fingerprint).catch(() => undefined);
+    if (image === undefined) throw error;
+    // One that an import before this one could not remove, or somebody else's.
+    return { fingerprint, isOurs: image.filename === IMPORT_FILE };
   }
 }
 
@@ -59,11 +61,4 @@ export async function removeImage(lxd: LxdServer, { fingerprint, isOurs }: Uploa
   await deleteImage(lxd, fingerprint).catch((error: unknown) => {
     if (!isNotFound(error)) throw error;
   });
-}
-
-async function isThere(lxd: LxdServer, fingerprint: string): Promise<boolean> {
-  return await getImage(lxd, fingerprint).then(
-    () => true,
-    () => false,
-  );
 }
