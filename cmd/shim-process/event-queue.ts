@@ -79,20 +79,26 @@ export class EventQueue implements AsyncDisposable {
       } catch (err) {
         failures += 1;
         this.#deps.log.debug({ err, topic: head.envelope.topic }, "event not delivered");
-        this.#giveUpOld(isTtrpcClosed(err) || isUnavailable(err));
-        await this.#pause(Math.min(failures * RETRY_STEP_MS, MAX_RETRY_MS));
+        const isAway = isTtrpcClosed(err) || isUnavailable(err);
+        if (this.#giveUpOld(isAway) && !isAway) failures = 0;
+        else await this.#pause(Math.min(failures * RETRY_STEP_MS, MAX_RETRY_MS));
       }
     }
   }
 
-  /** Of a daemon that is away all that are too old; of one that refuses an event, that one: the others have their own try. */
-  #giveUpOld(isAway: boolean): void {
+  /**
+   * Of a daemon that is away all that are too old; of one that refuses an event, that one: the others have their own try.
+   * @returns whether there were any.
+   */
+  #giveUpOld(isAway: boolean): boolean {
+    const before = this.#waiting.length;
     const oldestMs = performance.now() - (this.#deps.keepMs ?? KEEP_MS);
     for (let head = this.#waiting[0]; head !== undefined && head.sinceMs < oldestMs; head = this.#waiting[0]) {
       this.#deps.log.warn({ topic: head.envelope.topic }, "event given up");
       this.#waiting.shift();
-      if (!isAway) return;
+      if (!isAway) return true;
     }
+    return this.#waiting.length < before;
   }
 
   /** A connection that the daemon has closed is only known for closed when it is used: then another one is made at once. */

@@ -11,7 +11,7 @@ import { tempDir } from "../helpers/temp.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const MODULES = join(ROOT, "node_modules");
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 180_000;
 const run = promisify(execFile);
 const scope = new DisposeScope();
 let project: string;
