@@ -32,8 +32,8 @@ const stateSchema = z.object({
   status: z.string(),
   /** The same as a number: one of `STATUS`. */
   status_code: z.number(),
-  /** Of its init, seen from where LXD runs; 0 when it does not run. */
-  pid: z.number(),
+  /** Of its init, seen from where LXD runs; 0 when it does not run. LXD says -1 for one that is just ending. */
+  pid: z.number().transform((pid) => Math.max(pid, 0)),
   /** How many processes and threads. */
   processes: z.number(),
   cpu: z.object({ /** Nanoseconds. */ usage: z.number() }),
