@@ -27,7 +27,8 @@ function newestChange(folder: string): number {
   return newest;
 }
 
-function distIsFresh(): boolean {
+/** Whether `dist` is newer than every source. */
+export function distIsFresh(): boolean {
   const built = statSync(join(ROOT, "dist", ".built"), { throwIfNoEntry: false });
   return built !== undefined && SOURCES.every((folder) => newestChange(join(ROOT, folder)) <= built.mtimeMs);
 }
