@@ -33,7 +33,7 @@ export async function openEvents(
   options?: CallOptions,
 ): Promise<LxdEvents> {
   const path = withQuery("/1.0/events", { type: types.join(",") });
-  const socket = await openWebSocket(server, "follow events", path, options);
+  const socket = await openWebSocket(server, "follow events", path, { ...options, answersPings: true });
   return {
     async *read() {
       for await (const { data } of socket.messages()) {

@@ -27,12 +27,20 @@ export interface WebSocketConnection extends Disposable {
   send(data: Uint8Array | string): Promise<void>;
 }
 
+export interface WebSocketOptions extends CallOptions {
+  /**
+   * For a connection that LXD closes on whoever is silent. Not for streams of processes: what is written to one whose process has just
+   * ended breaks the connection before the rest of it is read.
+   */
+  readonly answersPings?: boolean;
+}
+
 /** @throws as `LxdServer.ask`. */
 export async function openWebSocket(
   server: LxdServer,
   what: string,
   path: string,
-  options?: CallOptions,
+  { answersPings = false, ...options }: WebSocketOptions = {},
 ): Promise<WebSocketConnection> {
   const key = randomBytes(16).toString("base64");
   const { socket, headers } = await server.upgrade(
@@ -53,17 +61,19 @@ export async function openWebSocket(
     socket.destroy();
     throw new ContainerdError("data_loss", `lxd: ${what}: no websocket answered: data loss`);
   }
-  return new Connection(what, socket);
+  return new Connection(what, socket, answersPings);
 }
 
 class Connection implements WebSocketConnection {
   readonly #what: string;
   readonly #socket: Duplex;
+  readonly #answersPings: boolean;
   readonly #reader = new FrameReader(MAX_MESSAGE_BYTES);
 
-  constructor(what: string, socket: Duplex) {
+  constructor(what: string, socket: Duplex, answersPings: boolean) {
     this.#what = what;
     this.#socket = socket;
+    this.#answersPings = answersPings;
     // Whoever reads or writes is told; if nobody does, nobody minds.
     socket.on("error", () => {});
   }
@@ -76,7 +86,7 @@ class Connection implements WebSocketConnection {
       for await (const chunk of this.#socket) {
         for (const { opcode, isLast, data } of this.#reader.push(chunk)) {
           if (opcode === OPCODE.close) return;
-          if (opcode === OPCODE.ping) this.#socket.write(encodeFrame(OPCODE.pong, data));
+          if (opcode === OPCODE.ping && this.#answersPings) this.#socket.write(encodeFrame(OPCODE.pong, data));
           if (opcode > OPCODE.binary) continue;
           if (opcode !== OPCODE.continuation) isText = opcode === OPCODE.text;
           parts.push(data);
