@@ -7,8 +7,11 @@ import { linesOf } from "./lines.js";
 
 /** How many of the last lines a result keeps. */
 const KEPT_LINES = 200;
-/** What a command may take to end by itself when it is asked to, and LXD to tell its end when it was killed. */
-const GRACE_MS = 3_000;
+/** How a command is ended, and what it may take: by itself at first, and then LXD to tell that it is gone. */
+const ENDINGS = [
+  { killer: "TERM", waitMs: 3_000 },
+  { killer: "KILL", waitMs: 30_000 },
+] as const;
 
 /**
  * Tells its number, and becomes the command as the leader of a group: what that starts can be ended with it. LXD's processes have no
@@ -68,13 +71,13 @@ export async function runInside(
   await exec.endInput().catch(() => undefined);
   const code = await Promise.race([over, whenAborted(signal)]);
   if (code !== undefined) return { code, lines };
-  for (const killer of ["TERM", "KILL"]) {
+  for (const { killer, waitMs } of ENDINGS) {
     await endGroup(lxd, name, exec, pid, killer);
     const isOver = over.then(
       () => true,
       () => true,
     );
-    if (await Promise.race([isOver, delay(GRACE_MS, false, { ref: false })])) throw cancelled();
+    if (await Promise.race([isOver, delay(waitMs, false, { ref: false })])) throw cancelled();
   }
   throw errorOf("deadline_exceeded", `the end of ${command[0]} in container ${name}`);
 }
@@ -92,7 +95,7 @@ async function endGroup(
   name: string,
   exec: LxdExec,
   pid: string | undefined,
-  killer: string,
+  killer: "TERM" | "KILL",
 ): Promise<void> {
   try {
     // It has not even said who it is.

@@ -188,7 +188,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("upgrades of containe
     });
     expect(await tremplin.upgradeContainer({ ...TO_BULLSEYE, containerName: "gone" })).toMatchObject({
       status: Status.FAILED,
-      failureReason: "look at instance gone: Instance not found",
+      failureReason: "files of instance gone: Instance not found",
     });
     const { status, failureReason } = await tremplin.upgradeContainer({ ...TO_BULLSEYE, containerName: "../x" });
     expect(status).toBe(Status.FAILED);
