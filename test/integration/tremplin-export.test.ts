@@ -1,5 +1,5 @@
 // ExportContainer: 200 MB out of a running container, stopped half-way and then whole; LXD's own client makes a container of it.
-import { existsSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
@@ -114,6 +114,19 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("an export", () => {
     }
     expect(statSync(fileOf("lost.tar.gz")).size).toBe(0);
     expect(await snapshots()).toBe("[]");
+  });
+
+  test("fails on a disk that is full, and gives its room back", async () => {
+    const disk = fileOf("small");
+    mkdirSync(disk);
+    const mounted = await runProgram("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", disk]);
+    expect(mounted).toMatchObject({ code: 0 });
+    scope.defer(() => runProgram("umount", [disk]));
+    expect(await exportTo("small/out.tar.gz")).toMatchObject({
+      status: Progress.FAILED,
+      failureReason: expect.stringContaining("ENOSPC"),
+    });
+    expect(statSync(join(disk, "out.tar.gz")).blocks).toBe(0);
   });
 
   describe("of 200 MB", () => {
