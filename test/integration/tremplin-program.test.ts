@@ -143,9 +143,11 @@ describe.skipIf(requires.root() || requires.binary("lxd"))(
 
     test("berth sees it, too", async () => {
       const [berth, ...first] = ownProgram("berth");
-      const args = ["-a", join(world.dir, "b.sock"), "-n", "tremplin"];
-      const { stdout } = await runProgram(berth, [...first, ...args, "tasks", "ls"]);
-      expect(stdout).toMatch(/^penguin +\d+ +RUNNING/m);
+      const tasks = (...args: string[]) =>
+        runProgram(berth, [...first, "-a", join(world.dir, "b.sock"), "-n", "tremplin", "tasks", ...args]);
+      expect((await tasks("ls")).stdout).toMatch(/^penguin +\d+ +RUNNING/m);
+      const exec = await tasks("exec", "--exec-id", "x", "penguin", "cat", "/etc/os-release");
+      expect(exec).toMatchObject({ code: 0, stdout: expect.stringContaining('PRETTY_NAME="Busybox"') });
     });
 
     test("SetUpUser, GetContainerUsername", async () => {
