@@ -71,7 +71,7 @@ export function defineTremplin(deps: TremplinDeps): TremplinService {
   const tremplin = makeTremplin(deps);
   const scope = new DisposeScope();
   scope.use(tremplin.engine);
-  scope.use(tremplin.watches);
+  scope.use(tremplin.watching);
   scope.defer(() => tremplin.engine.stop("SIGPWR"));
   scope.use(tremplin.work);
   const service = defineService(TremplinDefinition, {

@@ -9,6 +9,7 @@ import { bringUpLxd } from "./bring-up-lxd.js";
 import { reasonOf } from "./failure.js";
 import { recover } from "./recover.js";
 import type { Tremplin } from "./tremplin.js";
+import { watches } from "./watches.js";
 
 /** While LXD is being started for somebody else, his start is this one's too. */
 export async function startLxd(tremplin: Tremplin, { resetLxdDb }: StartLxdRequest): Promise<StartLxdResponse> {
@@ -23,7 +24,7 @@ async function start(tremplin: Tremplin, wantsReset: boolean, signal: AbortSigna
   try {
     await bringUpLxd(tremplin, wantsReset, signal);
     await recover(tremplin);
-    await tremplin.watches.begin(tremplin);
+    await tremplin.watching.begin(watches.map((watch) => () => watch(tremplin)));
   } catch (err) {
     log.error({ err }, "lxd was not started");
     engine.finish(false);

@@ -10,7 +10,7 @@ import { systemTimers, type Timers } from "./timers.js";
 import { Transactions } from "./transactions.js";
 import { Upgrades } from "./upgrades.js";
 import { UsbManager } from "./usb/manager.js";
-import { Watches } from "./watches.js";
+import { Watching } from "./watching.js";
 import { BackgroundWork } from "./work.js";
 
 /** Where its containers and tasks are found in the daemon. */
@@ -62,7 +62,7 @@ export interface Tremplin extends Required<Omit<TremplinDeps, "milestone">> {
   readonly transactions: Transactions;
   readonly upgrades: Upgrades;
   readonly usb: UsbManager;
-  readonly watches: Watches;
+  readonly watching: Watching;
 }
 
 export function makeTremplin(deps: TremplinDeps): Tremplin {
@@ -84,6 +84,6 @@ export function makeTremplin(deps: TremplinDeps): Tremplin {
     transactions: new Transactions(),
     upgrades: new Upgrades(),
     usb: new UsbManager(),
-    watches: new Watches(),
+    watching: new Watching(),
   };
 }
