@@ -16,9 +16,9 @@ const DIFFERENCES: DriverDifferences = {
 const LATER = ["sh", "-c", 'sleep 0.5; exec "$@"', "later"];
 
 /** With a world of its own; LXD may be shared. */
-export async function lxdSubject(lxd: WorldLxd, bridge: string): Promise<DriverSubject> {
+export async function lxdSubject(lxd: WorldLxd): Promise<DriverSubject> {
   const own = new DisposeScope();
-  const world = await lxdWorld(own, lxd, bridge);
+  const world = await lxdWorld(own, lxd);
   return {
     get driver() {
       return world.driver;

@@ -8,6 +8,7 @@ import type { CreateTask, DriverDeps, DriverTask, RuntimeDriver, TaskGone } from
 import { lxdDriver } from "../../runtime/drivers/lxd/driver.js";
 import { LXD_RUNTIME } from "../../runtime/drivers/lxd/names.js";
 import { LXD_OPTIONS_TYPE } from "../../runtime/drivers/lxd/options.js";
+import { bridgeProgram, endBridge } from "./docker-bridge.js";
 import { LXD_BUSYBOX, type Lxd } from "./lxd.js";
 import { MemoryLedger } from "./memory-stores.js";
 import { ociSpec } from "./oci-spec.js";
@@ -47,12 +48,7 @@ export interface LxdWorld {
 export const lxdOptions = (options: object): Any => anyOfJson(LXD_OPTIONS_TYPE, options);
 
 /** A world of its own on a shared LXD. Its instances end with the scope. */
-export async function lxdWorld(
-  scope: DisposeScope,
-  lxd: WorldLxd,
-  bridge: string,
-  deps: Partial<DriverDeps> = {},
-): Promise<LxdWorld> {
+export async function lxdWorld(scope: DisposeScope, lxd: WorldLxd, deps: Partial<DriverDeps> = {}): Promise<LxdWorld> {
   const dir = await tempDir(scope);
   const namespace = freshNamespace(scope);
   const [rootDir, stateDir] = [join(dir, "root"), join(dir, "state")];
@@ -67,7 +63,7 @@ export async function lxdWorld(
     address: join(dir, "berth.sock"),
     ttrpcAddress: join(dir, "berth.sock.ttrpc"),
     // The bridge is looked for beside it.
-    publishBinary: join(dirname(bridge), "berthd"),
+    publishBinary: join(dirname(await bridgeProgram(scope, {}, "berth-lxd-bridge")), "berthd"),
     debug: false,
     lxdSocket: lxd.socketPath,
     ledger: new MemoryLedger(),
@@ -83,6 +79,7 @@ export async function lxdWorld(
       ns === namespace && name !== undefined && id !== undefined ? [{ name, id }] : [],
     );
   };
+  scope.defer(() => endBridge(join(stateDir, LXD_RUNTIME, "bridge.sock")));
   let current = lxdDriver.create(driverDeps);
   scope.defer(async () => {
     await current[Symbol.asyncDispose]();

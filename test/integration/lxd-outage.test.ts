@@ -37,7 +37,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("tasks of LXD in bad 
   }, 120_000);
   beforeEach(async () => {
     scope = new DisposeScope();
-    world = await lxdWorld(scope, lxd, "/usr/bin/berth-lxd-bridge");
+    world = await lxdWorld(scope, lxd);
   });
   afterEach(() => scope[Symbol.asyncDispose]());
   afterAll(() => all[Symbol.asyncDispose]());

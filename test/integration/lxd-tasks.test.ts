@@ -21,7 +21,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("tasks of LXD", () =>
   }, 120_000);
   beforeEach(async () => {
     scope = new DisposeScope();
-    world = await lxdWorld(scope, lxd, "/usr/bin/berth-lxd-bridge");
+    world = await lxdWorld(scope, lxd);
     return () => scope[Symbol.asyncDispose]();
   });
   afterAll(() => all[Symbol.asyncDispose]());

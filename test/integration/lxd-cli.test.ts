@@ -1,0 +1,110 @@
+// System containers of LXD from the command line, ours and containerd's, and from the library: run, console, exit status, execs, limits,
+// a daemon that is killed between.
+import { writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connect } from "../../api/client/index.js";
+import { DisposeScope } from "../../api/core/dispose.js";
+import { type Cli, createCli } from "../helpers/cli.js";
+import { type Berthd, startBerthd } from "../helpers/daemon.js";
+import { endBridge } from "../helpers/docker-bridge.js";
+import { LXD_BUSYBOX, type Lxd, startLxd } from "../helpers/lxd.js";
+import { requires } from "../helpers/requires.js";
+import { freshNamespace } from "../helpers/temp.js";
+import { until } from "../helpers/until.js";
+
+const RUNTIME = "io.berth.lxd.v1";
+
+describe.skipIf(requires.root() || requires.containerd() || requires.binary("lxd"))("system containers of LXD", () => {
+  const scope = new DisposeScope();
+  let lxd: Lxd;
+  let daemon: Berthd;
+  let berth: Cli;
+  let ctr: Cli;
+  let namespace: string;
+
+  beforeAll(async () => {
+    lxd = await startLxd(scope);
+    daemon = await startBerthd(scope, { config: `[lxd]\nsocket = "${lxd.socketPath}"\n` });
+    scope.defer(() => endBridge(join(daemon.dir, "state", RUNTIME, "bridge.sock")));
+    namespace = freshNamespace(scope);
+    [berth, ctr] = [createCli("berth", daemon, namespace), createCli("ctr", daemon, namespace)];
+  }, 120_000);
+  afterAll(() => scope[Symbol.asyncDispose]());
+
+  const run = (flags: readonly string[], id: string, ...args: readonly string[]) =>
+    berth.run(["run", "--runtime", RUNTIME, ...flags, LXD_BUSYBOX, id, ...args]);
+
+  test("a program in the place of init: its console and its exit status", async () => {
+    const script = 'sleep 0.5; echo "$GREETING"; exit 7';
+    const said = await run(["--rm", "--env", "GREETING=hello there"], "teller", "sh", "-c", script);
+    expect(said).toMatchObject({ code: 7, stdout: expect.stringMatching(/^hello there\r?\n$/), stderr: "" });
+    expect(await lxd.must(["list", "--format", "csv"])).toBe("");
+  });
+
+  test("in the background: listed, joined, measured, limited, frozen, found by the next daemon, killed, removed", async () => {
+    expect(await run(["-d", "--memory-limit", "64m"], "box")).toMatchObject({ code: 0, stderr: "" });
+    const tasks = await berth.run(["tasks", "ls"]);
+    const [, pid] = /^box +(\d+) +RUNNING/m.exec(tasks.stdout) ?? [];
+    expect(pid).toBeDefined();
+    const instance = await lxd.must(["list", "--format", "csv", "-c", "n"]);
+    expect(await lxd.must(["config", "get", instance, "limits.memory"])).toBe(`${64 * 1024 * 1024}B`);
+    expect((await berth.run(["tasks", "ps", "box"])).stdout).toContain(pid);
+    const script = "pwd; echo $B; cat; exit 4";
+    const exec = await berth.run(["tasks", "exec", "--env", "B=2", "--cwd", "/tmp", "box", "sh", "-c", script], {
+      input: "in",
+    });
+    expect(exec).toMatchObject({ code: 4, stdout: "/tmp\n2\nin", stderr: "" });
+    expect((await ctr.run(["tasks", "exec", "--exec-id", "e", "box", "echo", "from ctr"])).stdout).toBe("from ctr\n");
+    expect((await ctr.run(["tasks", "metrics", "box"])).stdout).toMatch(/box/);
+    await ctr.run(["tasks", "pause", "box"]);
+    expect((await ctr.run(["tasks", "ls"])).stdout).toMatch(/box +\d+ +PAUSED/);
+    await ctr.run(["tasks", "resume", "box"]);
+    await daemon.kill();
+    daemon = await daemon.restart();
+    expect((await ctr.run(["tasks", "ls"])).stdout).toMatch(new RegExp(`box +${pid} +RUNNING`));
+    expect((await ctr.run(["tasks", "kill", "-s", "SIGKILL", "box"])).code).toBe(0);
+    await until("the end", async () => (await ctr.run(["tasks", "ls"])).stdout.includes("STOPPED"));
+    expect((await ctr.run(["tasks", "rm", "box"])).code).toBe(0);
+    expect((await ctr.run(["containers", "rm", "box"])).code).toBe(0);
+    expect(await lxd.must(["list", "--format", "csv"])).toBe("");
+  });
+
+  test("ctr runs one that its configuration names", async () => {
+    const config = join(dirname(lxd.socketPath), "..", "options.json");
+    await writeFile(config, JSON.stringify({ image: { alias: LXD_BUSYBOX }, name: "by-ctr" }));
+    const flags = ["-d", "--rootfs", "--runtime", RUNTIME, "--runtime-config-path", config];
+    expect(await ctr.run(["run", ...flags, lxd.dir, "c"])).toMatchObject({ code: 0 });
+    expect(await lxd.must(["list", "--format", "csv", "-c", "ns"])).toBe("by-ctr,RUNNING");
+    expect((await ctr.run(["tasks", "rm", "-f", "c"])).code).toBe(0);
+    await ctr.run(["containers", "rm", "c"]);
+    expect(await lxd.must(["list", "--format", "csv"])).toBe("");
+  });
+
+  test("the library", async () => {
+    await using client = connect({ address: daemon.address, namespace });
+    const task = await client.run({
+      runtime: RUNTIME,
+      image: LXD_BUSYBOX,
+      lxd: { config: { "user.who": "me" } },
+      limits: { pids: 50 },
+    });
+    const instance = await lxd.must(["list", "--format", "csv", "-c", "n"]);
+    expect(await lxd.must(["config", "get", instance, "user.who"])).toBe("me");
+    expect(await lxd.must(["config", "get", instance, "limits.processes"])).toBe("50");
+    await task.kill("SIGKILL");
+    expect(await task.wait()).toMatchObject({ exitStatus: 137 });
+    await until("it to go", async () => (await lxd.must(["list", "--format", "csv"])) === "");
+  });
+
+  test("what LXD decides is refused, and so is what it has not", async () => {
+    const flags = ["--mount", "type=bind,src=/tmp,dst=/tmp,options=bind", "--user", "me"];
+    expect(await run(flags, "none")).toMatchObject({
+      stderr: expect.stringContaining("--mount, --user: with runtime"),
+    });
+    const missing = await berth.run(["run", "--runtime", RUNTIME, "nope", "none"]);
+    expect(missing).toMatchObject({ code: 125, stderr: expect.stringMatching(/lxd: create instance .*not found/i) });
+    expect((await berth.run(["containers", "ls", "-q"])).stdout).toBe("");
+    expect(await lxd.must(["list", "--format", "csv"])).toBe("");
+  });
+});
