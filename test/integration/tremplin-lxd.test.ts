@@ -13,7 +13,13 @@ import { moveAside } from "../../services/tremplin/lxd-database.js";
 import { failureOf } from "../helpers/cros-tool-runner.js";
 import { LXD_BUSYBOX } from "../helpers/lxd.js";
 import { requires } from "../helpers/requires.js";
-import { makeTremplinWorld, startTremplin, startTremplinProgram, type TestTremplin } from "../helpers/tremplin.js";
+import {
+  makeTremplinWorld,
+  startTremplin,
+  startTremplinProgram,
+  type TestTremplin,
+  type TremplinWorld,
+} from "../helpers/tremplin.js";
 import { until } from "../helpers/until.js";
 
 requires.root();
@@ -230,32 +236,46 @@ test("a new database takes up the container that lies in storage; without one th
 test("LXD outlives a server that is killed; the next one takes it over, and ends it with its containers", async () => {
   await using scope = new DisposeScope();
   const world = await makeTremplinWorld(scope);
-  const { must } = world;
-  const first = await startTremplinProgram(scope, { world });
-  await first.up();
-  await must(["launch", LXD_BUSYBOX, "penguin"]);
-  const [lxd, init] = [await lxdPid(first), await initPid(first, "penguin")];
-  await first.kill9();
-  expect(await lxdPid(first)).toBe(lxd);
+  const [lxd, init] = await killedServer(scope, world);
+  expect(await lxdPid(world)).toBe(lxd);
 
-  const second = await startTremplinProgram(scope, { world });
-  expect(await startOf(second, false)).toMatchObject([{ status: Progress.STARTED }]);
-  expect(await second.startLxd()).toMatchObject({ status: Status.ALREADY_RUNNING });
-  expect([await lxdPid(second), await initPid(second, "penguin")]).toEqual([lxd, init]);
+  const next = await startTremplin(scope, { world });
+  expect(await startOf(next, false)).toMatchObject([{ status: Progress.STARTED }]);
+  expect(await next.startLxd()).toMatchObject({ status: Status.ALREADY_RUNNING });
+  expect([await lxdPid(next), await initPid(next, "penguin")]).toEqual([lxd, init]);
   // One that is not its child is looked after just the same.
   process.kill(lxd, "SIGKILL");
-  const next = await until("another LXD", async () => {
-    const pid = await lxdPid(second);
+  const last = await until("another LXD", async () => {
+    const pid = await lxdPid(next);
     return pid !== lxd && pid;
   });
-  await second.kill9();
+  expect(await initPid(next, "penguin")).toBe(init);
+  await next[Symbol.asyncDispose]();
+  expect([await isAlive(last), await isAlive(init)]).toEqual([false, false]);
+});
 
-  const third = await startTremplinProgram(scope, { world });
-  expect(await startOf(third, true)).toMatchObject([{ status: Progress.STARTED }]);
-  expect(await isAlive(next)).toBe(false);
+test("an LXD that a killed server left is ended with its containers before its database is moved; SIGPWR ends all", async () => {
+  await using scope = new DisposeScope();
+  const world = await makeTremplinWorld(scope);
+  const { must } = world;
+  const left = await killedServer(scope, world);
+
+  const next = await startTremplinProgram(scope, { world });
+  expect(await startOf(next, true)).toMatchObject([{ status: Progress.STARTED }]);
+  expect(await Promise.all(left.map(isAlive))).toEqual([false, false]);
   await must(["start", "penguin"]);
-  const last = [await lxdPid(third), await initPid(third, "penguin")];
-  third.program.signal("SIGPWR");
-  expect(await third.program.result).toMatchObject({ code: 0 });
+  const last = [await lxdPid(next), await initPid(next, "penguin")];
+  next.program.signal("SIGPWR");
+  expect(await next.program.result).toMatchObject({ code: 0 });
   expect(await Promise.all(last.map(isAlive))).toEqual([false, false]);
 });
+
+/** @returns the pids of the LXD that it left and of the container's init. */
+async function killedServer(scope: DisposeScope, world: TremplinWorld): Promise<[lxd: number, init: number]> {
+  const server = await startTremplinProgram(scope, { world });
+  await server.up();
+  await world.must(["launch", LXD_BUSYBOX, "penguin"]);
+  const pids: [number, number] = [await lxdPid(world), await initPid(world, "penguin")];
+  await server.kill9();
+  return pids;
+}
