@@ -1,7 +1,12 @@
 // The LXD driver over Debian's LXD: what only it does, with instances that it makes and with those that are there.
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
+import { anyOfJson, LINUX_RESOURCES_TYPE } from "../../api/core/typeurl.js";
 import type { DriverTask } from "../../runtime/driver.js";
+import { LXD_RUNTIME } from "../../runtime/drivers/lxd/names.js";
+import { execOptions } from "../conformance/driver.js";
+import { endBridge } from "../helpers/docker-bridge.js";
 import { LXD_BUSYBOX, type Lxd, startLxd } from "../helpers/lxd.js";
 import { type LxdWorld, lxdWorld } from "../helpers/lxd-world.js";
 import { requires } from "../helpers/requires.js";
@@ -10,6 +15,7 @@ import { until } from "../helpers/until.js";
 const SIGKILL = 9;
 const SIGTERM = 15;
 const SIGUSR1 = 10;
+const MEBIBYTE = 1024 * 1024;
 
 describe.skipIf(requires.root() || requires.binary("lxd"))("tasks of LXD", () => {
   const all = new DisposeScope();
@@ -33,6 +39,12 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("tasks of LXD", () =>
   };
   const statusOf = async (instance: string): Promise<string> =>
     await lxd.must(["list", "-f", "csv", "-c", "s", `^${instance}$`]);
+
+  const ended = async (task: DriverTask): Promise<void> => {
+    await task.kill("", SIGKILL, true);
+    await task.wait("");
+    await task.delete("");
+  };
 
   test("an instance that is there is started and stopped, and stays", async () => {
     await lxd.must(["init", LXD_BUSYBOX, "penguin", "-c", "user.x=1"]);
@@ -62,7 +74,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("tasks of LXD", () =>
   });
 
   test("the exit status of an init is told, whatever it is", async () => {
-    const fault = await running("fault", { init: ["sh", "-c", "sleep 0.2; exit 7"] });
+    const fault = await running("fault", { init: ["sh", "-c", "exit 7"] });
     expect(await fault.wait("")).toMatchObject({ exitStatus: 7, pid: fault.pid });
     const asked = await running("asked");
     await asked.kill("", SIGTERM, false);
@@ -74,6 +86,99 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("tasks of LXD", () =>
     });
     expect(await shot.wait("")).toMatchObject({ exitStatus: 12 });
     for (const task of [fault, asked, shot]) await task.delete("");
+    expect(await world.instances()).toEqual([]);
+  });
+
+  test.each(["archives", "one archive", "a fingerprint"])("an image by %s", async (kind) => {
+    const { metadata, rootfs, unified } = lxd.image;
+    const fingerprint = await lxd.must(["image", "list", "--format", "csv", "-c", "F", LXD_BUSYBOX]);
+    const images = { archives: { metadata, rootfs }, "one archive": { unified }, "a fingerprint": { fingerprint } };
+    const image = new Map<string, object>(Object.entries(images)).get(kind);
+    // Twice: the second finds what the first has brought.
+    for (const id of ["first", "second"]) {
+      const task = await world.driver.create(world.request(id, { image }, { image: "" }));
+      expect(await task.state("")).toMatchObject({ status: "created" });
+      await task.delete("");
+    }
+  });
+
+  test("what it cannot make it says, and leaves nothing", async () => {
+    const refused = async (options: object, error: object, more: object = {}): Promise<void> =>
+      await expect(world.driver.create(world.request("none", options, more))).rejects.toMatchObject(error);
+    await refused({}, { kind: "invalid_argument", message: expect.stringMatching(/needs an image/) }, { image: "" });
+    await refused({ image: { alias: "nope" } }, { kind: "not_found" });
+    await refused(
+      { image: { unified: "/no/such/file" } },
+      { kind: "invalid_argument", message: expect.stringMatching(/no such file/) },
+    );
+    await refused({ instance: "nobody" }, { kind: "not_found" });
+    await refused({ config: { "no.such.setting": "1" } }, { message: expect.stringMatching(/no.such.setting/) });
+    const blockIO = { linux: { resources: { blockIO: { weight: 10 } } } };
+    await refused(
+      {},
+      { kind: "invalid_argument", message: expect.stringMatching(/blockIO/) },
+      { spec: Buffer.from(JSON.stringify(blockIO)) },
+    );
+    await refused({}, { kind: "unknown" }, { stdout: "/no/such/folder/fifo" });
+    await expect(world.driver.create(world.request("none"), AbortSignal.abort())).rejects.toThrow();
+    expect(await world.instances()).toEqual([]);
+    expect(await world.driver.hasRemains(world.namespace, "none")).toBe(false);
+  });
+
+  test("limits are LXD's settings, and change while it runs", async () => {
+    const linux = { resources: { memory: { limit: 64 * MEBIBYTE }, cpu: { quota: 50_000, period: 100_000 } } };
+    const task = await world.driver.create(world.request("web", {}, { spec: Buffer.from(JSON.stringify({ linux })) }));
+    const name = await world.instanceOf("web");
+    const setting = (key: string): Promise<string> => lxd.must(["config", "get", name, key]);
+    expect(await setting("limits.memory")).toBe(`${64 * MEBIBYTE}B`);
+    expect(await setting("limits.cpu.allowance")).toBe("50ms/100ms");
+    await task.start("");
+    const update = (resources: object): Promise<void> => task.update(anyOfJson(LINUX_RESOURCES_TYPE, resources), {});
+    await update({ memory: { limit: 32 * MEBIBYTE }, cpu: { quota: -1 }, pids: { limit: 40 } });
+    expect(await setting("limits.memory")).toBe(`${32 * MEBIBYTE}B`);
+    expect(await setting("limits.cpu.allowance")).toBe("");
+    expect(await setting("limits.processes")).toBe("40");
+    await expect(update({ blockIO: { weight: 10 } })).rejects.toMatchObject({ kind: "invalid_argument" });
+    await ended(task);
+  });
+
+  test("an exec outlives the driver, the bridge's loss and LXD's, and its end is told", async () => {
+    const task = await running("web");
+    const forever = ["sh", "-c", "trap 'exit 5' USR1; while :; do sleep 0.1; done"];
+    for (const id of ["kept", "lost", "orphan"]) {
+      await task.exec(id, execOptions(...forever));
+      expect(await task.start(id)).toEqual({ pid: expect.any(Number) });
+    }
+    const [found] = await world.reload();
+    if (found === undefined) throw new Error("the task was not found again");
+    expect([...(found.startedExecs === undefined ? [] : await found.startedExecs())].sort()).toEqual([
+      "kept",
+      "lost",
+      "orphan",
+    ]);
+    const kept = found.wait("kept");
+    await until("its trap", async () => {
+      if ((await found.state("kept")).status !== "running") return true;
+      await found.kill("kept", SIGUSR1, false);
+      return false;
+    });
+    expect(await kept).toMatchObject({ exitStatus: 5 });
+    expect(await found.delete("kept")).toMatchObject({ exitStatus: 5 });
+    // What LXD was told to keep is its own to end when nobody is connected any more.
+    await lxd.kill9();
+    await lxd.restart();
+    const { pid } = await found.state("orphan");
+    const orphan = found.wait("orphan");
+    expect(pid).toBeGreaterThan(0);
+    await until("its end", async () => {
+      if ((await found.state("orphan")).status === "stopped") return true;
+      await found.kill("orphan", SIGKILL, false).catch(() => undefined);
+      return false;
+    });
+    expect(await orphan).toMatchObject({ exitStatus: 255, pid });
+    await endBridge(join(world.stateDir, LXD_RUNTIME, "bridge.sock"));
+    await ended(found);
+    expect((await found.wait("lost")).exitStatus).toBeGreaterThan(0);
     expect(await world.instances()).toEqual([]);
   });
 });
