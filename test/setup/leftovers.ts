@@ -11,7 +11,7 @@ const TEST_FOLDER = /^(?:bt|berth)-/;
 const CGROUPS = "/sys/fs/cgroup";
 const RUNC_STATE = "/run/containerd/runc";
 /** How long what is just ending may take: a shim lives on for a moment after its task was deleted. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 const PAUSE_MS = 100;
 
 interface Run {
