@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { DisposeScope } from "../api/core/dispose.js";
 import { tempDir } from "../test/helpers/temp.js";
+import { startTestListener } from "../test/helpers/tremplin-listener.js";
 import { createTremplinServer, tremplinPlaces } from "./tremplin-server.js";
 
 const ROOT = {
@@ -40,6 +41,28 @@ test.each([
   expect(tremplinPlaces(uid, env, given)).toEqual(places);
 });
 
+/** All below one folder. */
+const placesIn = (dir: string) => ({
+  root: join(dir, "root"),
+  state: join(dir, "state"),
+  berthAddress: join(dir, "b.sock"),
+  address: `unix:${join(dir, "t.sock")}`,
+  lxdDir: join(dir, "lxd"),
+  listener: `unix:${join(dir, "l.sock")}`,
+});
+
+test("without a listener that takes its first news there is no server", async () => {
+  await using scope = new DisposeScope();
+  const dir = await tempDir(scope);
+  const listener = await startTestListener(scope, join(dir, "l.sock"));
+  listener.refuse(true);
+  await expect(createTremplinServer(placesIn(dir))).rejects.toThrow(/tremplinReady: not wanted/);
+  expect((await readdir(dir)).filter((name) => name.endsWith(".sock"))).toEqual(["l.sock"]);
+  listener.refuse(false);
+  await using server = await createTremplinServer(placesIn(dir));
+  expect(server.listening).toBe(`unix:${join(dir, "t.sock")}`);
+});
+
 test.each([
   ["an address", { address: "nonsense" }, /unix:PATH or HOST:PORT/],
   ["a listener", { listener: "nonsense" }, /listener's address/],
@@ -50,14 +73,6 @@ test.each([
 ])("%s that is none is refused", async (_, bad, reason) => {
   await using scope = new DisposeScope();
   const dir = await tempDir(scope);
-  const places = {
-    root: join(dir, "root"),
-    state: join(dir, "state"),
-    berthAddress: join(dir, "b.sock"),
-    address: `unix:${join(dir, "t.sock")}`,
-    lxdDir: join(dir, "lxd"),
-    listener: `unix:${join(dir, "l.sock")}`,
-  };
-  await expect(createTremplinServer({ ...places, ...bad })).rejects.toThrow(reason);
+  await expect(createTremplinServer({ ...placesIn(dir), ...bad })).rejects.toThrow(reason);
   expect(await readdir(dir)).toEqual([]);
 });

@@ -64,7 +64,11 @@ export function foundLxdProcess(pid: number, timers: Pick<Timers, "sleep">, sign
     pid,
     ended: watch().catch(() => "it was left alone"),
     signal: (name) => {
-      if (isAlive(pid)) process.kill(pid, name);
+      try {
+        process.kill(pid, name);
+      } catch (error) {
+        if (!hasCode(error, "ESRCH")) throw error;
+      }
     },
   };
 }
