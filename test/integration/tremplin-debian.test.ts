@@ -10,6 +10,7 @@ import {
   SetUpUserResponse_Status as Status,
 } from "../../api/gen/vm_tools/tremplin.js";
 import { makeDebianImage } from "../helpers/debian-image.js";
+import { type Inside, insideOf } from "../helpers/inside.js";
 import { requires } from "../helpers/requires.js";
 import { type EmbeddedTremplin, startTremplin } from "../helpers/tremplin.js";
 import { until } from "../helpers/until.js";
@@ -20,17 +21,19 @@ const LIST = "/etc/apt/sources.list.d/cros.list";
 describe.skipIf(requires.root() || requires.binary("lxd") || requires.debian())("a Debian", () => {
   const scope = new DisposeScope();
   let tremplin: EmbeddedTremplin;
+  let run: Inside;
 
   beforeAll(async () => {
     tremplin = await startTremplin(scope, { milestone: 120 });
     const making = makeDebianImage(join(tremplin.dir, "debian"));
     await tremplin.up();
+    run = insideOf(scope, tremplin.lxdDir);
     await tremplin.must(["image", "import", await making, "--alias", "debian"]);
     await tremplin.must(["init", "debian", NAME]);
   }, 300_000);
   afterAll(() => scope[Symbol.asyncDispose]());
 
-  const inside = (...command: string[]): Promise<string> => tremplin.must(["exec", NAME, "--", ...command]);
+  const inside = (...command: [string, ...string[]]): Promise<string> => run(NAME, command);
   const zoneOf = (): Promise<string> => inside("timedatectl", "show", "--property=Timezone", "--value");
 
   test("gets its user before it is started for the first time", async () => {
@@ -70,12 +73,9 @@ describe.skipIf(requires.root() || requires.binary("lxd") || requires.debian())(
   }, 120_000);
 
   test("finds no fault with its files of accounts", async () => {
-    const { code, stdout } = await tremplin.run(["exec", NAME, "--", "pwck", "--read-only", "--quiet"]);
+    const text = await inside("sh", "-c", "pwck --read-only --quiet || true");
     // Homes of users that no package has brought are Debian's own business.
-    expect({ code, faults: stdout.split("\n").filter((line) => /jane|chronos|android|shadow/.test(line)) }).toEqual({
-      code: expect.any(Number),
-      faults: [],
-    });
+    expect(text.split("\n").filter((line) => /jane|chronos|android|shadow/.test(line))).toEqual([]);
     expect(await inside("grpck", "--read-only")).toBe("");
     expect(await inside("stat", "-c", "%a %U %G", "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow")).toBe(
       "644 root root\n640 root shadow\n644 root root\n640 root shadow",

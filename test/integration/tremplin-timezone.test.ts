@@ -1,6 +1,7 @@
 // SetTimezone on containers that have no tool for it, or one of our own making. Debian's tool is asked in tremplin-debian.test.ts.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
+import { type Inside, insideOf } from "../helpers/inside.js";
 import { LXD_BUSYBOX } from "../helpers/lxd.js";
 import { requires } from "../helpers/requires.js";
 import { type EmbeddedTremplin, startTremplin } from "../helpers/tremplin.js";
@@ -15,6 +16,7 @@ case $2 in Nowhere/*) echo "no such zone" >&2; exit 3 ;; esac
 describe.skipIf(requires.root() || requires.binary("lxd"))("time zones of containers", () => {
   const scope = new DisposeScope();
   let tremplin: EmbeddedTremplin;
+  let inside: Inside;
 
   beforeAll(async () => {
     tremplin = await startTremplin(scope);
@@ -23,19 +25,11 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("time zones of contai
       failureReasons: ["Ignoring SetTimezone request before LXD is running"],
     });
     await tremplin.up();
+    inside = insideOf(scope, tremplin.lxdDir);
     await tremplin.must(["launch", LXD_BUSYBOX, "alive"]);
     await tremplin.must(["launch", LXD_BUSYBOX, "able"]);
     await tremplin.must(["init", LXD_BUSYBOX, "stopped"]);
-    await tremplin.must([
-      "exec",
-      "able",
-      "--",
-      "sh",
-      "-c",
-      'printf %s "$1" > /bin/timedatectl; chmod 755 /bin/timedatectl',
-      "sh",
-      TOOL,
-    ]);
+    await inside("able", ["sh", "-c", 'printf %s "$1" > /bin/timedatectl; chmod 755 /bin/timedatectl', "sh", TOOL]);
   }, 120_000);
   afterAll(() => scope[Symbol.asyncDispose]());
 
@@ -45,13 +39,13 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("time zones of contai
     const answer = await tremplin.setTimezone({ ...BERLIN, containerNames: ["alive", "stopped"] });
     expect(answer).toMatchObject({ successes: 2, failureReasons: [] });
     for (const name of ["alive", "stopped"]) expect(await variableOf(name)).toBe(BERLIN.posixTzString);
-    expect(await tremplin.must(["exec", "alive", "--", "date", "-d", "@0", "+%Z %H"])).toBe("CET 01");
+    expect(await inside("alive", ["date", "-d", "@0", "+%Z %H"])).toBe("CET 01");
   });
 
   test("are set by the tool where there is one, and no variable stands against it", async () => {
     await tremplin.must(["config", "set", "able", "environment.TZ=UTC0"]);
     expect(await tremplin.setTimezone({ ...BERLIN, containerNames: ["able"] })).toMatchObject({ successes: 1 });
-    expect(await tremplin.must(["exec", "able", "--", "tail", "-n1", "/told"])).toBe("set-timezone Europe/Berlin");
+    expect(await inside("able", ["tail", "-n1", "/told"])).toBe("set-timezone Europe/Berlin");
     expect(await variableOf("able")).toBe("");
   });
 
@@ -81,12 +75,12 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("time zones of contai
   });
 
   test.each(["", "--help", "-H", "a b", "a\nb", "$(id)"])("are not called %j", async (timezoneName) => {
-    const before = await tremplin.must(["exec", "able", "--", "cat", "/told"]);
+    const before = await inside("able", ["cat", "/told"]);
     expect(await tremplin.setTimezone({ timezoneName, containerNames: ["able"] })).toMatchObject({
       successes: 0,
       failureReasons: ["container able: bad name of a time zone"],
     });
-    expect(await tremplin.must(["exec", "able", "--", "cat", "/told"])).toBe(before);
+    expect(await inside("able", ["cat", "/told"])).toBe(before);
   });
 
   test("of no containers are set at once", async () => {

@@ -7,6 +7,7 @@ import {
   UpgradeContainerResponse_Status as Status,
   UpgradeContainerRequest_Version as Version,
 } from "../../api/gen/vm_tools/tremplin.js";
+import { type Inside, insideOf } from "../helpers/inside.js";
 import { LXD_BUSYBOX } from "../helpers/lxd.js";
 import { ManualTimers } from "../helpers/manual-timers.js";
 import { requires } from "../helpers/requires.js";
@@ -23,6 +24,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("upgrades of containe
   const scope = new DisposeScope();
   const timers = new ManualTimers();
   let tremplin: EmbeddedTremplin;
+  let run: Inside;
 
   beforeAll(async () => {
     tremplin = await startTremplin(scope, { timers });
@@ -31,13 +33,14 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("upgrades of containe
       failureReason: "LXD is not running",
     });
     await tremplin.up();
+    run = insideOf(scope, tremplin.lxdDir);
     await tremplin.must(["launch", LXD_BUSYBOX, NAME]);
     await tremplin.must(["init", LXD_BUSYBOX, "stopped"]);
   }, 120_000);
   afterAll(() => scope[Symbol.asyncDispose]());
 
   const inside = (script: string, ...args: string[]): Promise<string> =>
-    tremplin.must(["exec", NAME, "--", "sh", "-ec", script, "sh", ...args]);
+    run(NAME, ["sh", "-ec", script, "sh", ...args]);
   const setScript = (text: string): Promise<string> =>
     inside(`mkdir -p \${1%/*}; printf '#!/bin/sh\\n%s\\n' "$2" > $1; chmod 755 $1`, SCRIPT, text);
   const setSystem = (text: string): Promise<string> => inside('printf %s "$1" > /etc/os-release', text);

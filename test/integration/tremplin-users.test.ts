@@ -7,6 +7,7 @@ import {
   GetContainerUsernameResponse_Status as Lookup,
   SetUpUserResponse_Status as Status,
 } from "../../api/gen/vm_tools/tremplin.js";
+import { type Inside, insideOf } from "../helpers/inside.js";
 import { LXD_BUSYBOX } from "../helpers/lxd.js";
 import { runProgram } from "../helpers/program.js";
 import { requires } from "../helpers/requires.js";
@@ -26,6 +27,7 @@ type File = keyof typeof ROOT;
 describe.skipIf(requires.root() || requires.binary("lxd"))("users of containers", () => {
   const scope = new DisposeScope();
   let tremplin: EmbeddedTremplin;
+  let inside: Inside;
   /** Of the container, which does not run. */
   let rootfs: string;
   /** What no container may lead us to. */
@@ -42,6 +44,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("users of containers"
       failureReason: "LXD is not running",
     });
     await tremplin.up();
+    inside = insideOf(scope, tremplin.lxdDir);
     await tremplin.must(["init", LXD_BUSYBOX, NAME]);
     await tremplin.must(["launch", LXD_BUSYBOX, "alive"]);
     rootfs = join(tremplin.lxdDir, "containers", NAME, "rootfs");
@@ -90,7 +93,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("users of containers"
 
     test("finds it in a container that runs", async () => {
       const line = "jim:x:1000:1000::/home/jim:/bin/sh";
-      await tremplin.must(["exec", "alive", "--", "sh", "-c", `echo ${line} >> /etc/passwd`]);
+      await inside("alive", ["sh", "-c", `echo ${line} >> /etc/passwd`]);
       expect(await lookUp("alive")).toMatchObject({ status: Lookup.SUCCESS, username: "jim", homedir: "/home/jim" });
     });
 
@@ -159,14 +162,13 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("users of containers"
     });
 
     test("works in a container that runs", async () => {
-      const inside = async (script: string): Promise<string> =>
-        await tremplin.must(["exec", "alive", "--", "sh", "-ec", script]);
-      await inside(
+      const alive = (script: string): Promise<string> => inside("alive", ["sh", "-ec", script]);
+      await alive(
         "for file in shadow gshadow; do echo 'root:*::' > /etc/$file; done; mkdir /etc/skel; echo hello > /etc/skel/.profile",
       );
       expect(await setUp("jim", "alive")).toMatchObject({ status: Status.SUCCESS, username: "jim" });
       expect(
-        await inside("id jim; stat -c '%a %u %g' /etc/shadow /home/jim /home/jim/.profile; cat /home/jim/.profile"),
+        await alive("id jim; stat -c '%a %u %g' /etc/shadow /home/jim /home/jim/.profile; cat /home/jim/.profile"),
       ).toBe(
         "uid=1000(jim) gid=1000(jim) groups=1000(jim),1001(chronos-access),665357(android-everybody)\n" +
           "640 0 0\n755 1000 1000\n644 1000 1000\nhello",
