@@ -42,12 +42,15 @@ export class Pump {
     const stop = (): void => connection.destroy();
     signal.addEventListener("abort", stop, { once: true });
     connection.input.on("error", () => {});
-    this.#typeInto(connection.input);
+    let isOver = false;
+    if (connection.inputReady === undefined) this.#typeInto(connection.input);
+    else void connection.inputReady.then(() => isOver || this.#typeInto(connection.input));
     try {
       if (!signal.aborted) await Promise.all(connection.outputs.map((output) => this.#carry(output)));
     } catch (err) {
       if (!signal.aborted) this.#options.log.debug({ err }, "the stream of an engine broke off");
     } finally {
+      isOver = true;
       signal.removeEventListener("abort", stop);
       this.#ends.stdin?.unpipe(connection.input);
       connection.destroy();

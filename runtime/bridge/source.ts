@@ -23,6 +23,8 @@ export interface Connection {
   readonly outputs: readonly AsyncIterable<Piece>[];
   /** Its end is that of the process's input. An error of it is nobody's business. */
   readonly input: Writable;
+  /** Nothing is typed before it resolves. Default: at once. */
+  readonly inputReady?: Promise<void>;
   /** Ends all of it. */
   destroy(): void;
 }

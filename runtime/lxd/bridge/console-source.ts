@@ -11,7 +11,7 @@ import { getInstanceState } from "../instances.js";
 import { lxdPath } from "../path.js";
 import type { LxdServer } from "../server.js";
 import { setConsoleSize } from "./console-size.js";
-import { Delivered } from "./console-text.js";
+import { SinceRecord } from "./console-text.js";
 import { liveOutput, pieces } from "./live-console.js";
 import type { ConsoleTarget } from "./target.js";
 
@@ -48,7 +48,7 @@ class ConsoleSource implements Source {
   readonly #server: LxdServer;
   readonly #instance: string;
   readonly #deps: SourceDeps;
-  readonly #delivered = new Delivered();
+  readonly #since = new SinceRecord();
   #events: LxdEvents | undefined;
   /** Until its start is told. */
   #started: Promise<void> | undefined;
@@ -59,6 +59,8 @@ class ConsoleSource implements Source {
   /** Of its init at the last look: another one has a record of its own. */
   #pid = 0;
   #size: Size | undefined;
+  /** As it was read last and was not empty. */
+  #lastRecord: Buffer = Buffer.alloc(0);
   /** The bridge before has delivered what the record holds now. */
   #isKnown = false;
 
@@ -111,8 +113,7 @@ class ConsoleSource implements Source {
       }
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
-    const rest = await this.#missing(signal);
-    if (rest.length > 0) yield { outputs: [pieces([rest])], input: nobody(), destroy: () => {} };
+    yield { outputs: [pieces([await this.#readRecord(signal)])], input: nobody(), destroy: () => {} };
   }
 
   ahead(): Promise<Ahead> {
@@ -124,7 +125,7 @@ class ConsoleSource implements Source {
       const { status, pid } = await getInstanceState(this.#server, this.#instance, { signal });
       if (status === "Stopped") return this.#hasRun ? "exited" : "created";
       if (pid !== 0 && pid !== this.#pid) {
-        if (this.#pid !== 0) this.#delivered.clear();
+        if (this.#pid !== 0) this.#since.clear();
         this.#pid = pid;
       }
       this.#hasRun = true;
@@ -193,21 +194,30 @@ class ConsoleSource implements Source {
 
   /** @throws as LXD answers. */
   async #connect(signal: AbortSignal): Promise<Connection> {
-    const before = await this.#missing(signal);
     const console = await openConsole(this.#server, this.#instance, { ...(this.#size ?? DEFAULT_SIZE), signal });
     if (this.#size !== undefined) this.#applySize();
+    let onAttached = (): void => {};
+    // What is typed before would be lost.
+    const inputReady = new Promise<void>((resolve) => {
+      onAttached = resolve;
+    });
+    const live = liveOutput(console.output, () => this.#readRecord(signal), this.#since, onAttached);
     const destroy = (): void => console[Symbol.dispose]();
-    const live = liveOutput(console.output, () => this.#missing(signal), this.#delivered);
-    return { outputs: [pieces(live, before)], input: inputOf(console), destroy };
+    return { outputs: [pieces(live)], input: inputOf(console), inputReady, destroy };
   }
 
-  /** What the record holds beyond what was delivered; it counts as delivered from now on. @throws never. */
-  async #missing(signal: AbortSignal): Promise<Buffer> {
+  /** What the record holds beyond what the connection has brought. Never rejects. */
+  async #readRecord(signal: AbortSignal): Promise<Buffer> {
     try {
       const record = await readConsoleLog(this.#server, this.#instance, { signal });
-      const missing = this.#isKnown ? Buffer.alloc(0) : this.#delivered.missing(record);
-      this.#delivered.add(this.#isKnown ? record : missing);
+      const last = this.#lastRecord;
+      const isOld = this.#since.isEmpty && last.length > 0 && record.subarray(-last.length).equals(last);
+      const missing = this.#since.take(record);
+      if (record.length > 0) this.#lastRecord = record;
+      const isKnown = this.#isKnown;
       this.#isKnown = false;
+      // That of an instance that has ended has what was read before.
+      if (isKnown || (isOld && (await this.status(signal)) !== "running")) return Buffer.alloc(0);
       return missing;
     } catch (err) {
       if (!signal.aborted) this.#deps.log.debug({ err }, "no record of the console of an lxd instance");

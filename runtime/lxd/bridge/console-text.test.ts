@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Delivered, overlap, Undecorated } from "./console-text.js";
+import { overlap, SinceRecord, Undecorated } from "./console-text.js";
 
 /** As two terminals pass it on. */
 const decorate = (text: string): string => text.replaceAll("\n", "\r\r\n");
@@ -28,21 +28,21 @@ describe("what a console shows", () => {
     ["all", "one\ntwo\n", "one\ntwo\n", ""],
     ["what the record has lost", "one\n", "two\nthree\n", "two\nthree\n"],
     ["a part that comes again", "one\n", "one\none\n", "one\n"],
-  ])("of a record with %s delivered, the rest is missing", (_, delivered, record, missing) => {
-    const known = new Delivered();
-    known.add(bytes(delivered));
-    expect(known.missing(bytes(record)).toString()).toBe(missing);
-    known.clear();
-    expect(known.missing(bytes(record)).toString()).toBe(record);
+    ["some of what the record has lost", "one\ntwo\n", "e\ntwo\nthree\n", "e\ntwo\nthree\n"],
+  ])("of a record of which the connection has brought %s, the rest is missing", (_, brought, record, missing) => {
+    const since = new SinceRecord();
+    since.add(bytes(brought));
+    expect(since.take(bytes(record)).toString()).toBe(missing);
+    // It was emptied.
+    expect(since.take(bytes(record)).toString()).toBe(record);
   });
 
-  test("only its end is remembered", () => {
-    const known = new Delivered();
-    known.add(Buffer.alloc(100_000, "a"));
-    known.add(bytes("end"));
-    expect(known.missing(Buffer.concat([Buffer.alloc(9_000, "a"), bytes("end, and more")])).toString()).toBe(
-      ", and more",
-    );
+  test("only the end of what was brought is remembered", () => {
+    const since = new SinceRecord();
+    since.add(Buffer.alloc(100_000, "a"));
+    since.add(bytes("end"));
+    const record = Buffer.concat([Buffer.alloc(9_000, "a"), bytes("end, and more")]);
+    expect(since.take(record).toString()).toBe(", and more");
   });
 
   test.each([

@@ -33,30 +33,34 @@ export class Undecorated {
   }
 }
 
-/** Remembers how much was delivered, and the end of it. */
-export class Delivered {
+/** What the connection has brought since the record was read last: LXC empties it then, so it begins with that. */
+export class SinceRecord {
   #tail: Buffer = Buffer.alloc(0);
-  #totalBytes = 0;
+  #bytes = 0;
+
+  get isEmpty(): boolean {
+    return this.#bytes === 0;
+  }
 
   add(data: Buffer): void {
     this.#tail = Buffer.from(Buffer.concat([this.#tail, data.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES));
-    this.#totalBytes += data.length;
+    this.#bytes += data.length;
+  }
+
+  /** What of a record the connection has not brought; all of it when the record has gone on by more than it holds. */
+  take(record: Buffer): Buffer {
+    const [tail, place] = [this.#tail, this.#bytes];
+    this.clear();
+    if (record.subarray(place - tail.length, place).equals(tail)) return record.subarray(place);
+    // It has lost its beginning.
+    const at = record.lastIndexOf(tail);
+    return at < 0 ? record : record.subarray(at + tail.length);
   }
 
   /** The record begins anew. */
   clear(): void {
     this.#tail = Buffer.alloc(0);
-    this.#totalBytes = 0;
-  }
-
-  /** What of a record was not delivered; all of it when it has gone on by more than it holds. */
-  missing(record: Buffer): Buffer {
-    const tail = this.#tail;
-    // As long as it has lost nothing of its beginning; later the last such text has to do.
-    const isWhole = record.subarray(this.#totalBytes - tail.length, this.#totalBytes).equals(tail);
-    if (isWhole) return record.subarray(this.#totalBytes);
-    const at = record.lastIndexOf(tail);
-    return at < 0 ? record : record.subarray(at + tail.length);
+    this.#bytes = 0;
   }
 }
 

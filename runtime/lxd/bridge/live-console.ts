@@ -2,10 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Piece } from "../../bridge/source.js";
 import { isConsoleRefusal } from "../console.js";
-import { type Delivered, overlap, Undecorated } from "./console-text.js";
+import { overlap, type SinceRecord, Undecorated } from "./console-text.js";
 
 /** For what is on its way to us already. */
 const ARRIVAL_MS = 200;
+/** When the record is read while nothing is shown: what comes before LXC has connected us is in it alone. */
+const RECORD_LOOKS_MS = [0, 50, 150, 300, 500];
 /** LXD's words to who may not have the console are shorter. */
 const MAX_WORDS_BYTES = 512;
 const NOTHING = Buffer.alloc(0);
@@ -20,37 +22,55 @@ export async function* pieces(
 }
 
 /**
- * What is shown from now on, and what was while the connection was being made: `missing` tells what the record has of it, some of which
- * the connection brings as well. Ends at once when somebody else has the console. @throws as `output`.
+ * What is shown from now on, and what was before: `readRecord` tells what the record has of it since it was read last, the end of which
+ * the connection brings as well. Ends at once when somebody else has the console.
+ * @param onAttached called when the console is ours: LXD says that it is connected while LXC is still at it. @throws as `output`.
  */
 export async function* liveOutput(
   output: AsyncGenerator<Buffer>,
-  missing: () => Promise<Buffer>,
-  delivered: Delivered,
+  readRecord: () => Promise<Buffer>,
+  since: SinceRecord,
+  onAttached: () => void,
 ): AsyncGenerator<Buffer> {
   const undecorated = new Undecorated();
   const begun = new Begun(output);
-  const shownMeanwhile = await missing();
-  let first =
-    shownMeanwhile.length === 0 ? NOTHING : await begun.gather((shown) => shown.length < shownMeanwhile.length);
-  const live = isConsoleRefusal(first) ? NOTHING : undecorated.take(first);
-  const fresh = live.subarray(overlap(shownMeanwhile, live));
-  delivered.add(fresh);
-  yield Buffer.concat([shownMeanwhile, fresh]);
-  if (first.length === 0) first = await begun.first();
-  if (isConsoleRefusal(first)) {
-    const said = Buffer.concat([first, await begun.gather((more) => more.length < MAX_WORDS_BYTES)]);
-    if (begun.hasEnded && said.length < MAX_WORDS_BYTES) return;
-    first = said;
-  } else if (live.length > 0) {
-    first = NOTHING;
+  let record: Buffer = NOTHING;
+  let first: Buffer = NOTHING;
+  for (const waitMs of RECORD_LOOKS_MS) {
+    first = await begun.gather(() => false, waitMs);
+    if (first.length > 0 || begun.hasEnded) break;
+    [record, first] = await begun.during(readRecord());
+    const { length } = record;
+    if (first.length < length) first = Buffer.concat([first, await begun.gather((shown) => shown.length < length)]);
+    if (first.length > 0) break;
+    yield record;
+    record = NOTHING;
   }
-  const data = undecorated.take(first);
-  delivered.add(data);
-  yield data;
+  // By then it has not been refused.
+  if (first.length === 0 && !begun.hasEnded) {
+    onAttached();
+    first = await begun.first();
+  }
+  if (isConsoleRefusal(first)) {
+    first = Buffer.concat([first, await begun.gather((more) => more.length < MAX_WORDS_BYTES)]);
+    if (begun.hasEnded && first.length < MAX_WORDS_BYTES) first = NOTHING;
+  }
+  if (first.length > 0) onAttached();
+  // What came before it, and was not in the record then.
+  const [rest, shownMeanwhile] = await begun.during(readRecord());
+  record = Buffer.concat([record, rest]);
+  if (first.length > 0) first = Buffer.concat([first, shownMeanwhile]);
+  const missing = record.length - first.length;
+  if (first.length > 0 && missing > 0) {
+    first = Buffer.concat([first, await begun.gather((more) => more.length < missing)]);
+  }
+  const live = undecorated.take(first);
+  const fresh = live.subarray(overlap(record, live));
+  since.add(fresh);
+  yield Buffer.concat([record, fresh]);
   for await (const shown of begun.rest()) {
     const data = undecorated.take(shown);
-    delivered.add(data);
+    since.add(data);
     yield data;
   }
 }
@@ -75,18 +95,35 @@ class Begun {
   }
 
   /** What has come by the time that no more is wanted or none comes. */
-  async gather(wantsMore: (shown: Buffer) => boolean): Promise<Buffer> {
+  async gather(wantsMore: (shown: Buffer) => boolean, patienceMs = ARRIVAL_MS): Promise<Buffer> {
+    if (this.hasEnded) return NOTHING;
     let shown = Buffer.alloc(0);
     do {
       this.#next ??= this.#source.next();
       this.#next.catch(() => undefined);
-      const arrived = await Promise.race([this.#next, sleep(ARRIVAL_MS)]);
+      const arrived = await Promise.race([this.#next, sleep(patienceMs)]);
       if (arrived === undefined) return shown;
       this.#next = undefined;
       if (arrived.done === true) this.hasEnded = true;
       else shown = Buffer.concat([shown, arrived.value]);
     } while (!this.hasEnded && wantsMore(shown));
     return shown;
+  }
+
+  /** Something done, and what has come meanwhile: LXC does nothing for others while nobody reads. */
+  async during<T>(work: Promise<T>): Promise<[T, Buffer]> {
+    const done = work.then(() => "done" as const);
+    let shown = Buffer.alloc(0);
+    while (!this.hasEnded) {
+      this.#next ??= this.#source.next();
+      this.#next.catch(() => undefined);
+      const arrived = await Promise.race([this.#next, done]);
+      if (arrived === "done") break;
+      this.#next = undefined;
+      if (arrived.done === true) this.hasEnded = true;
+      else shown = Buffer.concat([shown, arrived.value]);
+    }
+    return [await work, shown];
   }
 
   async *rest(): AsyncGenerator<Buffer> {
