@@ -54,8 +54,8 @@ module.exports = {
     never("koffi-only-in-sys", "^(api|metadata|services|cmd|runtime/(?!sys/))", NPM("koffi")),
     only("runtime-imports-api", "^runtime/", "^api/core/", "^api/gen/"),
     never("runtime-knows-no-wire-or-database", "^runtime/", NPM("@grpc", "better-sqlite3")),
-    only("docker-knows-no-daemon", "^runtime/docker/", "^api/(core|gen)/", "^runtime/(sys|stdio|detached)/"),
-    only("lxd-knows-no-daemon", "^runtime/lxd/", "^api/(core|gen)/", "^runtime/sys/"),
+    only("docker-knows-no-daemon", "^runtime/docker/", "^api/(core|gen)/", "^runtime/(sys|bridge)/"),
+    only("lxd-knows-no-daemon", "^runtime/lxd/", "^api/(core|gen)/", "^runtime/(sys|bridge)/"),
     {
       name: "dockerode-only-in-docker",
       severity: "error",
