@@ -1,6 +1,6 @@
 // Shims that are started ahead: tasks that run in one are like all others, also for a later daemon, and nothing is left of those
 // that never get a task, however the daemon or the shim ends.
-import { readFile, readlink } from "node:fs/promises";
+import { readFile, readlink, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
@@ -117,6 +117,16 @@ describe.skipIf(lacking)("shims started ahead", () => {
     for (const other of [...others, "more"]) await host.task(`t-${other}`, FOREVER);
     await until("its folder to go", async () => !(await warmShimIds(host.stateDir, host.namespace)).includes(victim));
     await expect(readFile(shimSocketPath(host, host.namespace, victim))).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  test("whose folder somebody removed are passed over", async () => {
+    await runToEnd("first", 0);
+    const [one = "", ...others] = await warm();
+    await rm(join(warmFolder(one), ".."), { recursive: true });
+    await host.task("next", FOREVER);
+    expect(await startedAs("next")).toBe("next");
+    for (const other of [...others, "more"]) await host.task(`t-${other}`, FOREVER);
+    await until("its shim to end", async () => (await pidsWithArgument(one)).length === 0);
   });
 
   test("and their tasks are there for the next daemon", async () => {

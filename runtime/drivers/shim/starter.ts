@@ -105,7 +105,8 @@ export class ShimStarter implements AsyncDisposable {
     const canBeWarm =
       basename(binary) === WARM_BINARY && (decoded?.shimCgroup ?? "") === "" && !isGrouped(request.spec);
     const warm = canBeWarm ? this.#warm.take(request.namespace, binary) : undefined;
-    const shim = warm === undefined ? await this.startCold(request, options, signal) : await this.#give(warm, request);
+    const given = warm === undefined ? undefined : await this.#give(warm, request);
+    const shim = given ?? (await this.startCold(request, options, signal));
     return { shim, canBeWarm };
   }
 
@@ -207,17 +208,19 @@ export class ShimStarter implements AsyncDisposable {
     await this.#warm[Symbol.asyncDispose]();
   }
 
-  /** Makes the folder of a warm shim the bundle. @throws `failed to start shim: …`; the shim has ended then. */
-  async #give(warm: WarmShim, { namespace, id, spec }: CreateTask): Promise<StartedShim> {
+  /** Makes the folder of a warm shim the bundle. @returns undefined when that fails, for one when the folder is gone; the shim has ended then. */
+  async #give(warm: WarmShim, { namespace, id, spec }: CreateTask): Promise<StartedShim | undefined> {
     const { binary, shimLog, address, connection, name } = warm;
     const log = this.#deps.log.child({ namespace, id });
     try {
       const bundle = await createBundle(this.#deps, namespace, id, spec, name.path);
       shimLog.redirect(log);
       return { bundle, binary, shimLog, address, connection, origin: "warm" };
-    } catch (error) {
+    } catch (err) {
+      // Whatever is no fault of the shim's will be told by the start of another one.
+      log.debug({ err }, "a shim that was started ahead cannot be given to the task");
       await endWarmShim(warm, log);
-      throw wrapError("failed to start shim", error);
+      return undefined;
     }
   }
 
