@@ -5,7 +5,9 @@ import { ContainerdError, ERROR_CLASSES, errorKind, failedPrecondition } from ".
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const text = error.message.replace(/^lxd: /, "");
-  const end = error instanceof ContainerdError ? `: ${ERROR_CLASSES[error.kind]}` : "";
+  // Of what was given up nothing else says why.
+  const isGivenUp = ["cancelled", "deadline_exceeded"].includes(errorKind(error));
+  const end = error instanceof ContainerdError && !isGivenUp ? `: ${ERROR_CLASSES[error.kind]}` : "";
   return end !== "" && text.endsWith(end) ? text.slice(0, -end.length) : text;
 }
 

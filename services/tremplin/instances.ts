@@ -7,7 +7,7 @@ import {
   type LxdInstance,
   renameInstance,
 } from "../../runtime/lxd/instances.js";
-import { recoverName } from "./names.js";
+import { REPLACED_MARK, recoverName } from "./names.js";
 import type { Tremplin } from "./tremplin.js";
 
 type WithLxd = Pick<Tremplin, "lxd">;
@@ -47,10 +47,17 @@ export async function removeInstance(tremplin: WithLxd, name: string, signal: Ab
   });
 }
 
-/** Gives a container the name back that it had before its copy was to take it; nothing happens where the name is taken. */
+/**
+ * Gives a container the name back that it had before its copy was to take it. Nothing happens where the name is taken, or once the copy
+ * has had it.
+ */
 export async function putBack(tremplin: WithLxd, name: string): Promise<void> {
   const aside = recoverName(name);
   if ((await findInstance(tremplin, name)) !== undefined) return;
-  if ((await findInstance(tremplin, aside)) === undefined) return;
+  const old = await findInstance(tremplin, aside);
+  if (old === undefined || isReplaced(old)) return;
   await renameInstance(tremplin.lxd, aside, name);
 }
+
+/** Whether it is what a container was before its remap, and nothing but in the way. */
+export const isReplaced = ({ config }: Pick<LxdInstance, "config">): boolean => config[REPLACED_MARK] === "true";

@@ -13,6 +13,8 @@ export const BACKUP_SNAPSHOT = "rootfs-backup";
 export const CREATED_MARK = "user.tremplin.created";
 /** Setting of those that were started once since then. */
 export const FINISHED_MARK = "user.tremplin.finished";
+/** Setting of what a container was before its remap, when its copy has its name: it is not to come back. */
+export const REPLACED_MARK = "user.tremplin.replaced";
 
 const REMAP_SUFFIX = "-crostini-remap";
 const RECOVER_SUFFIX = "-crostini-recover";

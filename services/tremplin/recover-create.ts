@@ -2,7 +2,7 @@
 import { deleteImage, listImages } from "../../runtime/lxd/images.js";
 import { listInstances } from "../../runtime/lxd/instances.js";
 import { CREATE_FILE } from "./image-archives.js";
-import { findInstance, putBack, removeInstance } from "./instances.js";
+import { findInstance, isReplaced, putBack, removeInstance } from "./instances.js";
 import { concerns, endLeftOperations, IMAGE_OPERATION } from "./left-operations.js";
 import { CREATE_NAME, originalName, recoverName, remapName } from "./names.js";
 import type { Tremplin } from "./tremplin.js";
@@ -23,9 +23,12 @@ export async function recoverCreate(tremplin: Tremplin): Promise<void> {
   }
 }
 
-/** Whichever of the two is whole and last known good keeps the name; without either the copy stays as it is, for somebody to look at. */
+/** Whichever of the two is whole and last known good keeps the name; a copy alone stays as it is, for somebody to look at. */
 async function recoverRemap(tremplin: Tremplin, name: string): Promise<void> {
   await putBack(tremplin, name);
-  if ((await findInstance(tremplin, name)) === undefined) return;
-  for (const spare of [remapName(name), recoverName(name)]) await removeInstance(tremplin, spare, tremplin.ending);
+  const [copy, aside] = [remapName(name), recoverName(name)];
+  const old = await findInstance(tremplin, aside);
+  const hasName = (await findInstance(tremplin, name)) !== undefined;
+  if (hasName) await removeInstance(tremplin, copy, tremplin.ending);
+  if (hasName || (old !== undefined && isReplaced(old))) await removeInstance(tremplin, aside, tremplin.ending);
 }

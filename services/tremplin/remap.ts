@@ -1,8 +1,14 @@
 // A container whose users have other numbers outside than at its last start: all its files are to change their owners, which takes its
 // time and must not be left half-way. So a copy is changed, by being started once, and then takes the container's place.
-import { changeState, createInstance, type LxdInstance, renameInstance } from "../../runtime/lxd/instances.js";
+import {
+  changeState,
+  createInstance,
+  type LxdInstance,
+  renameInstance,
+  updateInstance,
+} from "../../runtime/lxd/instances.js";
 import { putBack, removeInstance } from "./instances.js";
-import { recoverName, remapName } from "./names.js";
+import { REPLACED_MARK, recoverName, remapName } from "./names.js";
 import type { Tremplin } from "./tremplin.js";
 
 /** LXD takes no longer ones. */
@@ -36,6 +42,7 @@ export async function remap(tremplin: Tremplin, name: string, signal: AbortSigna
     await removeInstance(tremplin, copy, AbortSignal.timeout(CLEANUP_TIMEOUT_MS));
     throw error;
   }
+  await updateInstance(lxd, aside, { config: { [REPLACED_MARK]: "true" } });
   // LXD takes its time where files of it were read a moment ago.
   work.run(`remove ${aside}`, (ending) => names.run(aside, () => removeInstance(tremplin, aside, ending), ending));
 }

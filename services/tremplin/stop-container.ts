@@ -22,7 +22,8 @@ export async function stopContainer(
   if (!isActive(present)) return answer(Status.STOPPED);
   tremplin.work.run(`stop container ${name}`, async (signal) => {
     const { listener, names } = tremplin;
-    await listener.tell("updateStopStatus", { containerName: name, status: Progress.STOPPING });
+    // Nobody waits for a listener that does not answer.
+    void listener.tell("updateStopStatus", { containerName: name, status: Progress.STOPPING });
     try {
       await names.run(name, () => stopByForce(tremplin, name, signal), signal);
       await listener.tell("updateStopStatus", { containerName: name, status: Progress.STOPPED });

@@ -35,7 +35,9 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("CreateContainer", ()
   afterAll(() => scope[Symbol.asyncDispose]());
   afterEach(async () => {
     images.beforeChunk = () => undefined;
-    const others = (await instances()).filter((name) => name !== "penguin");
+    // There is no LXD any more when the service has ended.
+    const { stdout } = await world.run(["list", "--format", "csv", "--columns", "n"]);
+    const others = stdout.split("\n").filter((name) => name !== "" && name !== "penguin");
     if (others.length > 0) await world.must(["delete", "--force", ...others]);
     world.listener.clear();
   });
@@ -263,6 +265,23 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("CreateContainer", ()
       expect(await instances()).toEqual([]);
       expect(await tremplin.client.containers.list({})).toEqual([]);
       expect(world.listener.of("containerShutdown")).toEqual([]);
+    });
+  });
+
+  test("tells its end when the service ends in the middle", async () => {
+    let goOn = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    images.beforeChunk = (share) => (share > 0.5 ? held : undefined);
+    await create("last", { imageServer: images.url, imageAlias: ALIAS });
+    await world.listener.until("updateCreateStatus", ({ downloadProgress }) => downloadProgress > 20);
+    await tremplin[Symbol.asyncDispose]();
+    goOn();
+    expect(world.listener.of("updateCreateStatus").at(-1)).toMatchObject({
+      status: Created.FAILED,
+      containerName: "last",
+      failureReason: expect.stringContaining("context canceled"),
     });
   });
 });

@@ -114,6 +114,25 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("a server killed in t
     await createAnew();
   });
 
+  test("nothing at all finds its containers running, and tells their end", async () => {
+    await createAnew();
+    world.listener.clear();
+    await server.startContainer({ containerName: NAME });
+    expect(await world.listener.until("updateStartStatus")).toMatchObject({ status: Started.STARTED });
+    const { pid } = await server.client.tasks.get({}, NAME, "");
+    world.listener.clear();
+    await replace();
+    expect(await server.client.tasks.get({}, NAME, "")).toMatchObject({ status: "running", pid });
+    await world.must(["stop", "--force", NAME]);
+    expect(await world.listener.until("containerShutdown")).toMatchObject({ containerName: NAME });
+    await until("no task", () =>
+      server.client.tasks.get({}, NAME, "").then(
+        () => false,
+        () => true,
+      ),
+    );
+  });
+
   test("a remap leaves the container as it was", async () => {
     await createAnew();
     const start = async (privilegeLevel: Level, status: StartStatus): Promise<void> => {
