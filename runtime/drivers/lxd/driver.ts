@@ -8,6 +8,7 @@ import type { Any } from "../../../api/core/typeurl.js";
 import type { CreateTask, DriverDefinition, DriverDeps, DriverTask, RuntimeDriver, TaskGone } from "../../driver.js";
 import { type EngineBundle, EngineFolders, makeEngineBundle } from "../../engine-driver/folders.js";
 import { getInstance } from "../../lxd/instances.js";
+import type { LxdServer } from "../../lxd/server.js";
 import { LxdSide } from "./lxd-side.js";
 import { makeInstance, removeInstance } from "./make-instance.js";
 import { LXD_RUNTIME, uuidOf } from "./names.js";
@@ -108,15 +109,14 @@ class LxdDriver implements RuntimeDriver {
     const instance =
       options.instance === undefined
         ? await makeInstance({ server, request, options, owner, log }, signal)
-        : await adoptable(side, options.instance, signal);
+        : await adoptable(server, options.instance, signal);
+    using _claimed = side.roster.claim(instance);
     const { stdin, stdout, stderr, terminal } = request;
     const stdio = { stdin, stdout, stderr, terminal };
     try {
       const uuid = uuidOf(await getInstance(server, instance, { signal }));
       const saved = { ...stdio, instance, uuid, isAdopted, isStarted: false, pid: 0, execs: {} };
       await streams.attachConsole(bundle, saved, false, signal);
-      // Nobody else has taken the instance meanwhile.
-      side.roster.requireFree(instance);
       return this.#adopt(side, bundle, await createTaskFile(bundle.path, saved));
     } catch (error) {
       await streams.releaseConsole(bundle, stdio).catch(() => undefined);
@@ -189,11 +189,10 @@ class LxdDriver implements RuntimeDriver {
   }
 }
 
-/** An instance that is there, as LXD writes its name. @throws not_found; failed_precondition for one that has a task. */
-async function adoptable(side: LxdSide, wanted: string, signal: AbortSignal | undefined): Promise<string> {
-  const { name, type } = await getInstance(side.server, wanted, { signal });
+/** An instance that is there, as LXD writes its name. @throws not_found. */
+async function adoptable(server: LxdServer, wanted: string, signal: AbortSignal | undefined): Promise<string> {
+  const { name, type } = await getInstance(server, wanted, { signal });
   if (type !== "container") throw invalidArgument(`lxd: instance ${name} is no container`);
-  side.roster.requireFree(name);
   return name;
 }
 

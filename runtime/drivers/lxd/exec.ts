@@ -87,11 +87,10 @@ export class LxdExec {
       const stdio = { stdin, stdout, stderr, terminal };
       await streams.startExec(task, this.id, { instance, stdio, command, env, uid, gid, cwd });
       const exit = this.#exitOf();
-      const pid = group === undefined ? 0 : await pidOf({ instance, group, command, others }, exit);
-      if (pid === 0) {
-        const end = await Promise.race([exit, undefined]);
-        if (end?.refusal !== undefined) throw unknownError(`lxd: ${end.refusal}`);
-      } else await this.#save({ pid });
+      const { pid, end } =
+        group === undefined ? { pid: 0, end: undefined } : await pidOf({ instance, group, command, others }, exit);
+      if (end?.refusal !== undefined) throw unknownError(`lxd: ${end.refusal}`);
+      if (pid !== 0) await this.#save({ pid });
       this.#watch(exit);
       return { pid };
     } catch (error) {
@@ -196,20 +195,16 @@ export class LxdExec {
   }
 }
 
-/** 0 when it has ended before anybody saw it. */
-async function pidOf(wanted: Parameters<typeof findExec>[0], exit: Promise<LxdExecExit>): Promise<number> {
-  let isOver = false;
-  exit.then(
-    () => {
-      isOver = true;
-    },
-    () => {
-      isOver = true;
-    },
-  );
-  for (const deadlineMs = performance.now() + FIND_TIMEOUT_MS; ; await sleep(LOOK_MS)) {
+/** 0, and how it ended, when that was before anybody saw it. @throws what `exit` throws before. */
+async function pidOf(
+  wanted: Parameters<typeof findExec>[0],
+  exit: Promise<LxdExecExit>,
+): Promise<{ readonly pid: number; readonly end?: LxdExecExit }> {
+  for (const deadlineMs = performance.now() + FIND_TIMEOUT_MS; performance.now() < deadlineMs; ) {
     const pid = await findExec(wanted);
-    if (pid !== undefined) return pid;
-    if (isOver || performance.now() > deadlineMs) return 0;
+    if (pid !== undefined) return { pid };
+    const end = await Promise.race([exit, sleep(LOOK_MS, undefined)]);
+    if (end !== undefined) return { pid: 0, end };
   }
+  return { pid: 0 };
 }

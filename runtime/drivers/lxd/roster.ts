@@ -28,6 +28,8 @@ export class Roster {
   readonly #tasks = new Set<LxdTask>();
   /** Being made, by how many: whoever makes an instance removes it when that fails. */
   readonly #making = new Map<string, number>();
+  /** Names of instances that are about to have a task. */
+  readonly #claimed = new Set<string>();
   /** Of those that are no tasks any more. */
   readonly #told = new Set<string>();
 
@@ -48,11 +50,18 @@ export class Roster {
     return this.#tasks.delete(task);
   }
 
-  /** An instance has one task at most. @throws failed_precondition naming the one that has it. */
-  requireFree(instance: string): void {
+  /**
+   * An instance has one task at most: nobody else may claim it until the result is disposed.
+   * @throws failed_precondition, naming the task that has it.
+   */
+  claim(instance: string): Disposable {
     const task = this.#taskOf(instance);
-    if (task === undefined) return;
-    throw failedPrecondition(`instance ${instance} is that of task ${task.id} in namespace ${task.namespace}`);
+    if (task !== undefined || this.#claimed.has(instance)) {
+      const whose = task === undefined ? "another task" : `task ${task.id} in namespace ${task.namespace}`;
+      throw failedPrecondition(`instance ${instance} is that of ${whose}`);
+    }
+    this.#claimed.add(instance);
+    return { [Symbol.dispose]: () => void this.#claimed.delete(instance) };
   }
 
   /** An instance of this task may appear until the result is disposed. */

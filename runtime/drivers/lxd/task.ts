@@ -129,7 +129,7 @@ export class LxdTask implements DriverTask {
     }
     if (status === "ended") throw alreadyFinished();
     if (signalNumber === 0) return;
-    if (signalNumber === SIGKILL) await this.#force();
+    if (signalNumber === SIGKILL) await unlessAborted(this.#force(), signal);
     else await signalInstance(this.#parts, { signalNumber, all });
   }
 
