@@ -102,7 +102,8 @@ describe.skipIf(NO_RUNC)("a state folder that goes away", () => {
     await createSleeper(client, "old");
     await client.tasks.create({}, "old", TASK);
     await client.tasks.start({}, "old", "");
-    await rm(daemon.stateDir, { recursive: true });
+    // A shim that is being started ahead may still be making its files there.
+    await until("all of it to be gone", () => rm(daemon.stateDir, { recursive: true, force: true }).then(() => true));
 
     expect((await client.containers.get({}, "old")).id).toBe("old");
     expect((await client.tasks.get({}, "old", "")).status).toBe("running");
