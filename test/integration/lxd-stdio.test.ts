@@ -185,8 +185,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("the streams of execs
     stdin.write(Buffer.from("0003041aff0180", "hex"));
     await until("what was typed", () => said().includes("00 03 04 1a ff 01 80"));
     // LXD may lose what a terminal shows at the very end, so the end waits.
-    stdin.write("
-");
+    stdin.write("\n");
     expect(await ended(key)).toBe(4);
   });
 
