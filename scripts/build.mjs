@@ -48,7 +48,8 @@ export async function build() {
   mkdirSync(fresh);
   writeFileSync(join(fresh, STAMP), "");
   await must(packageBinary("tsc"), ["-p", "tsconfig.build.json", "--outDir", fresh]);
-  copyFileSync(join(ROOT, "api", "gen", "api.binpb"), join(fresh, "api", "gen", "api.binpb"));
+  for (const image of ["api.binpb", join("v2017", "api.binpb")])
+    copyFileSync(join(ROOT, "api", "gen", image), join(fresh, "api", "gen", image));
   writeFileSync(join(fresh, "commit"), commit());
   await bundlePrograms(fresh);
   rmSync(dist, { recursive: true, force: true });

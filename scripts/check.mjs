@@ -40,7 +40,7 @@ async function checkRooms() {
 async function checkGenerated() {
   const differing = await generate(false);
   if (differing.length > 0) {
-    throw new StepError(`api/gen differs from what api/proto generates (${differing.join(", ")}): npm run generate`);
+    throw new StepError(`api/gen differs from what the protos generate (${differing.join(", ")}): npm run generate`);
   }
 }
 
@@ -67,7 +67,9 @@ const CHECKS = {
     ]),
   rooms: checkRooms,
   "dead code": () => tool("knip", ["--no-progress"]),
-  "buf lint": () => tool("buf", ["lint"]),
+  "buf lint": async () => {
+    for (const root of [".", "api/proto-2017"]) await tool("buf", ["lint", root]);
+  },
   generated: checkGenerated,
   "api surface": checkSurface,
 };

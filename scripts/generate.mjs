@@ -1,11 +1,16 @@
-// Generates api/gen from api/proto: the TypeScript messages and services, and the descriptor image that server reflection
-// serves. Both are committed. `--check` writes nothing and fails when what is committed is not what would be generated.
+// Generates api/gen from api/proto, and api/gen/v2017 from api/proto-2017: the TypeScript messages and services, and the descriptor
+// images that server reflection serves. All are committed. `--check` writes nothing and fails when what is committed is not what would be generated.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { main, must, packageBinary, ROOT, StepError, say } from "./steps.mjs";
 
 const GEN = join(ROOT, "api", "gen");
+/** Roots of protos that cannot be compiled together. The first one empties the folder. */
+const ROOTS = [
+  { input: ".", template: "buf.gen.yaml", image: "api.binpb" },
+  { input: join("api", "proto-2017"), template: "buf.gen.2017.yaml", image: join("v2017", "api.binpb") },
+];
 
 /** Every file below a folder with its bytes. @param {string} folder @returns {Map<string, Buffer>} */
 function filesOf(folder) {
@@ -22,13 +27,14 @@ function filesOf(folder) {
 async function generateInto(folder) {
   const path = `${join(ROOT, "node_modules", ".bin")}:${process.env["PATH"] ?? ""}`;
   const options = { env: { PATH: path }, quiet: true };
-  const image = join(folder, "api", "gen", "api.binpb");
-  await must(packageBinary("buf"), ["generate", "--output", folder], options);
-  await must(
-    packageBinary("buf"),
-    ["build", "--as-file-descriptor-set", "--exclude-source-info", "-o", image],
-    options,
-  );
+  for (const { input, template, image } of ROOTS) {
+    await must(packageBinary("buf"), ["generate", input, "--template", template, "--output", folder], options);
+    await must(
+      packageBinary("buf"),
+      ["build", input, "--as-file-descriptor-set", "--exclude-source-info", "-o", join(folder, "api", "gen", image)],
+      options,
+    );
+  }
 }
 
 /**
@@ -62,7 +68,7 @@ if (process.argv[1] === import.meta.filename) {
     const check = process.argv.includes("--check");
     const differing = await generate(!check);
     if (check && differing.length > 0) {
-      throw new StepError(`api/gen is not what api/proto generates (${differing.join(", ")}): npm run generate`);
+      throw new StepError(`api/gen is not what the protos generate (${differing.join(", ")}): npm run generate`);
     }
     say(check ? "api/gen is up to date" : `generated api/gen, ${differing.length} files changed`);
   });

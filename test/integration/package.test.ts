@@ -28,13 +28,24 @@ async function script(name: string, text?: string): Promise<string> {
 beforeAll(async () => {
   project = await tempDir(scope);
   const tree = join(project, "tree");
-  const shipped = ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "bin", "docs", "packaging", "api/proto"];
+  const shipped = [
+    "package.json",
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "bin",
+    "docs",
+    "packaging",
+    "api/proto",
+    "api/proto-2017",
+  ];
   for (const path of shipped) await cp(join(ROOT, path), join(tree, path), { recursive: true });
   const dist = join(tree, "dist");
   if (distIsFresh()) await cp(join(ROOT, "dist"), dist, { recursive: true });
   else {
     await run(join(MODULES, ".bin/tsc"), ["-p", "tsconfig.build.json", "--outDir", dist], { cwd: ROOT });
-    await cp(join(ROOT, "api/gen/api.binpb"), join(dist, "api/gen/api.binpb"));
+    for (const image of ["api.binpb", "v2017/api.binpb"])
+      await cp(join(ROOT, "api/gen", image), join(dist, "api/gen", image));
   }
   await run("npm", ["pack", "--offline", "--ignore-scripts", "--pack-destination", project], { cwd: tree });
   const [archive = ""] = (await readdir(project)).filter((name) => name.endsWith(".tgz"));

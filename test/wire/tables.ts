@@ -36,22 +36,33 @@ export interface PackageTable {
 
 export type Tables = ReadonlyMap<string, PackageTable>;
 
-const FIXTURES = new URL("../fixtures/wire/", import.meta.url);
+/** APIs that share names and are therefore never looked at together: today's, and containerd's of May 2017. */
+export type Generation = "today" | "2017";
+
+const FIXTURES = {
+  today: new URL("../fixtures/wire/", import.meta.url),
+  "2017": new URL("../fixtures/wire-2017/", import.meta.url),
+};
+const IMAGES = {
+  today: new URL("../../api/gen/api.binpb", import.meta.url),
+  "2017": new URL("../../api/gen/v2017/api.binpb", import.meta.url),
+};
 
 /** What the world speaks, by package. */
-export function readWireTables(): Tables {
-  const files = readdirSync(FIXTURES).filter((name) => name.endsWith(".json"));
+export function readWireTables(generation: Generation = "today"): Tables {
+  const folder = FIXTURES[generation];
+  const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
   return new Map(
     files.map((name) => {
-      const table = JSON.parse(readFileSync(new URL(name, FIXTURES), "utf8")) as PackageTable & { package: string };
+      const table = JSON.parse(readFileSync(new URL(name, folder), "utf8")) as PackageTable & { package: string };
       return [table.package, table];
     }),
   );
 }
 
-/** What we speak: the descriptors compiled from api/proto. */
-export function readOwnTables(): Tables {
-  const bytes = readFileSync(new URL("../../api/gen/api.binpb", import.meta.url));
+/** What we speak: the descriptors compiled from our protos. */
+export function readOwnTables(generation: Generation = "today"): Tables {
+  const bytes = readFileSync(IMAGES[generation]);
   const tables = new Map<string, PackageTable>();
   for (const file of fromBinary(FileDescriptorSetSchema, bytes).file) {
     const table = tables.get(file.package) ?? { messages: {}, services: {}, enums: {} };
@@ -77,7 +88,7 @@ export function readOwnTables(): Tables {
 
 /** The numbers that a message of ours, named in full and not nested, keeps free. */
 export function readReservedNumbers(message: string): number[] {
-  const bytes = readFileSync(new URL("../../api/gen/api.binpb", import.meta.url));
+  const bytes = readFileSync(IMAGES.today);
   const found = fromBinary(FileDescriptorSetSchema, bytes)
     .file.flatMap((file) => file.messageType.map((type) => ({ name: `${file.package}.${type.name}`, type })))
     .find(({ name }) => name === message);

@@ -56,6 +56,15 @@ test("numbers that templates once had are not given away", () => {
   expect(reserved).toEqual(templates.map((name) => [name, [1, 2]]));
 });
 
+test("the API of May 2017 has every name and number of the wire, and no other", () => {
+  const [own2017, wire2017] = [readOwnTables("2017"), readWireTables("2017")];
+  const packages = [...wire2017.keys()];
+  expect(packages).toHaveLength(3);
+  expect(findContradictions(own2017, wire2017)).toEqual([]);
+  expect(findGaps(own2017, wire2017, packages)).toEqual([]);
+  expect([...own2017.keys()].filter((name) => !wire2017.has(name))).toEqual(["google.protobuf"]);
+});
+
 describe("a mistake is found", () => {
   const TASKS = "containerd.services.tasks.v1";
   const TYPES = "containerd.v1.types";
