@@ -17,8 +17,8 @@ const PROCESS_SHIM = "containerd-shim-process-v1";
 const RUNC_STATE = "/run/containerd/runc";
 const SHIM_SOCKETS = "/run/containerd/s";
 const TASKS = "io.containerd.runtime.v2.task";
-/** Of tasks that a Docker engine runs. */
-const DOCKER_TASKS = "io.berth.docker.v1";
+/** Of tasks that an engine runs: Docker's, LXD's. */
+const ENGINE_TASKS = ["io.berth.docker.v1", "io.berth.lxd.v1"];
 const SIGKILL = 9;
 /** Where `ctr` and our client make their FIFOs as root. */
 const FIFO_ROOTS = ["/run/containerd/fifo", "/run/berth/fifo"];
@@ -134,7 +134,7 @@ export async function findLeftovers(engine: Engine, namespace: string, ids: read
     for (const child of await cgroupChildren(parent)) found.push(`cgroup ${child}`);
   }
   for (const name of await entries(join(RUNC_STATE, namespace))) found.push(`runc state ${name}`);
-  for (const plugin of [TASKS, DOCKER_TASKS]) {
+  for (const plugin of [TASKS, ...ENGINE_TASKS]) {
     for (const name of await entries(join(engine.stateDir, plugin, namespace))) found.push(`bundle ${plugin}: ${name}`);
   }
   const sockets = new Set(await entries(SHIM_SOCKETS));
@@ -223,10 +223,10 @@ async function killAll(pids: readonly number[]): Promise<void> {
   }
 }
 
-/** Ends the shims that belong to a daemon's socket, and its bridge, and unmounts what its bundles still hold. For the end of a test. */
+/** Ends the shims that belong to a daemon's socket, and its bridges, and unmounts what its bundles still hold. For the end of a test. */
 export async function removeEngineLeftovers(address: string, stateDir: string): Promise<void> {
   await killAll(await pidsWithArgument(address));
-  await killAll(await pidsWithArgument(join(stateDir, DOCKER_TASKS, "bridge.sock")));
+  for (const tasks of ENGINE_TASKS) await killAll(await pidsWithArgument(join(stateDir, tasks, "bridge.sock")));
   for (const mount of await mountsUnder(stateDir)) await runProgram("umount", ["-l", mount]);
 }
 
