@@ -8,12 +8,17 @@ import { findInstance, putBack, removeInstance, stopInstance } from "./instances
 import { isContainerName, recoverName } from "./names.js";
 import type { Tremplin } from "./tremplin.js";
 
+/** How long LXD may take to come back from a crash. Callers wait for a minute. */
+const LXD_TIMEOUT_MS = 30_000;
+
 /**
  * The instance of a container's name; one whose place was about to be taken by its copy, when that was cut short, is put back first.
- * @throws failed_precondition before StartLxd.
+ * @throws failed_precondition before StartLxd; cancelled when LXD has died and does not come back.
  */
 export async function lookUp(tremplin: Tremplin, name: string): Promise<LxdInstance | undefined> {
   if (!tremplin.engine.isStarted()) throw lxdNotRunning();
+  // One that has just been started again answers before it has its networks.
+  await tremplin.engine.whenUp(AbortSignal.any([tremplin.ending, AbortSignal.timeout(LXD_TIMEOUT_MS)]));
   if (!isContainerName(name)) return undefined;
   const found = await findInstance(tremplin, name);
   if (found !== undefined || (await findInstance(tremplin, recoverName(name))) === undefined) return found;

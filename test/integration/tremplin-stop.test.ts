@@ -35,7 +35,10 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("a container", () => 
 
   const start = async (containerName = NAME): Promise<void> => {
     await tremplin.startContainer({ containerName });
-    expect(await tremplin.listener.until("updateStartStatus")).toMatchObject({ status: Started.STARTED });
+    expect(await tremplin.listener.until("updateStartStatus")).toMatchObject({
+      status: Started.STARTED,
+      failureReason: "",
+    });
     tremplin.listener.clear();
   };
   const stop = (containerName = NAME) => tremplin.stopContainer({ containerName });
@@ -114,19 +117,6 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("a container", () => 
       expect(shutdowns()).toEqual([NAME]);
       expect(stops()).toEqual([]);
       expect(await records()).toEqual([NAME]);
-    });
-
-    test("is told although LXD was away", async () => {
-      await start();
-      const { pid } = await tremplin.client.tasks.get({}, NAME, "");
-      const lxdPid = Number(
-        await tremplin.must(["query", "/1.0"]).then((text) => JSON.parse(text).environment.server_pid),
-      );
-      process.kill(lxdPid, "SIGKILL");
-      process.kill(pid, "SIGKILL");
-      expect(await tremplin.listener.until("containerShutdown")).toMatchObject({ containerName: NAME });
-      await settled();
-      expect(shutdowns()).toEqual([NAME]);
     });
   });
 
@@ -213,5 +203,19 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("a container", () => 
     expect(tremplin.listener.of("updateDeletionStatus")).toHaveLength(1);
     expect(stops()).toEqual([]);
     expect(await tremplin.must(["list", "--format", "csv"])).toBe("");
+  });
+
+  test("whose end comes while LXD is away is told as well", async () => {
+    await tremplin.must(["init", LXD_BUSYBOX, NAME]);
+    await start();
+    const { pid } = await tremplin.client.tasks.get({}, NAME, "");
+    const lxdPid = Number(
+      await tremplin.must(["query", "/1.0"]).then((text) => JSON.parse(text).environment.server_pid),
+    );
+    process.kill(lxdPid, "SIGKILL");
+    process.kill(pid, "SIGKILL");
+    expect(await tremplin.listener.until("containerShutdown")).toMatchObject({ containerName: NAME });
+    await settled();
+    expect(shutdowns()).toEqual([NAME]);
   });
 });
