@@ -99,6 +99,12 @@ module.exports = {
       from: { path: "^services/([^/]+)/", pathNot: "\\.test\\.ts$" },
       to: { path: "^services/([^/]+)/", pathNot: ["^services/$1/", "^services/(grpc|ttrpc)/"] },
     },
+    only("containerd-2017-adapts", "^services/containerd-2017/", "^api/(core|gen)/", "^services/maps\\.ts$"),
+    never(
+      "messages-of-2017-stay-with-their-service",
+      "^(api/(core|client)|metadata|runtime|cmd|services/(?!containerd-2017/))",
+      "^api/gen/v2017/",
+    ),
     only(
       "cli-is-a-stranger-to-the-daemon",
       "^cmd/berth/",

@@ -14,6 +14,7 @@ const INSERT = `INSERT INTO containers (namespace, id, image, runtime_name, snap
 const UPDATE = `UPDATE containers SET snapshot_key = ?, updated_seconds = ?, updated_nanos = ?, revision = ?, record = ?
   WHERE namespace = ? AND id = ?`;
 const SET_IMAGE = "UPDATE containers SET image = ? WHERE namespace = ? AND id = ?";
+const SET_RUNTIME = "UPDATE containers SET runtime_name = ? WHERE namespace = ? AND id = ?";
 const DELETE = "DELETE FROM containers WHERE namespace = ? AND id = ?";
 const SET_LABEL = `INSERT INTO container_labels (namespace, id, key, value) VALUES (?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET value = excluded.value`;
@@ -63,6 +64,7 @@ export function replaceContainer(tx: Transaction, namespace: string, before: Con
   const record = encodeContainer(after);
   tx.run(UPDATE, after.snapshotKey, seconds, nanos, tx.revision, record, namespace, after.id);
   if (after.image !== before.image) tx.run(SET_IMAGE, after.image, namespace, after.id);
+  if (after.runtime.name !== before.runtime.name) tx.run(SET_RUNTIME, after.runtime.name, namespace, after.id);
   writeLabels(tx, namespace, after.id, before.labels, after.labels);
   return record;
 }

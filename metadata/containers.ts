@@ -37,6 +37,15 @@ export interface LocalContainerStore extends ContainerStore {
   createEncoded(ctx: RequestContext, container: NewContainer): Promise<Uint8Array>;
   /** Paths as for `update`. @throws not_found, invalid_argument. */
   updateEncoded(ctx: RequestContext, container: ContainerUpdate, paths?: readonly string[]): Promise<Uint8Array>;
+  /**
+   * Like `update`, with one path at least, since none would mean all; and the runtime, which is immutable to everybody else, becomes the one of `container` if
+   * that has one. @throws not_found, invalid_argument.
+   */
+  updateWithRuntime(
+    ctx: RequestContext,
+    container: ContainerUpdate,
+    paths: readonly [string, ...string[]],
+  ): Promise<Container>;
   /** Pages of encoded containers, by id; other work runs between pages. @throws invalid_argument for a bad filter. */
   streamEncoded(ctx: RequestContext, filters?: readonly string[]): AsyncIterable<readonly Uint8Array[]>;
 }
@@ -83,9 +92,10 @@ function updatedRecord(
   current: Container,
   request: ContainerUpdate,
   paths: readonly string[],
+  runtime: Container["runtime"] | undefined,
   nowNs: bigint,
 ): Container {
-  const candidate = { ...current, ...applyUpdate(current, request, paths) };
+  const candidate = { ...current, ...applyUpdate(current, request, paths), ...(runtime && { runtime }) };
   try {
     validateContainer(candidate);
   } catch (error) {
@@ -132,6 +142,7 @@ export function createContainerStore(db: Database): LocalContainerStore {
     ctx: RequestContext,
     request: ContainerUpdate,
     paths: readonly string[] = [],
+    runtime?: Container["runtime"],
   ): Promise<Written> {
     if (request.id === "") throw new ContainerdError("invalid_argument", "Container.ID required");
     const namespace = requireNamespace(ctx);
@@ -139,7 +150,7 @@ export function createContainerStore(db: Database): LocalContainerStore {
       const stored = readRecord(tx, namespace, request.id);
       if (stored === undefined) throw missing(tx, "update", namespace, request.id);
       const before = decodeContainer(stored);
-      const after = updatedRecord(before, request, paths, tx.nowNs);
+      const after = updatedRecord(before, request, paths, runtime, tx.nowNs);
       const record = replaceContainer(tx, namespace, before, after);
       tx.publish(namespace, "/containers/update", containerUpdated(after));
       return written(tx, namespace, after, record);
@@ -178,6 +189,7 @@ export function createContainerStore(db: Database): LocalContainerStore {
 
     create: async (ctx, request) => (await create(ctx, request)).container,
     update: async (ctx, request, paths) => (await update(ctx, request, paths)).container,
+    updateWithRuntime: async (ctx, request, paths) => (await update(ctx, request, paths, request.runtime)).container,
 
     async delete(ctx, id) {
       const namespace = requireNamespace(ctx);

@@ -1,7 +1,9 @@
 // What a daemon needs to be told. Everything is optional; the defaults depend on who runs it.
 import { isAbsolute, join } from "node:path";
 import * as z from "zod";
+import { defaultSnapshotter } from "../api/client/default-snapshotter.js";
 import { invalidArgument } from "../api/core/errors.js";
+import { validateIdentifier } from "../api/core/identifiers.js";
 import { parseEngineHost } from "../runtime/docker/engine-host.js";
 import { runtimeDirOf } from "../runtime/sys/runtime-dir.js";
 import { type CollectorConfig, collectorConfigSchema } from "./collector-config.js";
@@ -34,6 +36,31 @@ const engineHost = z.string().refine((host) => {
     return false;
   }
 }, "must be unix:///path or tcp://host:port");
+
+const identifier = z.string().refine((name) => {
+  try {
+    validateIdentifier(name);
+    return true;
+  } catch {
+    return false;
+  }
+}, "must be an identifier");
+
+const containerd2017Schema = z.strictObject({
+  address: folder
+    .refine(
+      (path) => Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES,
+      `must have at most ${MAX_SOCKET_PATH_BYTES} bytes`,
+    )
+    .describe("unix socket of that API; never the daemon's own"),
+  namespace: identifier.default("default").describe("what calls are about that name no namespace"),
+  snapshotter: identifier
+    .default(defaultSnapshotter)
+    .describe("whose keys the root file systems of containers are; default: the one that images are unpacked for"),
+});
+
+/** Where and how the API of containerd in May 2017 is served. */
+export type Containerd2017Config = Readonly<z.output<typeof containerd2017Schema>>;
 
 /** Unknown keys are refused. */
 export const daemonConfigSchema = z.strictObject({
@@ -78,6 +105,9 @@ export const daemonConfigSchema = z.strictObject({
       "LXD for tasks of runtime io.berth.lxd.v1; without it unix.socket in the folder LXD_DIR, else in /var/lib/lxd. It is not " +
         "spoken to before there is such a task",
     ),
+  containerd2017: containerd2017Schema
+    .optional()
+    .describe("the API of containerd in May 2017, for clients of that time; without it that API is not served"),
   debug: z.boolean().default(false).describe("whether shims are asked for debug output"),
 });
 
@@ -99,6 +129,8 @@ export interface DaemonConfig {
   readonly dockerHost: string | undefined;
   /** undefined: `unix.socket` in the folder that the environment's LXD_DIR names, else in /var/lib/lxd. */
   readonly lxdSocket: string | undefined;
+  /** undefined: that API is not served. */
+  readonly containerd2017: Containerd2017Config | undefined;
   readonly debug: boolean;
 }
 
@@ -138,6 +170,7 @@ export function completeConfig(options: DaemonOptions, places: Places): DaemonCo
     gc: parsed.gc,
     dockerHost: parsed.dockerHost,
     lxdSocket: parsed.lxdSocket,
+    containerd2017: parsed.containerd2017,
     debug: parsed.debug,
   };
 }

@@ -26,6 +26,7 @@ import { snapshotBackends } from "../runtime/snapshotters/index.js";
 import { makeRuntimeDir } from "../runtime/sys/runtime-dir.js";
 import { TaskManager } from "../runtime/task-manager.js";
 import { serveTtrpc } from "../runtime/ttrpc/server.js";
+import { serveContainerd2017 } from "./containerd-2017-server.js";
 import {
   completeConfig,
   type DaemonConfig,
@@ -130,6 +131,15 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   if (problem !== undefined) throw errorOf("permission_denied", problem);
   // A live daemon at the address is found out before anything of its is touched.
   if (address !== undefined) await prepareSocketPath(address);
+  const { containerd2017 } = config;
+  if (containerd2017 !== undefined) {
+    if ([address, ttrpcAddress].includes(containerd2017.address))
+      throw errorOf(
+        "invalid_argument",
+        `${containerd2017.address} serves today's API: that of 2017 needs another address`,
+      );
+    await prepareSocketPath(containerd2017.address);
+  }
   await makeOwnFolder("state folder", config.state, FOLDER_MODE);
   // Two daemons over one state folder would take each other's tasks for leftovers.
   if (config.state !== config.root) scope.use(lockFolder(config.state, "state folder"));
@@ -223,8 +233,16 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   const stopDeadlineMs = config.stopTimeoutMs;
   const local = new LocalServer({ services, log, stopDeadlineMs });
   const grpc = address === undefined ? undefined : await serveGrpc({ path: address, services, log, stopDeadlineMs });
+  const old =
+    containerd2017 &&
+    (await serveContainerd2017(containerd2017, {
+      ...{ containers, tasks, content: metadata.content, differ, events, clock, log },
+      rootDir: config.root,
+      stopDeadlineMs,
+    }));
   // At the same time, since each waits for its own calls.
-  scope.defer(() => Promise.all([local[Symbol.asyncDispose](), grpc?.[Symbol.asyncDispose]()]));
+  const servers = [local, grpc, old].filter((server) => server !== undefined);
+  scope.defer(() => Promise.all(servers.map((server) => server[Symbol.asyncDispose]())));
 
   const owned = scope.release();
   return {

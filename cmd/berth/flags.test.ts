@@ -67,6 +67,15 @@ test("mounts", () => {
     ...{ type: "bind", source: "/tmp", destination: "/host", options: ["rbind", "ro"] },
   });
   expect(parseMount('type=bind,"source=/a,b",destination=/c')).toMatchObject({ source: "/a,b", destination: "/c" });
+  expect(parseMount('"src=a ""b"", c",dst=/d,"options=x,y:z"')).toMatchObject({
+    source: 'a "b", c',
+    destination: "/d",
+    options: ["x,y", "z"],
+  });
+  for (const text of ['type=bind,"src=/a,dst=/b', 'type=bi"nd,dst=/b', '"src=/a"x,dst=/b'])
+    expect(() => parseMount(text)).toThrow("a quote at the wrong place");
+  for (const text of ["type=bind,,dst=/b", "dst=/b,", ""]) expect(() => parseMount(text)).toThrow("expected key=value");
+  expect(() => parseMount("type=bind,src=/a,dest=/b")).toThrow('mount option "dest" is not supported');
   expect(() => parseMount("type=bind,src=/tmp")).toThrow("dst is missing");
   expect(() => parseMount("bind")).toThrow("expected key=value");
   expect(() => parseMount("dst=/x,foo=bar")).toThrow('mount option "foo" is not supported');

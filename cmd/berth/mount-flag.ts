@@ -32,8 +32,18 @@ export function parseMount(text: string): SpecMount {
   return mount;
 }
 
-/** At commas outside double quotes; a quoted field keeps its commas, and `""` in it is one quote. */
+/**
+ * The fields of one line of CSV, as Go reads it: a field in quotes keeps its commas, and `""` in it is one quote; other fields hold
+ * no quotes.
+ */
 function splitFields(text: string): string[] {
-  const fields = text.match(/(?:"(?:[^"]|"")*"|[^,])+/g) ?? [];
-  return fields.map((field) => (field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field));
+  const field = /(?:"((?:[^"]|"")*)"|([^",\n]*))(,|$)/y;
+  const fields: string[] = [];
+  for (let separator = ","; separator !== ""; ) {
+    const match = field.exec(text);
+    if (match === null) throw new UsageError(`invalid mount specification "${text}": a quote at the wrong place`);
+    fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
+    separator = match[3] ?? "";
+  }
+  return fields;
 }

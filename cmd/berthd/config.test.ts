@@ -120,6 +120,24 @@ describe("the socket of LXD", () => {
   });
 });
 
+describe("the API of 2017", () => {
+  test("is off unless it has an address", () => {
+    expect(loadText("").daemon.containerd2017).toBeUndefined();
+    expect(loadText('[containerd_2017]\nnamespace = "x"').daemon.containerd2017).toBeUndefined();
+  });
+
+  test("is about the namespace default and the usual snapshotter, or others", () => {
+    const text = '[containerd_2017]\naddress = "/a.sock"';
+    const snapshotter = process.getuid?.() === 0 ? "overlayfs" : "native";
+    expect(loadText(text).daemon.containerd2017).toEqual({ address: "/a.sock", namespace: "default", snapshotter });
+    expect(loadText(`${text}\nnamespace = "n"\nsnapshotter = "s"`).daemon.containerd2017).toEqual({
+      address: "/a.sock",
+      namespace: "n",
+      snapshotter: "s",
+    });
+  });
+});
+
 describe("the collector's times", () => {
   test("are as containerd writes them", () => {
     const text =
@@ -152,6 +170,12 @@ describe("refusals", () => {
     ["an engine of no known form", '[docker]\nhost = "ssh://h"', /berthd\.toml: dockerHost: must be unix:/],
     ["an unknown setting of the engine", "[docker]\nport = 1", /berthd\.toml: \[docker\]: /],
     ["a relative socket of LXD", '[lxd]\nsocket = "x"', /berthd\.toml: lxdSocket: must be an absolute path/],
+    [
+      "a namespace that is none",
+      '[containerd_2017]\naddress = "/a"\nnamespace = "a/b"',
+      /containerd2017\.namespace: must be/,
+    ],
+    ["a relative address of the API of 2017", '[containerd_2017]\naddress = "a"', /containerd2017\.address: must be/],
     ["an unknown setting of LXD", "[lxd]\nport = 1", /berthd\.toml: \[lxd\]: /],
     ["a relative folder", 'root = "x"', /berthd\.toml: root: must be an absolute path/],
     [

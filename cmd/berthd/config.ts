@@ -11,6 +11,7 @@ import {
   defaultPlaces,
 } from "../../services/daemon.js";
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from "../shared/log.js";
+import { containerd2017SectionSchema } from "./containerd-2017-section.js";
 import { dockerSectionSchema } from "./docker-section.js";
 import { gcSectionSchema } from "./gc-section.js";
 import { lxdSectionSchema } from "./lxd-section.js";
@@ -65,6 +66,7 @@ const FILE_SECTIONS: Readonly<Record<string, { readonly setting: keyof Settings;
   docker: { setting: "dockerHost", schema: dockerSectionSchema },
   lxd: { setting: "lxdSocket", schema: lxdSectionSchema },
   gc: { setting: "gc", schema: gcSectionSchema },
+  containerd_2017: { setting: "containerd2017", schema: containerd2017SectionSchema },
 };
 
 /** `BERTHD_LOG_LEVEL` and so on. */
