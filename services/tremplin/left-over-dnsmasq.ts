@@ -1,25 +1,22 @@
-// A dnsmasq that an LXD left running when it was killed: it holds the address of a bridge that another LXD is to make.
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+// A dnsmasq that an LXD left running when it died: it holds the address of a bridge that the next LXD is to serve. LXD knows the one
+// that it wrote down last, which is not the one that is there when it died while it was starting it.
+import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { listProcesses, readProcess } from "../../runtime/host-processes.js";
 import { hasCode } from "../../runtime/sys/errno.js";
 
 const POLL_MS = 20;
 const WAIT_MS = 5_000;
 
-/** Those of the networks in this folder, by the notes that LXD keeps of them there. */
+/** Those of the networks in this folder, by the files that they are told to use. */
 export async function findDnsmasq(networksDir: string): Promise<number[]> {
-  const found: number[] = [];
-  for (const network of await readdir(networksDir).catch(() => [])) {
-    const note = await readFile(join(networksDir, network, "dnsmasq.pid"), "utf8").catch(() => "");
-    const pid = Number(/^pid: (\d+)$/m.exec(note)?.[1] ?? 0);
-    // The number may be somebody else's by now.
-    if (pid > 0 && (await commandLine(pid)).includes(join(networksDir, network, "dnsmasq."))) found.push(pid);
-  }
-  return found;
+  const file = `--conf-file=${networksDir}/`;
+  const isOurs = ({ args }: { readonly args: readonly string[] }): boolean =>
+    basename(args[0] ?? "") === "dnsmasq" && args.some((arg) => arg.startsWith(file));
+  return (await listProcesses()).filter(isOurs).map(({ pid }) => pid);
 }
 
-/** Asks them to end and waits for that. LXD must not run. */
+/** Asks them to end and waits for that, 5 s at most. LXD must not run. */
 export async function endDnsmasq(networksDir: string): Promise<void> {
   const deadline = performance.now() + WAIT_MS;
   for (const pid of await findDnsmasq(networksDir)) {
@@ -28,11 +25,9 @@ export async function endDnsmasq(networksDir: string): Promise<void> {
     } catch (error) {
       if (!hasCode(error, "ESRCH")) throw error;
     }
-    while ((await commandLine(pid)) !== "" && performance.now() < deadline) await delay(POLL_MS);
+    while ((await runs(pid)) && performance.now() < deadline) await delay(POLL_MS);
   }
 }
 
-/** Empty for a process that is over, or is none of a program's. */
-async function commandLine(pid: number): Promise<string> {
-  return await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
-}
+/** One that is over, and waits for its parent to look, has no arguments any more. */
+const runs = async (pid: number): Promise<boolean> => ((await readProcess(pid))?.args[0] ?? "") !== "";

@@ -1,5 +1,7 @@
 // The folders of an LXD that does not run.
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
@@ -94,10 +96,28 @@ test.each([
   expect(await hasOnlyContainer(await folderOf(scope, files), "penguin")).toBe(is);
 });
 
-test("a process that is none of its networks' is left alone, whatever a note says", async () => {
+test("what its networks left running ends with the move, and nothing else does", async () => {
   await using scope = new DisposeScope();
-  const dir = await folderOf(scope, { "networks/lxdbr0/dnsmasq.pid": `name: dnsmasq\npid: ${process.pid}\n` });
-  expect(await isSomethingLeft(dir)).toBe(false);
+  const dir = await folderOf(scope, { "networks/lxdbr0/dnsmasq.raw": "" });
+  const other = await folderOf(scope, { "networks/lxdbr0/dnsmasq.raw": "" });
+  const program = async (argv0: string, folder: string) => {
+    const file = `--conf-file=${folder}/networks/lxdbr0/dnsmasq.raw`;
+    const child = spawn("/bin/sh", ["-c", "read line", file], { argv0, stdio: ["pipe", "ignore", "ignore"] });
+    scope.defer(() => void child.kill("SIGKILL"));
+    await once(child, "spawn");
+    return child;
+  };
+  const left = await program("/usr/sbin/dnsmasq", dir);
+  const ended = once(left, "exit");
+  const [somebodys, another] = [await program("dnsmasq", other), await program("cat", dir)];
+  expect(await isSomethingLeft(dir)).toBe(true);
   await moveAside(dir);
-  await stat(join(dir, "networks.old"));
+  expect(await ended).toEqual([null, "SIGTERM"]);
+  expect(await isSomethingLeft(dir)).toBe(false);
+  expect([somebodys.exitCode, somebodys.signalCode, another.exitCode, another.signalCode]).toEqual([
+    null,
+    null,
+    null,
+    null,
+  ]);
 });

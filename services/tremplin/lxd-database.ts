@@ -12,9 +12,12 @@ const POOLS = "storage-pools";
 const ASIDE = ".old";
 const MARK = "tremplin-reset";
 
+/** Where LXD keeps what its networks' programs are told. */
+export const networksDir = (lxdDir: string): string => join(lxdDir, NETWORKS);
+
 /** Whether an LXD that was killed has left something running. */
 export async function isSomethingLeft(lxdDir: string): Promise<boolean> {
-  return (await findDnsmasq(join(lxdDir, NETWORKS))).length > 0;
+  return (await findDnsmasq(networksDir(lxdDir))).length > 0;
 }
 
 /** Whether an earlier move was neither finished nor undone. */
@@ -24,7 +27,7 @@ export async function isMoveUnfinished(lxdDir: string): Promise<boolean> {
 
 /** What an earlier move has put aside goes for good. LXD must not run. */
 export async function moveAside(lxdDir: string): Promise<void> {
-  await endDnsmasq(join(lxdDir, NETWORKS));
+  await endDnsmasq(networksDir(lxdDir));
   for (const folder of FOLDERS) await rm(join(lxdDir, folder + ASIDE), { recursive: true, force: true });
   await removePoolsAside(lxdDir);
   await writeFile(join(lxdDir, MARK), "");
@@ -47,7 +50,7 @@ export async function finishMove(lxdDir: string): Promise<void> {
 
 /** The new database goes, the old one comes back. LXD must not run. */
 export async function putBack(lxdDir: string): Promise<void> {
-  await endDnsmasq(join(lxdDir, NETWORKS));
+  await endDnsmasq(networksDir(lxdDir));
   for (const folder of FOLDERS) await putFolderBack(join(lxdDir, folder));
   for (const path of await poolsAside(lxdDir)) await putFolderBack(path.slice(0, -ASIDE.length));
   await finishMove(lxdDir);

@@ -4,6 +4,8 @@ import { ContainerdError, errorKind, errorOf, failedPrecondition, isUnavailable 
 import type { Logger } from "../../api/core/log.js";
 import type { LxdServer } from "../../runtime/lxd/server.js";
 import { getLxdInfo, isLxdReady } from "../../runtime/lxd/setup.js";
+import { endDnsmasq } from "./left-over-dnsmasq.js";
+import { networksDir } from "./lxd-database.js";
 import { foundLxdProcess, type LxdCommand, type LxdProcess, startLxdProcess } from "./lxd-process.js";
 import { supervise } from "./supervisor.js";
 import type { Timers } from "./timers.js";
@@ -163,7 +165,7 @@ export class LxdEngine implements Disposable {
   async #next(signal: AbortSignal): Promise<LxdProcess> {
     const { timers } = this.#options;
     const finding = this.#find().then((pid) =>
-      pid === undefined ? startLxdProcess(this.#options) : foundLxdProcess(pid, timers, this.#watching.signal),
+      pid === undefined ? startOver(this.#options) : foundLxdProcess(pid, timers, this.#watching.signal),
     );
     this.#process = finding;
     const found = await finding;
@@ -205,4 +207,10 @@ export class LxdEngine implements Disposable {
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();
   }
+}
+
+/** What the one before it left running would keep its bridge from it. */
+async function startOver(command: LxdCommand): Promise<LxdProcess> {
+  await endDnsmasq(networksDir(command.lxdDir));
+  return await startLxdProcess(command);
 }

@@ -217,5 +217,8 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("a container", () => 
     expect(await tremplin.listener.until("containerShutdown")).toMatchObject({ containerName: NAME });
     await settled();
     expect(shutdowns()).toEqual([NAME]);
+    // An LXD whose container ends while it starts may die of that, and leave a dnsmasq behind that nobody has written down.
+    tremplin.listener.clear();
+    await start();
   });
 });
