@@ -24,7 +24,7 @@ const ROOT_LABEL = "containerd.io/gc.root";
 
 export interface CheckpointDeps {
   readonly containers: ContainerReader;
-  readonly tasks: Tasks;
+  readonly tasks: Pick<Tasks, "checkpoint">;
   readonly content: ContentStore;
   readonly differ: Differ;
   readonly clock: Clock;

@@ -5,6 +5,7 @@ import { isNotFound } from "../../api/core/errors.js";
 import type { EventLedger } from "../../api/core/event.js";
 import { defineService } from "../../api/core/handler.js";
 import type { Logger } from "../../api/core/log.js";
+import type { Tasks } from "../../api/core/task.js";
 import { toTimestamp } from "../../api/core/time.js";
 import {
   CheckpointResponse,
@@ -26,6 +27,7 @@ import { inNamespace } from "./namespace.js";
 import { Processes } from "./processes.js";
 
 export interface TasksDeps extends CheckpointDeps {
+  readonly tasks: Tasks;
   readonly events: EventLedger;
   /** Of callers that name none. */
   readonly namespace: string;
@@ -48,7 +50,8 @@ export function defineTasks(deps: TasksDeps) {
   return defineService(TasksService, {
     create: async (request, ctx) => {
       const { containerId, checkpoint: wanted } = request;
-      await worded(containers.get(at(ctx), containerId), { not_found: NO_CONTAINER });
+      const container = await worded(containers.get(at(ctx), containerId), { not_found: NO_CONTAINER });
+      if (toSpec(container) === undefined) refuse("failed_precondition", "container has no spec");
       if (wanted !== undefined && wanted.mediaType !== CRIU_TYPE)
         refuse("invalid_argument", `unsupported checkpoint type ${JSON.stringify(wanted.mediaType)}`);
       const options = { ...fromCreateRequest(request), checkpoint: wanted && fromDescriptor(wanted) };

@@ -22,6 +22,9 @@ export interface OldEvents extends Disposable {
   readonly seen: readonly Message[];
   /** `TYPE pid`, of one container. */
   of(id: string): string[];
+  /** Stops reading, until `resume`. */
+  pause(): void;
+  resume(): void;
 }
 
 const ROOT = fileURLToPath(new URL("../../api/proto-2017", import.meta.url));
@@ -73,6 +76,8 @@ export class OldClient implements Disposable {
     return {
       seen,
       of: (id) => seen.filter((event) => event["id"] === id).map((event) => `${event["type"]} ${event["pid"]}`),
+      pause: () => stream.pause(),
+      resume: () => void stream.resume(),
       [Symbol.dispose]: () => stream.cancel(),
     };
   }

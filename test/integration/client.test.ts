@@ -111,6 +111,23 @@ describe.skipIf(lacking).each(ENGINES)("berth on $name", ({ start }) => {
     expect(await program.result).toMatchObject({ code: 9, stdout: "ready\ngot TERM\n" });
   });
 
+  test("signals go to the first process, and to none that it has started", async () => {
+    const child = 'trap "echo child got TERM" TERM; echo child ready; while :; do sleep 0.05; done';
+    const init = `sh -c '${child}' & trap "echo got TERM; exit 9" TERM; echo ready; while :; do sleep 0.05; done`;
+    await using program = await cli.start(run("first", "sh", "-c", init));
+    await program.waitForOutput(/^child ready$/m);
+    await program.waitForOutput(/^ready$/m);
+    program.signal("SIGTERM");
+    const { code, stdout } = await program.result;
+    expect(code).toBe(9);
+    expect(
+      stdout
+        .split("\n")
+        .filter((line) => line !== "")
+        .sort(),
+    ).toEqual(["child ready", "got TERM", "ready"]);
+  });
+
   test.each([
     ["a command that is not there", ["--", "/nope"], /exec: "\/nope".*no such file/],
     ["a working directory that cannot be", ["--cwd", "relative", "--", "true"], /must be absolute/],
