@@ -26,7 +26,6 @@ import { snapshotBackends } from "../runtime/snapshotters/index.js";
 import { makeRuntimeDir } from "../runtime/sys/runtime-dir.js";
 import { TaskManager } from "../runtime/task-manager.js";
 import { serveTtrpc } from "../runtime/ttrpc/server.js";
-import { serveContainerd2017 } from "./containerd-2017-server.js";
 import {
   completeConfig,
   type DaemonConfig,
@@ -233,13 +232,24 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   const stopDeadlineMs = config.stopTimeoutMs;
   const local = new LocalServer({ services, log, stopDeadlineMs });
   const grpc = address === undefined ? undefined : await serveGrpc({ path: address, services, log, stopDeadlineMs });
-  const old =
-    containerd2017 &&
-    (await serveContainerd2017(containerd2017, {
-      ...{ containers, tasks, content: metadata.content, differ, events, clock, log },
+  let old: AsyncDisposable | undefined;
+  if (containerd2017 !== undefined) {
+    // Code that most daemons never need.
+    const { serveContainerd2017 } = await import("./containerd-2017-server.js");
+    const { content: blobs } = metadata;
+    const deps = {
+      containers,
+      tasks,
+      content: blobs,
+      differ,
+      events,
+      clock,
+      log,
       rootDir: config.root,
       stopDeadlineMs,
-    }));
+    };
+    old = await serveContainerd2017(containerd2017, deps);
+  }
   // At the same time, since each waits for its own calls.
   const servers = [local, grpc, old].filter((server) => server !== undefined);
   scope.defer(() => Promise.all(servers.map((server) => server[Symbol.asyncDispose]())));

@@ -81,6 +81,8 @@ test("the sample file shows every setting with its default", () => {
     "startup_delay",
     "host",
     "socket",
+    "namespace",
+    "snapshotter",
   ]) {
     expect(sample).toMatch(new RegExp(`^#${key} = `, "m"));
   }

@@ -5,7 +5,7 @@ import type { RequestContext } from "../../api/core/context.js";
 import { requireNamespace } from "../../api/core/context.js";
 import { isNotFound } from "../../api/core/errors.js";
 import type { Logger } from "../../api/core/log.js";
-import type { ExecOptions, ProcessInfo, Tasks } from "../../api/core/task.js";
+import type { ExecOptions, Tasks } from "../../api/core/task.js";
 import { ProcessDetails } from "../../api/gen/types/runc/options/oci.js";
 import { ofTask, refuse } from "./failures.js";
 
@@ -25,7 +25,9 @@ export class Processes {
   async execIdOf(ctx: RequestContext, id: string, pid: number, unknown: string): Promise<string> {
     const init = await ofTask(this.#tasks.get(ctx, id, ""));
     if (init.pid === pid) return "";
-    const found = (await this.#present(ctx, id)).find((each) => each.pid === pid);
+    // Nobody has processes any more once a task has stopped.
+    const present = init.status === "stopped" ? [] : await ofTask(this.#tasks.pids(ctx, id));
+    const found = present.find((each) => each.pid === pid);
     if (found === undefined) return refuse("not_found", unknown);
     if (found.info === undefined)
       return refuse("failed_precondition", `process ${pid} was neither created nor added by exec`);
@@ -46,12 +48,6 @@ export class Processes {
       await this.#forget(lasting, id, execId);
       throw error;
     }
-  }
-
-  /** Nobody has processes any more once a task has stopped. */
-  async #present(ctx: RequestContext, id: string): Promise<readonly ProcessInfo[]> {
-    const { status } = await ofTask(this.#tasks.get(ctx, id, ""));
-    return status === "stopped" ? [] : await ofTask(this.#tasks.pids(ctx, id));
   }
 
   async #forgetEnded(ctx: RequestContext, id: string, execId: string): Promise<void> {

@@ -5,9 +5,12 @@ import { status as Code } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect } from "../../api/client/connect.js";
 import { DisposeScope } from "../../api/core/dispose.js";
+import { TaskExecStarted } from "../../api/gen/events/task.js";
+import type { Envelope } from "../../api/gen/types/event.js";
 import { type Message, OldClient } from "../helpers/containerd-2017.js";
 import { FOREVER, failure, OldWorld, SIGKILL, SIGTERM, SPEC_TYPE } from "../helpers/containerd-2017-world.js";
 import { FifoPair } from "../helpers/fifos.js";
+import { call, headers } from "../helpers/grpc.js";
 import { ociProcess } from "../helpers/oci-spec.js";
 import { requires } from "../helpers/requires.js";
 import { until } from "../helpers/until.js";
@@ -70,6 +73,28 @@ describe.skipIf(lacking)("tasks", () => {
     });
     expect(await world.status("execs")).toBe("RUNNING");
     await world.removed("execs");
+  });
+
+  test("keep nothing of an exec that has ended", async () => {
+    const stream = world.today.events.subscribe({
+      filters: [`namespace==${world.namespace},topic=="/tasks/exec-started"`],
+    });
+    const started = new Promise<Envelope>((resolve) => stream.once("data", resolve));
+    stream.on("error", () => {});
+    await new Promise((resolve) => stream.once("metadata", resolve));
+    await world.running("forget");
+    await world.old.tasks("Exec", { containerId: "forget", spec: ociProcess(["true"]) });
+    const { execId } = TaskExecStarted.decode((await started).event?.value ?? Buffer.alloc(0));
+    stream.cancel();
+    await until("the exec to be gone", async () => {
+      const { tasks } = world.today;
+      const gone = call(tasks, tasks.get, { containerId: "forget", execId }, headers(world.namespace));
+      return await gone.then(
+        () => false,
+        (error: { code: unknown }) => error.code === Code.NOT_FOUND,
+      );
+    });
+    await world.removed("forget");
   });
 
   test("are signalled by pid, as a whole, or by their init process alone", async () => {
