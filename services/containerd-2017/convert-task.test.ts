@@ -4,7 +4,7 @@ import { TaskExit, TaskOOM, TaskPaused, TaskResumed } from "../../api/gen/events
 import { Event } from "../../api/gen/v2017/api/types/task/task.js";
 import { EVENT_TOPICS, toEvent, toTask } from "./convert-task.js";
 
-const [EXIT, OOM, PAUSED] = [0, 1, 5];
+const [EXIT, OOM, PAUSED] = [0, 1, 5] as const;
 const told = (topic: string, value: Uint8Array) =>
   toEvent({ timestampNs: 1n, namespace: "ns", topic, event: { typeUrl: "", value: Buffer.from(value) } });
 
