@@ -1,6 +1,6 @@
 // Debian's LXD for tests of what runs on LXD, with its client: a folder and a socket of its own, a storage pool of plain folders, a
 // bridge with a fixed subnet, all in a box of its own. Nothing is fetched, so it has the one image that is made here.
-import { chmod, writeFile } from "node:fs/promises";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DisposeScope } from "../../api/core/dispose.js";
 import { type Box, makeBox } from "./box.js";
@@ -159,4 +159,18 @@ export async function startLxd(scope: DisposeScope): Promise<Lxd> {
 function succeeded(what: string, { code, stdout, stderr }: ProgramResult): string {
   if (code !== 0) throw new Error(`${what} ended with ${code}: ${stdout}${stderr}`);
   return stdout.trim();
+}
+
+const SIGPWR = 30;
+
+/**
+ * Resolves when the init of a running instance would notice to be asked to stop: what it is sent before it has said what it does with the
+ * signal, the kernel drops.
+ */
+export async function initListens({ must }: Pick<LxdBox, "must">, instance: string): Promise<void> {
+  await until(`the init of ${instance} to listen`, async () => {
+    const { pid } = JSON.parse(await must(["query", `/1.0/instances/${instance}/state`])) as { pid: number };
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1] ?? "0";
+    return (BigInt(`0x${caught}`) >> BigInt(SIGPWR - 1)) % 2n === 1n;
+  });
 }

@@ -42,7 +42,7 @@ import {
 } from "../../runtime/lxd/setup.js";
 import { openSftp } from "../../runtime/lxd/sftp.js";
 import { createSnapshot, deleteSnapshot, listSnapshots, restoreSnapshot } from "../../runtime/lxd/snapshots.js";
-import { LXD_BUSYBOX, type Lxd, startLxd } from "../helpers/lxd.js";
+import { initListens, LXD_BUSYBOX, type Lxd, startLxd } from "../helpers/lxd.js";
 import { runProgram } from "../helpers/program.js";
 import { requires } from "../helpers/requires.js";
 import { tempDir } from "../helpers/temp.js";
@@ -112,6 +112,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("the client of LXD", 
       await changeState(server, "web", "freeze");
       expect((await getInstance(server, "web")).status).toBe("Frozen");
       await changeState(server, "web", "unfreeze");
+      await initListens(lxd, "web");
       await changeState(server, "web", "stop");
       await changeState(server, "web", "start");
       await changeState(server, "web", "restart", { isForced: true });

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { DisposeScope } from "../../api/core/dispose.js";
 import type { DriverTask } from "../../runtime/driver.js";
 import { LXD_RUNTIME } from "../../runtime/drivers/lxd/names.js";
-import { LXD_BUSYBOX, type Lxd, startLxd } from "../helpers/lxd.js";
+import { initListens, LXD_BUSYBOX, type Lxd, startLxd } from "../helpers/lxd.js";
 import { type LxdWorld, lxdWorld } from "../helpers/lxd-world.js";
 import { requires } from "../helpers/requires.js";
 import { until } from "../helpers/until.js";
@@ -54,6 +54,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("tasks of LXD in bad 
     expect(await ended).toMatchObject({ exitStatus: 137, pid: second.pid });
     await until("the task", async () => (await first.state("")).status === "running");
     expect(first.pid).toBe(pid);
+    await initListens(lxd, await world.instanceOf("first"));
     await first.kill("", SIGTERM, false);
     expect(await waiting).toMatchObject({ pid, exitStatus: 0 });
     for (const task of [first, second]) await task.delete("");
@@ -106,6 +107,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("tasks of LXD in bad 
     // LXD is not done with the reboot yet.
     await until("the restart", async () => (await lxd.run(["restart", name])).code === 0);
     await seenPid(task, pid);
+    await initListens(lxd, name);
     await lxd.must(["stop", name]);
     expect(await waiting).toMatchObject({ pid: task.pid, exitStatus: 0 });
     await task.delete("");

@@ -10,7 +10,7 @@ import { writeFile } from "../../runtime/lxd/files.js";
 import { changeState, createInstance, deleteInstance, getInstance } from "../../runtime/lxd/instances.js";
 import { LxdServer } from "../../runtime/lxd/server.js";
 import { getLxdInfo } from "../../runtime/lxd/setup.js";
-import { LXD_BUSYBOX, type Lxd, startLxd } from "../helpers/lxd.js";
+import { initListens, LXD_BUSYBOX, type Lxd, startLxd } from "../helpers/lxd.js";
 import { requires } from "../helpers/requires.js";
 import { tempDir } from "../helpers/temp.js";
 
@@ -71,6 +71,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("waiting for LXD", ()
   test("events tell what happens to instances, whoever does it", async () => {
     using events = await openEvents(server, ["lifecycle"]);
     await lxd.must(["restart", "-f", "web"]);
+    await initListens(lxd, "web");
     await changeState(server, "web", "stop");
     const found: LxdEvent[] = [];
     for await (const event of events.read()) {

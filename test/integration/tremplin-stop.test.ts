@@ -12,7 +12,7 @@ import {
   StopContainerResponse_Status as Status,
 } from "../../api/gen/vm_tools/tremplin.js";
 import { type Cli, createCli } from "../helpers/cli.js";
-import { LXD_BUSYBOX } from "../helpers/lxd.js";
+import { initListens, LXD_BUSYBOX } from "../helpers/lxd.js";
 import { requires } from "../helpers/requires.js";
 import { type EmbeddedTremplin, startTremplin } from "../helpers/tremplin.js";
 import { until } from "../helpers/until.js";
@@ -111,6 +111,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("a container", () => 
       },
     ])("is told, $what", async ({ end }) => {
       await start();
+      await initListens(tremplin, NAME);
       await end();
       expect(await tremplin.listener.until("containerShutdown")).toMatchObject({ containerName: NAME });
       await settled();
