@@ -1,5 +1,6 @@
 // What an LXD needs before it runs anything: its own settings, storage pools, networks, profiles. Each is made where it is missing
 // and given the wanted settings where it is there.
+import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
 import { errorKind, isNotFound, isUnavailable } from "../../api/core/errors.js";
 import { lxdPath } from "./path.js";
@@ -92,13 +93,29 @@ export interface Profile {
   readonly devices?: Readonly<Record<string, Settings>>;
 }
 
-/** Afterwards the profile is this and nothing more. @throws invalid_argument */
+const settings = z.record(z.string(), z.string());
+const profileSchema = z.object({ config: settings, devices: z.record(z.string(), settings) });
+
+/**
+ * Afterwards the profile is this and nothing more. One that is so already is not written: LXD would write all instances that have it, too.
+ * @throws invalid_argument
+ */
 export async function ensureProfile(server: LxdServer, profile: Profile, options?: CallOptions): Promise<void> {
   const { name, config = {}, devices = {} } = profile;
   const path = lxdPath`/1.0/profiles/${name}`;
   const json = { description: "", config, devices };
+  const isSo = async (): Promise<boolean> => {
+    const found = await server.ask(`look at profile ${name}`, { method: "GET", path }, profileSchema, options);
+    return isDeepStrictEqual(found, { config, devices });
+  };
   if (await isThere(server, path, options)) {
-    await server.tell(`change profile ${name}`, { method: "PUT", path, json }, options);
+    if (await isSo()) return;
+    try {
+      await server.tell(`change profile ${name}`, { method: "PUT", path, json }, options);
+    } catch (error) {
+      // An instance that is just being made cannot be written; it takes the profile, which is saved all the same, when it starts.
+      if (!(await isSo())) throw error;
+    }
     return;
   }
   await server.tell(

@@ -119,10 +119,15 @@ export function shimSocketPath(engine: Pick<Engine, "address">, namespace: strin
 }
 
 /**
- * Everything that is left of a namespace's containers, one line each; empty is clean. Warm shims are of no container. FIFOs are
- * recognised by the container ids, which must therefore be unlike anybody else's.
+ * Everything that is left of a namespace's containers, one line each; empty is clean. Warm shims are of no container. FIFOs of `ctr` and
+ * our client are recognised by the container ids, which must therefore be unlike anybody else's; without `fifos` they are not looked for.
  */
-export async function findLeftovers(engine: Engine, namespace: string, ids: readonly string[]): Promise<string[]> {
+export async function findLeftovers(
+  engine: Engine,
+  namespace: string,
+  ids: readonly string[],
+  { fifos = true }: { readonly fifos?: boolean } = {},
+): Promise<string[]> {
   const found: string[] = [];
   const warm = new Set(await warmShimIds(engine.stateDir, namespace));
   for (const pid of await shimPids(namespace)) {
@@ -142,7 +147,8 @@ export async function findLeftovers(engine: Engine, namespace: string, ids: read
     const socket = shimSocketPath(engine, namespace, id);
     if (sockets.has(socket.slice(SHIM_SOCKETS.length + 1))) found.push(`socket ${socket} of ${id}`);
   }
-  for (const fifo of await findFifos((name) => ids.some((id) => name.startsWith(id)))) found.push(`fifo ${fifo}`);
+  const isTheirs = (name: string): boolean => ids.some((id) => name.startsWith(`${id}-`));
+  if (fifos) for (const fifo of await findFifos(isTheirs)) found.push(`fifo ${fifo}`);
   return found;
 }
 

@@ -55,7 +55,7 @@ describe.skipIf(requires.root()).each(SNAPSHOTTERS)("a crash amid snapshots on %
   }
 
   test("leaves what was answered, and no folder without a record", async () => {
-    await store().prepare(ctx, "key", {});
+    await store().prepare(ctx, "key", { labels: LABELS });
     await store().commit(ctx, "base", "key", { labels: LABELS });
     for (let round = 0; round < ROUNDS; round++) {
       const answered = { there: new Set<string>(), gone: new Set<string>() };
