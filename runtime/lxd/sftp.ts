@@ -1,21 +1,12 @@
 // Files of an instance over SFTP, running or not, as users inside see them. Beyond what the files API has: looking without reading,
 // replacing a file at one stroke, giving away what is there. LXD looks from the instance's own root, so no link leads out of it.
-import type { Duplex } from "node:stream";
-import { ContainerdError, errorOf, unknownError } from "../../api/core/errors.js";
+import { ContainerdError, errorOf } from "../../api/core/errors.js";
 import type { FileOwner } from "./files.js";
 import { lxdPath } from "./path.js";
 import type { CallOptions, LxdServer } from "./server.js";
-import {
-  OPEN_FLAG,
-  PACKET,
-  PacketReader,
-  PacketSplitter,
-  PacketWriter,
-  SFTP_STATUS,
-  type SftpAttributes,
-} from "./sftp-packets.js";
+import { SftpChannel, type SftpReply } from "./sftp-channel.js";
+import { OPEN_FLAG, PACKET, type SftpAttributes } from "./sftp-packets.js";
 
-const VERSION = 3;
 /** What every server takes at once. */
 const CHUNK_BYTES = 32_768;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -70,50 +61,22 @@ export async function openSftp(server: LxdServer, instance: string, options: Sft
     { path: lxdPath`/1.0/instances/${instance}/sftp`, headers: { connection: "Upgrade", upgrade: "sftp" } },
     options,
   );
-  const session = new Session(what, socket, options);
+  const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const channel = new SftpChannel(socket, { what, timeoutMs, signal });
   try {
-    await session.begin();
-    return session;
+    await channel.begin();
+    return new Session(channel);
   } catch (error) {
-    session[Symbol.dispose]();
+    channel[Symbol.dispose]();
     throw error;
   }
 }
 
-interface Waiter {
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: Error) => void;
-}
-interface Reply {
-  readonly type: number;
-  readonly fields: PacketReader;
-}
-
 class Session implements Sftp {
-  readonly #what: string;
-  readonly #socket: Duplex;
-  readonly #timeoutMs: number;
-  readonly #signal: AbortSignal | undefined;
-  readonly #splitter = new PacketSplitter();
-  /** By the request's number; the first packet's answer, which has none, is under 0. */
-  readonly #waiters = new Map<number, Waiter>();
-  #lastId = 0;
-  #failure: Error | undefined;
+  readonly #channel: SftpChannel;
 
-  constructor(what: string, socket: Duplex, { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: SftpOptions) {
-    this.#what = what;
-    this.#socket = socket;
-    this.#timeoutMs = timeoutMs;
-    this.#signal = signal;
-    socket.on("data", (chunk: Buffer) => this.#receive(chunk));
-    socket.once("error", (error) => this.#fail(errorOf("unavailable", `lxd: ${what}`, error)));
-    socket.once("close", () => this.#fail(errorOf("unavailable", `lxd: ${what}`)));
-    signal?.addEventListener("abort", this.#onAbort, { once: true });
-    if (signal?.aborted === true) this.#onAbort();
-  }
-
-  async begin(): Promise<void> {
-    await this.#exchange(0, new PacketWriter().byte(PACKET.init).number(VERSION).finish());
+  constructor(channel: SftpChannel) {
+    this.#channel = channel;
   }
 
   stat(path: string): Promise<SftpStat> {
@@ -142,7 +105,7 @@ class Session implements Sftp {
     const handle = await this.#open(path, OPEN_FLAG.read);
     try {
       for (let offset = 0; ; ) {
-        const reply = await this.#ask(PACKET.read, path, (packet) =>
+        const reply = await this.#channel.ask(PACKET.read, path, (packet) =>
           packet.text(handle).offset(offset).number(CHUNK_BYTES),
         );
         if (reply.type !== PACKET.data) return;
@@ -171,7 +134,7 @@ class Session implements Sftp {
         for await (const chunk of content) {
           for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
             const part = chunk.subarray(at, at + CHUNK_BYTES);
-            await this.#ask(PACKET.write, fresh, (packet) => packet.text(handle).offset(offset).text(part));
+            await this.#channel.ask(PACKET.write, fresh, (packet) => packet.text(handle).offset(offset).text(part));
             offset += part.length;
           }
         }
@@ -189,10 +152,10 @@ class Session implements Sftp {
 
   async list(path: string): Promise<string[]> {
     const names: string[] = [];
-    const handle = handleOf(await this.#ask(PACKET.opendir, path, (packet) => packet.text(path)));
+    const handle = handleOf(await this.#channel.ask(PACKET.opendir, path, (packet) => packet.text(path)));
     try {
       for (;;) {
-        const { type, fields } = await this.#ask(PACKET.readdir, path, (packet) => packet.text(handle));
+        const { type, fields } = await this.#channel.ask(PACKET.readdir, path, (packet) => packet.text(handle));
         if (type !== PACKET.name) break;
         for (let left = fields.number(); left > 0; left--) {
           names.push(fields.text());
@@ -207,113 +170,63 @@ class Session implements Sftp {
   }
 
   async makeDirectory(path: string, { uid, gid, mode }: FileOwner): Promise<void> {
-    await this.#ask(PACKET.mkdir, path, (packet) => packet.text(path).attributes({}));
+    await this.#channel.ask(PACKET.mkdir, path, (packet) => packet.text(path).attributes({}));
     await this.#change(path, { uid, gid });
     await this.#change(path, { mode });
   }
 
   async makeSymlink(path: string, target: string): Promise<void> {
     // In this order: what OpenSSH does against the draft, everybody does.
-    await this.#ask(PACKET.symlink, path, (packet) => packet.text(target).text(path));
+    await this.#channel.ask(PACKET.symlink, path, (packet) => packet.text(target).text(path));
   }
 
   async readSymlink(path: string): Promise<string> {
-    const { fields } = await this.#ask(PACKET.readlink, path, (packet) => packet.text(path));
+    const { fields } = await this.#channel.ask(PACKET.readlink, path, (packet) => packet.text(path));
     fields.number();
     return fields.text();
   }
 
   async remove(path: string): Promise<void> {
-    await this.#ask(PACKET.remove, path, (packet) => packet.text(path));
+    await this.#channel.ask(PACKET.remove, path, (packet) => packet.text(path));
   }
 
   async removeDirectory(path: string): Promise<void> {
-    await this.#ask(PACKET.rmdir, path, (packet) => packet.text(path));
+    await this.#channel.ask(PACKET.rmdir, path, (packet) => packet.text(path));
   }
 
   async rename(path: string, newPath: string): Promise<void> {
-    await this.#ask(PACKET.extended, path, (packet) =>
+    await this.#channel.ask(PACKET.extended, path, (packet) =>
       packet.text("posix-rename@openssh.com").text(path).text(newPath),
     );
   }
 
   [Symbol.dispose](): void {
-    this.#fail(errorOf("cancelled", `lxd: ${this.#what}`));
+    this.#channel[Symbol.dispose]();
   }
 
   async #look(type: number, path: string): Promise<SftpStat> {
-    const { fields } = await this.#ask(type, path, (packet) => packet.text(path));
+    const { fields } = await this.#channel.ask(type, path, (packet) => packet.text(path));
     const { mode, ...rest } = fields.attributes();
     return { ...rest, mode: mode & 0o7777, type: KINDS.get(mode & KIND_BITS) ?? "other" };
   }
 
   async #open(path: string, flags: number): Promise<Buffer> {
-    return handleOf(await this.#ask(PACKET.open, path, (packet) => packet.text(path).number(flags).attributes({})));
+    return handleOf(
+      await this.#channel.ask(PACKET.open, path, (packet) => packet.text(path).number(flags).attributes({})),
+    );
   }
 
   /** It says nothing of a session that is over. */
   async #close(handle: Buffer, path: string): Promise<void> {
-    if (this.#failure === undefined) await this.#ask(PACKET.close, path, (packet) => packet.text(handle));
+    if (!this.#channel.isOver) await this.#channel.ask(PACKET.close, path, (packet) => packet.text(handle));
   }
 
   async #change(path: string, attributes: Partial<SftpAttributes>): Promise<void> {
-    await this.#ask(PACKET.setstat, path, (packet) => packet.text(path).attributes(attributes));
-  }
-
-  /** The end of a file or of a list is an answer like any other: of another type than was asked for. */
-  async #ask(type: number, path: string, fill: (packet: PacketWriter) => PacketWriter): Promise<Reply> {
-    const id = ++this.#lastId;
-    const reply = await this.#exchange(id, fill(new PacketWriter().byte(type).number(id)).finish());
-    if (reply.type !== PACKET.status) return reply;
-    const code = reply.fields.number();
-    if (code === SFTP_STATUS.ok || code === SFTP_STATUS.end) return reply;
-    const subject = `lxd: ${this.#what}: ${path}: ${reply.fields.text()}`;
-    if (code === SFTP_STATUS.noSuchFile) throw errorOf("not_found", subject);
-    if (code === SFTP_STATUS.permissionDenied) throw errorOf("permission_denied", subject);
-    throw unknownError(subject);
-  }
-
-  async #exchange(id: number, packet: Buffer): Promise<Reply> {
-    if (this.#failure !== undefined) throw this.#failure;
-    const late = errorOf("deadline_exceeded", `lxd: ${this.#what}`);
-    // Whatever comes later would be taken for something else.
-    const timer = setTimeout(() => this.#fail(late), this.#timeoutMs);
-    try {
-      return await new Promise<Reply>((resolve, reject) => {
-        this.#waiters.set(id, { resolve, reject });
-        this.#socket.write(packet);
-      });
-    } finally {
-      clearTimeout(timer);
-      this.#waiters.delete(id);
-    }
-  }
-
-  #receive(chunk: Buffer): void {
-    try {
-      for (const packet of this.#splitter.push(chunk)) {
-        const fields = new PacketReader(packet);
-        const type = fields.byte();
-        const id = type === PACKET.version ? 0 : fields.number();
-        this.#waiters.get(id)?.resolve({ type, fields });
-      }
-    } catch (error) {
-      this.#fail(new ContainerdError("data_loss", `lxd: ${this.#what}: no SFTP: data loss`, { cause: error }));
-    }
-  }
-
-  readonly #onAbort = (): void => this.#fail(errorOf("cancelled", `lxd: ${this.#what}`));
-
-  #fail(error: Error): void {
-    if (this.#failure !== undefined) return;
-    this.#failure = error;
-    this.#signal?.removeEventListener("abort", this.#onAbort);
-    this.#socket.destroy();
-    for (const { reject } of this.#waiters.values()) reject(error);
+    await this.#channel.ask(PACKET.setstat, path, (packet) => packet.text(path).attributes(attributes));
   }
 }
 
-function handleOf({ type, fields }: Reply): Buffer {
+function handleOf({ type, fields }: SftpReply): Buffer {
   if (type !== PACKET.handle) throw new ContainerdError("data_loss", "lxd: no handle for a file: data loss");
   return Buffer.from(fields.bytes());
 }

@@ -46,7 +46,7 @@ export async function setUpNetwork({ lxd, lxdSubnet, log }: Tremplin): Promise<v
   }
 }
 
-/** Settings of LXD, the pool, and the profile, which is written anew each time: what the host has may have changed. */
+/** Settings of LXD, the pool, and the profile, which is looked at each time: what the host has may have changed. */
 export async function setUpLxd(tremplin: Tremplin): Promise<void> {
   const { lxd, sharedDir, log } = tremplin;
   await configureServer(lxd, { "core.shutdown_timeout": "0" });
