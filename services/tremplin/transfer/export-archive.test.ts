@@ -63,7 +63,9 @@ const names = (): string[] => {
 function unpack(): string {
   const folder = join(dir, "unpacked");
   mkdirSync(folder);
-  execFileSync("tar", ["--restrict", "--numeric-owner", "--xattrs-include=*", "-C", folder, "-xzf", target]);
+  // Only root's tar keeps the bits of a mode that set ids without being told to.
+  const whole = ["--restrict", "--numeric-owner", "--same-permissions", "--xattrs-include=*"];
+  execFileSync("tar", [...whole, "-C", folder, "-xzf", target]);
   return folder;
 }
 
