@@ -1,9 +1,11 @@
 // Shims' sockets: where they are, and what becomes of one that a killed shim leaves behind: nobody else removes it.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { unlink } from "node:fs/promises";
 import { connect } from "node:net";
 import { isAbsolute, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** Where containerd's shims make their sockets. */
 export const SHIM_SOCKETS = "/run/containerd/s";
@@ -33,6 +35,21 @@ export async function isDeadSocket(path: string): Promise<boolean> {
     return isErrno(error, "ECONNREFUSED");
   } finally {
     socket.destroy();
+  }
+}
+
+const DYING_CHECK_MS = 10;
+
+/**
+ * Removes the socket of a shim that has ended or is about to: its connection may be seen to close before its listener has, as the kernel
+ * closes them one by one. One that still listens after `timeoutMs` keeps it.
+ */
+export async function removeDyingSocket(path: string, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  await removeDeadSocket(path);
+  while (existsSync(path) && performance.now() < deadline) {
+    await delay(DYING_CHECK_MS);
+    await removeDeadSocket(path);
   }
 }
 

@@ -15,7 +15,7 @@ import { ShimConnection } from "./connection.js";
 import type { ShimGenerations } from "./generation.js";
 import { ShimLog } from "./log-fifo.js";
 import { readSavedAddress, saveShim } from "./saved-shim.js";
-import { removeDeadSocket, shimSocketPath } from "./socket.js";
+import { removeDeadSocket, removeDyingSocket, shimSocketPath } from "./socket.js";
 import { untilStartEnded } from "./start-action.js";
 
 /** Below the state folder; with a folder for each namespace in it. */
@@ -89,7 +89,7 @@ export async function endWarmShim(shim: WarmShim, log: Logger): Promise<void> {
   const { name, connection, shimLog, address } = shim;
   try {
     await shutDown(connection, name.id, shim.pid);
-    await removeDeadSocket(socketPath(address));
+    await removeDyingSocket(socketPath(address), END_TIMEOUT_MS);
     await deleteTree(name.path);
   } catch (err) {
     log.error({ err, namespace: name.namespace, id: name.id }, "ending a warm shim failed");
@@ -131,7 +131,7 @@ async function endFormer(
       const { shimPid } = await asked.catch(() => ({ shimPid: 0 }));
       await shutDown(connection, id, shimPid);
     }
-    await removeDeadSocket(socketPath(address));
+    await removeDyingSocket(socketPath(address), END_TIMEOUT_MS);
   }
   // A start that was cut off may have got no further than its socket.
   await removeDeadSocket(shimSocketPath(deps.address, namespace, id));
