@@ -1,29 +1,9 @@
 // What is inside an event: as the fields that filters see, and as the object that `ctr events` prints. Payloads are known by
 // their type url; one that is unknown or damaged has no fields and is passed on untouched.
 // @source containerd api/events/*_fieldpath.pb.go; containerd core/events/events.go
-import { Finding } from "../gen/berth/v1/doctor.js";
-import { ContainerCreate, ContainerDelete, ContainerUpdate } from "../gen/events/container.js";
-import { ContentCreate, ContentDelete } from "../gen/events/content.js";
-import { NamespaceCreate, NamespaceDelete, NamespaceUpdate } from "../gen/events/namespace.js";
-import { SandboxCreate, SandboxExit, SandboxStart } from "../gen/events/sandbox.js";
-import { SnapshotCommit, SnapshotPrepare, SnapshotRemove } from "../gen/events/snapshot.js";
-import {
-  TaskCheckpointed,
-  TaskCreate,
-  TaskDelete,
-  TaskExecAdded,
-  TaskExecStarted,
-  TaskExit,
-  TaskOOM,
-  TaskPaused,
-  TaskResumed,
-  TaskStart,
-} from "../gen/events/task.js";
-import { ImageCreate, ImageDelete, ImageUpdate } from "../gen/services/images/v1/images.js";
-import { REMOVAL_TYPE, removalCodec } from "./collector.js";
 import type { EventEnvelope } from "./event.js";
+import { EVENT_PAYLOADS } from "./event-payloads.js";
 import type { Adaptor } from "./filters/index.js";
-import { TASK_VERDICT_TYPE, taskVerdictCodec } from "./task-verdict.js";
 import { formatTime, fromTimestamp } from "./time.js";
 import type { Any } from "./typeurl.js";
 
@@ -31,42 +11,10 @@ interface Codec {
   decode(bytes: Uint8Array): object;
 }
 
-/** Every payload that containerd itself publishes and every one of ours, by full message name. */
-const CODECS: ReadonlyMap<string, Codec> = new Map<string, Codec>([
-  ...Object.entries({
-    ContainerCreate,
-    ContainerDelete,
-    ContainerUpdate,
-    ContentCreate,
-    ContentDelete,
-    NamespaceCreate,
-    NamespaceDelete,
-    NamespaceUpdate,
-    SandboxCreate,
-    SandboxExit,
-    SandboxStart,
-    SnapshotCommit,
-    SnapshotPrepare,
-    SnapshotRemove,
-    TaskCheckpointed,
-    TaskCreate,
-    TaskDelete,
-    TaskExecAdded,
-    TaskExecStarted,
-    TaskExit,
-    TaskOOM,
-    TaskPaused,
-    TaskResumed,
-    TaskStart,
-  }).map(([name, codec]): [string, Codec] => [`containerd.events.${name}`, codec]),
-  ...Object.entries({ ImageCreate, ImageDelete, ImageUpdate }).map(([name, codec]): [string, Codec] => [
-    `containerd.services.images.v1.${name}`,
-    codec,
-  ]),
-  [TASK_VERDICT_TYPE, taskVerdictCodec],
-  [REMOVAL_TYPE, removalCodec],
-  ["berth.v1.Finding", Finding],
-]);
+/** By full message name. */
+const CODECS: ReadonlyMap<string, Codec> = new Map(
+  Object.values(EVENT_PAYLOADS).map((payload): [string, Codec] => [payload.typeName, payload]),
+);
 
 /** The payload as a generated message; undefined for an unknown type and for bytes that are no such message. */
 function decodePayload(any: Any): object | undefined {
