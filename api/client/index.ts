@@ -103,18 +103,7 @@ export { LXD_RUNTIME, type LxdImageSource, type LxdOptions, lxdOptions } from ".
 export type { FollowOptions, RemoteEvents } from "./remote-events.js";
 export type { Plugin, RemoteIntrospection, ServerInfo } from "./remote-introspection.js";
 export { withLease } from "./remote-lease-store.js";
-export type {
-  HttpLog,
-  RegistryAccess,
-  RemoteTransfer,
-  TransferExportOptions,
-  TransferImportOptions,
-  TransferNews,
-  TransferOptions,
-  TransferPullOptions,
-  TransferPushOptions,
-  UnpackTarget,
-} from "./remote-transfer.js";
+export type { RemoteTransfer } from "./remote-transfer.js";
 export type { TaskUsage } from "./run/metrics.js";
 export type {
   HostRunOptions,
@@ -137,3 +126,14 @@ export { createSpec, type SpecOptions } from "./spec/create-spec.js";
 export { type ExecProcessOptions, execProcess, type InheritedProcess } from "./spec/exec-process.js";
 export type { Process, Spec, SpecMount, User } from "./spec/oci.js";
 export { createProcessSpec, type ProcessSpec, type ProcessSpecOptions } from "./spec/process-spec.js";
+export type {
+  HttpLog,
+  RegistryAccess,
+  TransferExportOptions,
+  TransferImportOptions,
+  TransferNews,
+  TransferOptions,
+  TransferPullOptions,
+  TransferPushOptions,
+  UnpackTarget,
+} from "./transfer-options.js";

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { GrpcChannel } from "../../api/client/grpc-channel.js";
 import { type Client, connect } from "../../api/client/index.js";
 import { RemoteStream } from "../../api/client/remote-streams.js";
-import type { TransferNews } from "../../api/client/remote-transfer.js";
+import type { TransferNews } from "../../api/client/transfer-options.js";
 import { writeBytes } from "../../api/core/byte-stream.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { type Any, anyOfMessage } from "../../api/core/typeurl.js";
