@@ -29,3 +29,12 @@ export function eventMatcher(filters: readonly string[]): (event: LedgerEvent) =
     return filters.length === 0 || filter.match(adaptorOf(event));
   };
 }
+
+/** Which events are of a time: from `sinceNs` on, before `untilNs`; undefined for no limit. */
+export function withinTimes(
+  sinceNs: bigint | undefined,
+  untilNs: bigint | undefined,
+): (event: Pick<LedgerEvent, "timestampNs">) => boolean {
+  return ({ timestampNs = 0n }) =>
+    (sinceNs === undefined || timestampNs >= sinceNs) && (untilNs === undefined || timestampNs < untilNs);
+}

@@ -21,6 +21,8 @@ const PAGE = "SELECT seq, envelope FROM events WHERE seq > ? AND seq <= ? ORDER 
 const FIRST_SEQ = "SELECT min(seq) AS seq FROM events";
 const LAST_SEQ = "SELECT seq FROM sqlite_sequence WHERE name = 'events'";
 
+const WRITTEN = "SELECT written_seconds AS seconds FROM events WHERE seq = ?";
+
 const PAGE_BYTES = 1024 * 1024;
 
 /** An envelope without a time travels as 1970, as containerd's does. */
@@ -68,4 +70,24 @@ export function ledgerBounds(reader: Reader): { readonly first: bigint; readonly
   const last = BigInt(reader.get<{ seq: number }>(LAST_SEQ)?.seq ?? 0);
   const first = reader.get<{ seq: number | null }>(FIRST_SEQ)?.seq ?? undefined;
   return { first: first === undefined ? last + 1n : BigInt(first), last };
+}
+
+/**
+ * A position behind which every event lies that was written at this time or later, and few others: rows are in the order of their
+ * writing, without holes.
+ */
+export function positionAt(
+  reader: Reader,
+  { first, last }: { readonly first: bigint; readonly last: bigint },
+  timeNs: bigint,
+): bigint {
+  const seconds = timeNs / 1_000_000_000n;
+  let [low, high] = [first, last + 1n];
+  while (low < high) {
+    const middle = (low + high) / 2n;
+    const written = reader.get<{ seconds: number }>(WRITTEN, middle)?.seconds ?? 0;
+    if (BigInt(written) < seconds) low = middle + 1n;
+    else high = middle;
+  }
+  return low - 1n;
 }

@@ -3,6 +3,7 @@
 import type { Collector } from "../api/core/collector.js";
 import type { ContentBackend } from "../api/core/content-backend.js";
 import { DisposeScope } from "../api/core/dispose.js";
+import type { EventHistory } from "../api/core/event.js";
 import type { ImageStore } from "../api/core/image.js";
 import type { LeaseStore } from "../api/core/lease.js";
 import type { NamespaceStore } from "../api/core/namespace.js";
@@ -52,7 +53,7 @@ export interface Metadata extends AsyncDisposable {
   readonly collector: Collector;
   readonly leases: LeaseStore;
   readonly snapshots: LocalSnapshotters;
-  readonly events: TaskLedger;
+  readonly events: TaskLedger & EventHistory;
   /** A UUID made with the store: two positions of a ledger compare only when this is the same. */
   readonly storeId: string;
 }
@@ -62,7 +63,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
   const db = await openDatabase(options);
   const scope = new DisposeScope();
   scope.use(db);
-  const ledger = scope.use(new SqliteEventLedger(db));
+  const ledger = scope.use(new SqliteEventLedger(db, options.clock));
   scope.use(new LedgerTrimmer({ db, ledger, clock: options.clock, log: options.log, retention: options.retention }));
   const content = createContentStore({
     db,

@@ -2,12 +2,22 @@
 // subscribers once they are on disk. A subscriber reads the rows at its own pace; the newest come from memory.
 // @source containerd core/events/exchange/exchange.go for what is delivered to whom
 import { errorOf } from "../api/core/errors.js";
-import type { EventEnvelope, EventStream, LedgerEvent, SubscribeOptions } from "../api/core/event.js";
+import type {
+  EventEnvelope,
+  EventHistory,
+  EventStream,
+  LedgerEvent,
+  LedgerReading,
+  ReadLedgerOptions,
+  SubscribeOptions,
+} from "../api/core/event.js";
 import type { ProcessExit } from "../api/core/task.js";
 import type { OpenProcess, TaskLedger } from "../api/core/task-ledger.js";
+import { type Clock, systemClock } from "../api/core/time.js";
 import type { CommitObserver, Database } from "./db.js";
-import { eventMatcher } from "./event-filter.js";
-import { ledgerBounds, readEvents } from "./event-rows.js";
+import { eventMatcher, withinTimes } from "./event-filter.js";
+import { ledgerBounds, positionAt, readEvents } from "./event-rows.js";
+import { LedgerPast } from "./ledger-past.js";
 import { RecentEvents } from "./recent-events.js";
 import { type LedgerSource, Subscription } from "./subscription.js";
 import { readToldExit, type ToldProcess } from "./told-exits.js";
@@ -17,8 +27,9 @@ import { validateEnvelope } from "./validate-envelope.js";
 const gap = (after: bigint, first: bigint): Error =>
   errorOf("out_of_range", `events behind ${after} are gone: the ledger begins at ${first}`);
 
-export class SqliteEventLedger implements TaskLedger, CommitObserver, LedgerSource, Disposable {
+export class SqliteEventLedger implements TaskLedger, EventHistory, CommitObserver, LedgerSource, Disposable {
   readonly #db: Database;
+  readonly #clock: Clock;
   readonly #recent = new RecentEvents();
   readonly #subscriptions = new Set<Subscription>();
   #pending: EventEnvelope[] = [];
@@ -27,8 +38,9 @@ export class SqliteEventLedger implements TaskLedger, CommitObserver, LedgerSour
   /** The oldest event still kept; moves as old ones are trimmed. */
   #first: bigint;
 
-  constructor(db: Database) {
+  constructor(db: Database, clock: Clock = systemClock) {
     this.#db = db;
+    this.#clock = clock;
     const { first, last } = db.view(ledgerBounds);
     this.#first = first;
     this.#durable = last;
@@ -75,18 +87,53 @@ export class SqliteEventLedger implements TaskLedger, CommitObserver, LedgerSour
   }
 
   subscribe(options: SubscribeOptions = {}): EventStream {
-    const after = options.after ?? this.#durable;
+    return this.#open(options.after ?? this.#durable, eventMatcher(options.filters ?? []), options.signal);
+  }
+
+  read(options: ReadLedgerOptions = {}): LedgerReading {
+    const { after, sinceNs, untilNs, follow = false, filters = [], signal } = options;
+    if (after !== undefined) this.#requirePosition(after);
+    const matchesFilters = eventMatcher(filters);
+    const isWithin = withinTimes(sinceNs, untilNs);
+    const start = this.#startOf(after, sinceNs);
+    const ends = { clock: this.#clock, untilNs, follow, position: () => this.#durable };
+    return new LedgerPast(start, ends, (onEnd) =>
+      this.#open(start, (event) => isWithin(event) && matchesFilters(event), signal, onEnd),
+    );
+  }
+
+  /** Behind which event a reading begins. */
+  #startOf(after: bigint | undefined, sinceNs: bigint | undefined): bigint {
+    const oldest = after ?? this.#first - 1n;
+    if (sinceNs === undefined) return oldest;
+    const young = this.#db.view((reader) => positionAt(reader, this.bounds, sinceNs));
+    return young > oldest ? young : oldest;
+  }
+
+  #requirePosition(after: bigint): void {
     if (after + 1n < this.#first) throw gap(after, this.#first);
     if (after > this.#durable)
       throw errorOf("out_of_range", `event ${after} is ahead of the ledger, which is at ${this.#durable}`);
+  }
+
+  #open(
+    after: bigint,
+    matches: (event: LedgerEvent) => boolean,
+    signal: AbortSignal | undefined,
+    onEnd: () => void = () => {},
+  ): Subscription {
+    this.#requirePosition(after);
     const subscription = new Subscription({
       source: this,
       after,
-      matches: eventMatcher(options.filters ?? []),
-      signal: options.signal,
-      onEnd: (ended) => this.#subscriptions.delete(ended),
+      matches,
+      signal,
+      onEnd: (ended) => {
+        this.#subscriptions.delete(ended);
+        onEnd();
+      },
     });
-    if (!options.signal?.aborted) this.#subscriptions.add(subscription);
+    if (!signal?.aborted) this.#subscriptions.add(subscription);
     return subscription;
   }
 

@@ -28,6 +28,7 @@ export class Subscription implements EventStream, AsyncIterableIterator<LedgerEv
   #page: readonly LedgerEvent[] = [];
   #index = 0;
   #state: State = { kind: "open" };
+  #lastSeq: bigint | undefined;
   #waiting: (() => void)[] = [];
   readonly #onAbort = (): void => this.#end({ kind: "ended" });
 
@@ -41,6 +42,12 @@ export class Subscription implements EventStream, AsyncIterableIterator<LedgerEv
   /** The last event it has taken; nothing behind it may be forgotten while it is open. */
   get position(): bigint {
     return this.#position;
+  }
+
+  /** Lets it end behind this position, without an error; nobody waits for more. */
+  endBehind(seq: bigint): void {
+    this.#lastSeq = seq;
+    this.wake();
   }
 
   /** Says that there may be more. */
@@ -103,7 +110,7 @@ export class Subscription implements EventStream, AsyncIterableIterator<LedgerEv
   #takeMatching(): LedgerEvent | undefined {
     for (;;) {
       const event = this.#page[this.#index];
-      if (event === undefined) return undefined;
+      if (event === undefined || this.#isBehindEnd(event.seq)) return undefined;
       this.#index += 1;
       this.#position = event.seq;
       if (this.#options.matches(event)) return event;
@@ -112,6 +119,10 @@ export class Subscription implements EventStream, AsyncIterableIterator<LedgerEv
 
   async #nextPage(): Promise<void> {
     const readBefore = this.#page.length > 0;
+    if (this.#isBehindEnd(this.#position + 1n)) {
+      this.#end({ kind: "ended" });
+      return;
+    }
     this.#page = [];
     this.#index = 0;
     try {
@@ -126,6 +137,10 @@ export class Subscription implements EventStream, AsyncIterableIterator<LedgerEv
       // Page behind page: let others run.
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
+  }
+
+  #isBehindEnd(seq: bigint): boolean {
+    return this.#lastSeq !== undefined && seq > this.#lastSeq;
   }
 
   #end(state: State): void {

@@ -1,9 +1,10 @@
 // The gRPC services of the daemon, one line each.
 import type { Collector } from "../api/core/collector.js";
 import type { ContentStore } from "../api/core/content.js";
+import type { Debug } from "../api/core/debug.js";
 import type { Differ } from "../api/core/diff.js";
 import type { Doctor } from "../api/core/doctor.js";
-import type { EventLedger } from "../api/core/event.js";
+import type { EventHistory, EventLedger } from "../api/core/event.js";
 import type { Service } from "../api/core/handler.js";
 import type { ImageStore } from "../api/core/image.js";
 import type { LeaseStore } from "../api/core/lease.js";
@@ -15,6 +16,7 @@ import type { Clock } from "../api/core/time.js";
 import { defineCollectorService } from "./collector/service.js";
 import { defineContainersService, type EncodedContainerStore } from "./containers/service.js";
 import { defineContentService } from "./content/service.js";
+import { defineDebugService } from "./debug/service.js";
 import { defineDiffService } from "./diff/service.js";
 import { defineDoctorService } from "./doctor/service.js";
 import type { CatchUp } from "./events/catch-up.js";
@@ -24,6 +26,7 @@ import { defineImagesService } from "./images/service.js";
 import { builtinPlugins, type PluginListDeps, type PluginRecord } from "./introspection/plugins.js";
 import { defineIntrospectionService } from "./introspection/service.js";
 import { defineLeasesService } from "./leases/service.js";
+import { defineLedgerService } from "./ledger/service.js";
 import { defineNamespacesService } from "./namespaces/service.js";
 import { defineReflectionServices } from "./reflection/service.js";
 import { defineSnapshotsService } from "./snapshots/service.js";
@@ -41,11 +44,12 @@ export interface ServiceDeps extends Omit<PluginListDeps, "grpcIds"> {
   readonly collector: Collector;
   readonly differ: Differ;
   readonly leases: LeaseStore;
-  readonly events: EventLedger;
+  readonly events: EventLedger & EventHistory;
   readonly catchUp: CatchUp;
   readonly snapshots: Snapshotters;
   readonly tasks: Tasks;
   readonly doctor: Doctor;
+  readonly debug: Debug;
   readonly clock: Clock;
   readonly log: Logger;
   readonly serverId: string;
@@ -88,7 +92,7 @@ export function defineServices(deps: ServiceDeps): Service[] {
   const plugins = builtinPlugins({ ...deps, grpcIds: Object.keys(LIST) });
   // Ours, and no plugins of containerd's list.
   const shared = { plugins, streams: new Streams() };
-  const own = [defineCollectorService(deps), defineDoctorService(deps)];
+  const own = [defineCollectorService(deps), defineDoctorService(deps), defineDebugService(deps), defineLedgerService(deps)];
   const services = [...Object.values(LIST).map((define) => define({ ...deps, ...shared })), ...own];
   return [...services, ...defineReflectionServices({ descriptorsPath: deps.descriptorsPath, services })];
 }

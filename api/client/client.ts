@@ -5,6 +5,7 @@ import type { Collector } from "../core/collector.js";
 import type { ContainerStore } from "../core/container.js";
 import type { ContentStore } from "../core/content.js";
 import type { RequestContext } from "../core/context.js";
+import type { Debug } from "../core/debug.js";
 import type { Differ } from "../core/diff.js";
 import type { Doctor } from "../core/doctor.js";
 import type { ImageStore } from "../core/image.js";
@@ -17,12 +18,14 @@ import type { Channel } from "./channel.js";
 import { RemoteCollector } from "./remote-collector.js";
 import { RemoteContainerStore } from "./remote-container-store.js";
 import { RemoteContentStore } from "./remote-content-store.js";
+import { RemoteDebug } from "./remote-debug.js";
 import { RemoteDiffer } from "./remote-differ.js";
 import { RemoteDoctor } from "./remote-doctor.js";
 import { RemoteEvents } from "./remote-events.js";
 import { RemoteImageStore } from "./remote-image-store.js";
 import { RemoteIntrospection } from "./remote-introspection.js";
 import { RemoteLeaseStore } from "./remote-lease-store.js";
+import { RemoteLedger } from "./remote-ledger.js";
 import { RemoteNamespaceStore } from "./remote-namespace-store.js";
 import { RemoteSnapshotters } from "./remote-snapshot-store.js";
 import { RemoteTasks } from "./remote-tasks.js";
@@ -58,12 +61,16 @@ export interface Client extends AsyncDisposable {
   readonly tasks: Tasks;
   /** Iterated, the events of the client's namespace, or of all when it has none. */
   readonly events: RemoteEvents;
+  /** The events of the past, and from them on into the present. Of Berth only. */
+  readonly ledger: RemoteLedger;
   /** Which plugins the daemon has, and who it is. */
   readonly introspection: RemoteIntrospection;
   /** Of Berth only. */
   readonly doctor: Doctor;
   /** Of Berth only. */
   readonly collector: Collector;
+  /** Of Berth only. */
+  readonly debug: Debug;
   /** Pulls, pushes and archives that the daemon makes by itself. Of Berth, and of containerd that serves transfers. */
   readonly transfer: RemoteTransfer;
   /**
@@ -99,9 +106,11 @@ export function createClient(channel: Channel): Client {
     diff: new RemoteDiffer(channel),
     tasks: new RemoteTasks(channel),
     events: new RemoteEvents(channel),
+    ledger: new RemoteLedger(channel),
     introspection: new RemoteIntrospection(channel),
     doctor: new RemoteDoctor(channel),
     collector: new RemoteCollector(channel),
+    debug: new RemoteDebug(channel),
     transfer: new RemoteTransfer(channel),
     version: async (ctx = {}) => {
       const { version, revision } = await channel.unary(VersionService.version, {}, ctx);

@@ -15,6 +15,7 @@ export type {
 export type { PeerCredentials, RequestContext } from "../core/context.js";
 export type { Descriptor } from "../core/descriptor.js";
 export type { ApplyOptions, Differ, DiffOptions } from "../core/diff.js";
+export type { Debug, ProfileKind } from "../core/debug.js";
 export type { Doctor, Finding } from "../core/doctor.js";
 export {
   ContainerdError,
@@ -103,6 +104,7 @@ export { LXD_RUNTIME, type LxdImageSource, type LxdOptions, lxdOptions } from ".
 export type { FollowOptions, RemoteEvents } from "./remote-events.js";
 export type { Plugin, RemoteIntrospection, ServerInfo } from "./remote-introspection.js";
 export { withLease } from "./remote-lease-store.js";
+export type { PastEvent, ReadEventsOptions, RemoteLedger } from "./remote-ledger.js";
 export type { RemoteTransfer } from "./remote-transfer.js";
 export type { TaskUsage } from "./run/metrics.js";
 export type {

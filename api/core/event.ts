@@ -41,6 +41,24 @@ export interface EventStream extends AsyncIterable<LedgerEvent> {
   pages(): AsyncIterableIterator<readonly LedgerEvent[]>;
 }
 
+/** Which part of the past, and whether what comes belongs to it. All optional. */
+export interface ReadLedgerOptions extends SubscribeOptions {
+  /** Start behind this position of the ledger; default: with the oldest event that is kept. */
+  readonly after?: bigint;
+  /** Only events of this time or later, nanoseconds since 1970. What was trimmed before is not missed. */
+  readonly sinceNs?: bigint | undefined;
+  /** Only events before this time; with `follow` the stream ends when it has come. */
+  readonly untilNs?: bigint | undefined;
+  /** Whether the stream goes on with what happens after the call. Default: false. */
+  readonly follow?: boolean;
+}
+
+/** Events of the past, and those that come if they were asked for. */
+export interface LedgerReading extends EventStream {
+  /** The position behind which it begins. */
+  readonly after: bigint;
+}
+
 /** The log of events of one store. */
 export interface EventLedger {
   /** Of the newest event that is on disk. */
@@ -53,4 +71,13 @@ export interface EventLedger {
    * @throws invalid_argument at once for a bad filter, out_of_range for an `after` that is trimmed already or still ahead.
    */
   subscribe(options?: SubscribeOptions): EventStream;
+}
+
+/** A ledger's past. */
+export interface EventHistory {
+  /**
+   * Events of the past in ledger order, and without a hole those that come. Nothing of it is trimmed while it is open.
+   * @throws invalid_argument at once for a bad filter, out_of_range for an `after` that is trimmed already or still ahead.
+   */
+  read(options?: ReadLedgerOptions): LedgerReading;
 }

@@ -39,18 +39,33 @@ export interface ReadLedgerRequest {
   filters: string[];
   /** Go on with what happens from now on. */
   follow: boolean;
+  /** The store that `after` counts in, as an answer named it; OUT_OF_RANGE when this daemon's is another. Empty: not compared. */
+  storeId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 export interface LedgerEntry {
   /** Position: unique, increasing, never used again. */
   seq: bigint;
-  envelope?: Envelope | undefined;
+  /** Absent in the first of an answer, which only tells where that begins: events behind this position follow. */
+  envelope?:
+    | Envelope
+    | undefined;
+  /** In the first of an answer: positions count in this store alone. */
+  storeId: string;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
 function createBaseReadLedgerRequest(): ReadLedgerRequest {
-  return { after: undefined, since: undefined, until: undefined, filters: [], follow: false, _unknownFields: {} };
+  return {
+    after: undefined,
+    since: undefined,
+    until: undefined,
+    filters: [],
+    follow: false,
+    storeId: "",
+    _unknownFields: {},
+  };
 }
 
 export const ReadLedgerRequest: MessageFns<ReadLedgerRequest> = {
@@ -72,6 +87,9 @@ export const ReadLedgerRequest: MessageFns<ReadLedgerRequest> = {
     }
     if (message.follow !== false) {
       writer.uint32(40).bool(message.follow);
+    }
+    if (message.storeId !== "") {
+      writer.uint32(50).string(message.storeId);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -137,6 +155,14 @@ export const ReadLedgerRequest: MessageFns<ReadLedgerRequest> = {
             message.follow = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.storeId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -164,6 +190,11 @@ export const ReadLedgerRequest: MessageFns<ReadLedgerRequest> = {
       until: isSet(object.until) ? fromJsonTimestamp(object.until) : undefined,
       filters: globalThis.Array.isArray(object?.filters) ? object.filters.map((e: any) => globalThis.String(e)) : [],
       follow: isSet(object.follow) ? globalThis.Boolean(object.follow) : false,
+      storeId: isSet(object.storeId)
+        ? globalThis.String(object.storeId)
+        : isSet(object.store_id)
+        ? globalThis.String(object.store_id)
+        : "",
     };
   },
 
@@ -184,6 +215,9 @@ export const ReadLedgerRequest: MessageFns<ReadLedgerRequest> = {
     if (message.follow !== false) {
       obj.follow = message.follow;
     }
+    if (message.storeId !== "") {
+      obj.storeId = message.storeId;
+    }
     return obj;
   },
 
@@ -201,12 +235,13 @@ export const ReadLedgerRequest: MessageFns<ReadLedgerRequest> = {
       : undefined;
     message.filters = object.filters?.map((e) => e) || [];
     message.follow = object.follow ?? false;
+    message.storeId = object.storeId ?? "";
     return message;
   },
 };
 
 function createBaseLedgerEntry(): LedgerEntry {
-  return { seq: 0n, envelope: undefined, _unknownFields: {} };
+  return { seq: 0n, envelope: undefined, storeId: "", _unknownFields: {} };
 }
 
 export const LedgerEntry: MessageFns<LedgerEntry> = {
@@ -219,6 +254,9 @@ export const LedgerEntry: MessageFns<LedgerEntry> = {
     }
     if (message.envelope !== undefined) {
       Envelope.encode(message.envelope, writer.uint32(18).fork()).join();
+    }
+    if (message.storeId !== "") {
+      writer.uint32(26).string(message.storeId);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -260,6 +298,14 @@ export const LedgerEntry: MessageFns<LedgerEntry> = {
             message.envelope = Envelope.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.storeId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -284,6 +330,11 @@ export const LedgerEntry: MessageFns<LedgerEntry> = {
     return {
       seq: isSet(object.seq) ? BigInt(object.seq) : 0n,
       envelope: isSet(object.envelope) ? Envelope.fromJSON(object.envelope) : undefined,
+      storeId: isSet(object.storeId)
+        ? globalThis.String(object.storeId)
+        : isSet(object.store_id)
+        ? globalThis.String(object.store_id)
+        : "",
     };
   },
 
@@ -294,6 +345,9 @@ export const LedgerEntry: MessageFns<LedgerEntry> = {
     }
     if (message.envelope !== undefined) {
       obj.envelope = Envelope.toJSON(message.envelope);
+    }
+    if (message.storeId !== "") {
+      obj.storeId = message.storeId;
     }
     return obj;
   },
@@ -307,6 +361,7 @@ export const LedgerEntry: MessageFns<LedgerEntry> = {
     message.envelope = (object.envelope !== undefined && object.envelope !== null)
       ? Envelope.fromPartial(object.envelope)
       : undefined;
+    message.storeId = object.storeId ?? "";
     return message;
   },
 };
