@@ -2,7 +2,9 @@
 import type { Command as CommanderCommand, OptionValues } from "commander";
 import type { Client } from "../../api/client/connect.js";
 import type { RequestContext } from "../../api/core/context.js";
-import type { Output } from "./output.js";
+import { addListOptions, addWatchOptions, type ListFlags, type WatchFlags } from "./list-flags.js";
+import type { Output, OutputOptions } from "./output.js";
+import { watching } from "./watch.js";
 
 /** What every command is handed. */
 export interface CommandContext {
@@ -14,13 +16,41 @@ export interface CommandContext {
   readonly output: Output;
 }
 
+/** A call as a person would type it, and what it does. */
+export interface Example {
+  /** Begins with `berth `. */
+  readonly line: string;
+  readonly does: string;
+}
+
+/** What an argument names, for completion in a shell. */
+export type Completion =
+  | "container"
+  | "task"
+  | "image"
+  | "snapshot"
+  | "content"
+  | "lease"
+  | "namespace"
+  | "exec"
+  | "file"
+  | "none";
+
 export interface CommandDefinition<Flags extends OptionValues> {
   /** Arguments as commander and the usage line show them, e.g. `<container> [filters...]`. */
   readonly arguments?: string;
   /** Further help, below the options. */
   readonly help?: string;
-  /** Prints records, hence takes `--format`. */
+  /** For `--help`, the manual and the reference; at least one. */
+  readonly examples?: readonly Example[];
+  /** What each argument names, in their order; the last one goes on for arguments that repeat. */
+  readonly completes?: readonly Completion[];
+  /** Prints records or a document, hence takes `--format`. */
   readonly formats?: boolean;
+  /** Prints with {@link Output.list} or {@link Output.document}: `--format`, `--fields`, and `-q` unless it has its own. */
+  readonly lists?: boolean;
+  /** Shows what changes: `--watch` calls `run` again and again, `--interval` apart, and draws what it printed in place. */
+  readonly watches?: boolean;
   /** Everything behind the first argument belongs to the program to be run, flags included. */
   readonly passThrough?: boolean;
   /** The exit status of berth's own failures, where the status of a process is passed on otherwise. */
@@ -34,6 +64,8 @@ export interface CommandDefinition<Flags extends OptionValues> {
 export interface Command {
   readonly failureStatus: number | undefined;
   configure(command: CommanderCommand): void;
+  /** How its records are to be printed, once its flags are parsed. */
+  output(command: CommanderCommand): Pick<OutputOptions, "fields" | "quiet">;
   run(context: CommandContext, command: CommanderCommand): Promise<number>;
 }
 
@@ -41,17 +73,38 @@ export interface Command {
 export function defineCommand<Flags extends OptionValues = Record<string, never>>(
   definition: CommandDefinition<Flags>,
 ): Command {
+  let ownQuiet = false;
   return {
     failureStatus: definition.failureStatus,
     configure: (command) => {
       if (definition.arguments !== undefined) command.arguments(definition.arguments);
       definition.options?.(command);
-      if (definition.formats === true) addFormatOption(command);
+      ownQuiet = command.options.some(({ long }) => long === "--quiet");
+      if (definition.formats === true || definition.lists === true) addFormatOption(command);
+      if (definition.lists === true) addListOptions(command, { quiet: !ownQuiet });
+      if (definition.watches === true) addWatchOptions(command);
       if (definition.passThrough === true) command.passThroughOptions();
       if (definition.help !== undefined) command.addHelpText("after", `\n${definition.help}`);
+      if (definition.examples !== undefined) command.addHelpText("after", `\n${renderExamples(definition.examples)}`);
     },
-    run: async (context, command) => (await definition.run(context, command.args, command.opts<Flags>())) ?? 0,
+    output: (command) => {
+      const { fields, quiet } = command.opts<ListFlags>();
+      return definition.lists === true ? { fields, quiet: !ownQuiet && quiet === true } : {};
+    },
+    run: async (context, command) => {
+      const run = async (ctx: CommandContext): Promise<number> =>
+        (await definition.run(ctx, command.args, command.opts<Flags>())) ?? 0;
+      const { watch, interval } = command.opts<WatchFlags>();
+      return definition.watches === true && watch === true
+        ? await watching(context, interval, run)
+        : await run(context);
+    },
   };
+}
+
+/** As they stand in `--help`. */
+export function renderExamples(examples: readonly Example[]): string {
+  return ["Examples:", ...examples.flatMap(({ line, does }) => [`  ${line}`, `      ${does}`])].join("\n");
 }
 
 /** `--format`, which stands before the noun or behind the verb. */

@@ -6,7 +6,7 @@ import { checkRuntimeDir, runtimeDirOf } from "../../runtime/sys/runtime-dir.js"
 import { buildInfo } from "../shared/build-info.js";
 import type { Command } from "./command.js";
 import { exitStatus, Interrupted, Reported, USAGE_STATUS } from "./exit-status.js";
-import { flushed, Output } from "./output.js";
+import { flushed, Output, type OutputOptions } from "./output.js";
 import { createProgram, type GlobalFlags } from "./program.js";
 import { signalNumber } from "./signals.js";
 
@@ -23,7 +23,8 @@ async function main(argv: readonly string[]): Promise<number> {
     },
     run: async (command, flags, commander) => {
       debug = flags.debug === true;
-      status = await execute(flags, (context) => command.run(context, commander));
+      const output = { format: flags.format ?? "table", colour: flags.color, ...command.output(commander) };
+      status = await execute(flags, output, (context) => command.run(context, commander));
     },
   });
   quiet(program);
@@ -38,7 +39,11 @@ async function main(argv: readonly string[]): Promise<number> {
 type Context = Parameters<Command["run"]>[0];
 
 /** Gives a command its client, and closes it afterwards. */
-async function execute(flags: GlobalFlags, run: (context: Context) => Promise<number>): Promise<number> {
+async function execute(
+  flags: GlobalFlags,
+  output: OutputOptions,
+  run: (context: Context) => Promise<number>,
+): Promise<number> {
   await using scope = new DisposeScope();
   const env = process.env;
   // A variable that is set to nothing counts as unset.
@@ -55,7 +60,7 @@ async function execute(flags: GlobalFlags, run: (context: Context) => Promise<nu
   }
   const limited = flags.timeout !== undefined && flags.timeout > 0;
   const signal = limited ? AbortSignal.timeout(flags.timeout ?? 0) : undefined;
-  return await run({ client, namespace, request: { namespace, signal }, output: new Output(flags.format ?? "table") });
+  return await run({ client, namespace, request: { namespace, signal }, output: new Output(output) });
 }
 
 /** Where the daemon of this user listens: root's is the machine's. @throws permission_denied where somebody else's could. */

@@ -2,7 +2,10 @@
 import { once } from "node:events";
 import { isHungUp } from "../../runtime/sys/hang-up.js";
 import { SIGPIPE_STATUS } from "./exit-status.js";
+import { type Colour, type ColourChoice, type ColourName, createColour } from "./render/colour.js";
+import { fieldText, pickFields } from "./render/fields.js";
 import { renderJson } from "./render/json.js";
+import { createScreen, type Screen } from "./render/screen.js";
 import { renderTable, type TableStyle } from "./render/table.js";
 
 const READER_CHECK_MS = 250;
@@ -14,6 +17,8 @@ export interface Column<T> {
   readonly title: string;
   readonly wide?: boolean;
   text(record: T): string;
+  /** Of the cell on a terminal. */
+  colour?(record: T): ColourName | undefined;
 }
 
 export interface Listing<T> {
@@ -23,25 +28,63 @@ export interface Listing<T> {
   readonly id: (record: T) => string;
   /** The record as JSON shows it. */
   readonly json: (record: T) => unknown;
+  /** Names that `json` gives to some records only, so that `--fields` knows them always. */
+  readonly fields?: readonly string[];
+}
+
+export interface OutputOptions {
+  readonly format: Format;
+  /** Names of `json(record)`, dotted for members of members; they replace the columns. */
+  readonly fields?: readonly string[] | undefined;
+  /** Only the ids. */
+  readonly quiet?: boolean | undefined;
+  readonly colour?: ColourChoice | undefined;
 }
 
 export class Output {
   readonly format: Format;
+  /** `-q`: whoever would ask the daemon for more than the ids need not. */
+  readonly quiet: boolean;
+  /** Of stdout. */
+  readonly colour: Colour;
+  readonly #options: OutputOptions;
+  readonly #write: (text: string) => void;
 
-  constructor(format: Format) {
-    this.format = format;
-    process.stdout.on("error", onLost);
-    process.stderr.on("error", onLost);
+  /** @param write where text goes. Default: stdout. */
+  constructor(options: OutputOptions, write: (text: string) => void = (text) => void process.stdout.write(text)) {
+    this.format = options.format;
+    this.quiet = options.quiet === true;
+    this.colour = createColour(process.stdout, options.colour);
+    this.#options = options;
+    this.#write = write;
+    for (const stream of [process.stdout, process.stderr]) {
+      if (!stream.listeners("error").includes(onLost)) stream.on("error", onLost);
+    }
+  }
+
+  /** The format is one for people. */
+  get isTable(): boolean {
+    return this.format === "table" || this.format === "wide";
+  }
+
+  /** The same, with its text handed to `write`. */
+  redirected(write: (text: string) => void): Output {
+    return new Output(this.#options, write);
+  }
+
+  /** A display that is drawn again and again in the same place. */
+  screen(): Screen {
+    return createScreen(process.stdout);
   }
 
   /** A line of text, in every format. */
   line(text: string): void {
-    process.stdout.write(`${text}\n`);
+    this.#write(`${text}\n`);
   }
 
   /** Text that ends its own lines. */
   text(text: string): void {
-    process.stdout.write(text);
+    this.#write(text);
   }
 
   /** Bytes as they come, no faster than they are read. */
@@ -53,22 +96,52 @@ export class Output {
 
   /** A document: indented JSON, or one line of it with `--format jsonl`. */
   document(value: unknown): void {
-    this.line(renderJson(value, this.format === "jsonl" ? 0 : 4));
+    const { fields } = this.#options;
+    if (fields !== undefined && this.isTable) this.#table(fields, [value], {});
+    else {
+      const [picked] = fields === undefined ? [value] : pickFields([value], fields);
+      this.line(renderJson(picked, this.format === "jsonl" ? 0 : 4));
+    }
   }
 
   /** Many records of a kind. */
   list<T>(records: readonly T[], listing: Listing<T>, options: { readonly quiet?: boolean } = {}): void {
-    if (options.quiet === true) {
+    const { fields } = this.#options;
+    if (options.quiet ?? this.quiet) {
       for (const record of records) this.line(listing.id(record));
-    } else if (this.format === "json") {
-      this.line(renderJson(records.map(listing.json), 2));
-    } else if (this.format === "jsonl") {
-      for (const record of records) this.line(renderJson(listing.json(record), 0));
-    } else {
+    } else if (this.isTable && fields === undefined) {
       const columns = listing.columns.filter((column) => column.wide !== true || this.format === "wide");
       const rows = records.map((record) => columns.map((column) => column.text(record)));
-      this.text(renderTable([columns.map((column) => column.title), ...rows], listing.style));
+      this.text(
+        renderTable([columns.map((column) => column.title), ...rows], listing.style, (row, column, cell) => {
+          const record = records[row - 1];
+          const colour = record === undefined ? "bold" : columns[column]?.colour?.(record);
+          return colour === undefined ? cell : this.colour[colour](cell);
+        }),
+      );
+    } else if (this.isTable && fields !== undefined) {
+      this.#table(fields, records.map(listing.json), listing);
+    } else {
+      const shown = records.map(listing.json);
+      const picked = fields === undefined ? shown : pickFields(shown, fields, listing.fields);
+      if (this.format === "json") this.line(renderJson(picked, 2));
+      else for (const record of picked) this.line(renderJson(record, 0));
     }
+  }
+
+  /** Picked fields, under their names. */
+  #table(
+    fields: readonly string[],
+    records: readonly unknown[],
+    listing: { readonly fields?: readonly string[] },
+  ): void {
+    const rows = pickFields(records, fields, listing.fields).map((record) => Object.values(record).map(fieldText));
+    const titles = fields.map((field) => field.toUpperCase());
+    this.text(
+      renderTable([titles, ...rows], { lastColumn: "bare" }, (row, _, cell) =>
+        row === 0 ? this.colour.bold(cell) : cell,
+      ),
+    );
   }
 
   /** Something that did not stop the command. */

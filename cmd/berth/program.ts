@@ -1,5 +1,5 @@
 // The tree of commands for commander: nouns and verbs from the list, each verb's flags defined when it is chosen.
-import type { Command as CommanderCommand } from "commander";
+import { type Command as CommanderCommand, Option } from "commander";
 import { GoCommand } from "../shared/go-flags.js";
 import { addFormatOption, type Command, type CommandEntry, type CommandGroup } from "./command.js";
 import { COMMANDS, GROUPS } from "./commands/index.js";
@@ -13,6 +13,7 @@ export interface GlobalFlags {
   timeout?: number;
   connectTimeout?: number;
   debug?: boolean;
+  color?: "auto" | "always" | "never";
 }
 
 /** What becomes of the command that was chosen. */
@@ -37,6 +38,13 @@ export function createProgram(version: string, execution: Execution): CommanderC
     .option("--timeout <duration>", "give up after that long, for example 30s", parseDuration)
     .option("--connect-timeout <duration>", "wait that long for the daemon to be there", parseDuration)
     .option("--debug", "show the stack of an error")
+    .addOption(
+      new Option("--color <when>", "colours: on a terminal unless $NO_COLOR is set, always, never").choices([
+        "auto",
+        "always",
+        "never",
+      ]),
+    )
     .helpCommand(false)
     .addHelpText("after", `\n${EXIT_STATUS_HELP}`);
   addFormatOption(program);

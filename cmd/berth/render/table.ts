@@ -13,8 +13,15 @@ export interface TableStyle {
 const DEFAULT_GAP = 4;
 const TAB = 8;
 
+/** Puts colour into a cell, which has its width already. Row 0 has the titles. */
+export type Paint = (row: number, column: number, cell: string) => string;
+
 /** The rows, the titles first, each ended by a newline. */
-export function renderTable(rows: readonly (readonly string[])[], style: TableStyle = {}): string {
+export function renderTable(
+  rows: readonly (readonly string[])[],
+  style: TableStyle = {},
+  paint: Paint = (_row, _column, cell) => cell,
+): string {
   const gap = style.gap ?? (style.fill === "tabs" ? 1 : DEFAULT_GAP);
   const lastColumn = style.lastColumn ?? "title";
   const isPadded = (row: number, column: number, columns: number): boolean =>
@@ -27,7 +34,9 @@ export function renderTable(rows: readonly (readonly string[])[], style: TableSt
   });
   const fill = style.fill === "tabs" ? padWithTabs : pad;
   return rows
-    .map((row, r) => row.map((cell, c) => (isPadded(r, c, row.length) ? fill(cell, widths[c] ?? 0) : cell)).join(""))
+    .map((row, r) =>
+      row.map((cell, c) => paint(r, c, cell) + (isPadded(r, c, row.length) ? fill(cell, widths[c] ?? 0) : "")).join(""),
+    )
     .map((line) => `${line}\n`)
     .join("");
 }
@@ -36,12 +45,13 @@ function length(cell: string): number {
   return Array.from(cell).length;
 }
 
+/** What fills the cell up. */
 function pad(cell: string, width: number): string {
-  return cell + " ".repeat(Math.max(0, width - length(cell)));
+  return " ".repeat(Math.max(0, width - length(cell)));
 }
 
-/** Up to the tab stop at or behind `width`. */
+/** What fills it up to the tab stop at or behind `width`. */
 function padWithTabs(cell: string, width: number): string {
   const toWidth = Math.ceil(width / TAB) * TAB;
-  return cell + "\t".repeat(Math.ceil((toWidth - length(cell)) / TAB));
+  return "\t".repeat(Math.ceil((toWidth - length(cell)) / TAB));
 }
