@@ -1,13 +1,13 @@
 // One layer unpacked: file, decompression, archive, tree. Runs in a worker: the system calls are synchronous.
 // @source containerd core/diff/apply/apply.go, apply_linux.go
 import { createHash } from "node:crypto";
+import { TarReader } from "../../../api/core/tar/reader.js";
 import { check, syncFileSystem } from "../../sys/at.js";
+import type { FolderTree } from "../../sys/trees/folder-tree.js";
 import type { ApplyJob, ArchiveSummary, JobControl } from "../job.js";
-import { TarReader } from "../tar/reader.js";
 import { withTempMount } from "../temp-mount.js";
 import { readDecompressed } from "./decompress.js";
 import { Extractor, type ExtractorOptions } from "./extractor.js";
-import type { FolderTree } from "./folder-tree.js";
 import { impliedFolders, openTree, openTrees } from "./implied-folders.js";
 
 export async function applyLayer(job: ApplyJob, control: JobControl): Promise<ArchiveSummary> {

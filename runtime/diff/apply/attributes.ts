@@ -3,12 +3,13 @@
 // attributes, which mean something for other owners only, are left out; the user may always read, and enter and change folders;
 // device nodes are left out.
 // @source containerd archive/tar.go (createTarFile: the order), archive/tar_opts_linux.go
+
+import { XATTR_PREFIX } from "../../../api/core/tar/pax.js";
+import type { TarEntry } from "../../../api/core/tar/reader.js";
 import { check, chmodAt, chmodFd, chownAt, chownFd, pathAt, readable, setTimesAt, setTimesFd } from "../../sys/at.js";
 import { hasCode } from "../../sys/errno.js";
+import type { Folder } from "../../sys/trees/folder-tree.js";
 import { setXattr } from "../../sys/xattr.js";
-import { XATTR_PREFIX } from "../tar/pax.js";
-import type { TarEntry } from "../tar/reader.js";
-import type { Folder } from "./folder-tree.js";
 
 const PERMISSIONS = 0o7777;
 const SET_ID_BITS = 0o6000;

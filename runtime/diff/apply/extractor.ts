@@ -3,6 +3,8 @@
 // @source containerd archive/tar.go (applyNaive, createTarFile), archive/tar_opts_linux.go, archive/tar_unix.go
 import { constants, ftruncateSync, writeSync } from "node:fs";
 import { constants as os } from "node:os";
+import { badHeader, TarError } from "../../../api/core/tar/header.js";
+import type { TarEntry, TarHandler } from "../../../api/core/tar/reader.js";
 import {
   check,
   closeFd,
@@ -17,10 +19,8 @@ import {
 } from "../../sys/at.js";
 import { hasCode } from "../../sys/errno.js";
 import { systemError } from "../../sys/libc.js";
-import { badHeader, TarError } from "../tar/header.js";
-import type { TarEntry, TarHandler } from "../tar/reader.js";
+import { cleanComponents, type Folder, type FolderTree } from "../../sys/trees/folder-tree.js";
 import { Attributes, timesOf } from "./attributes.js";
-import { cleanComponents, type Folder, type FolderTree } from "./folder-tree.js";
 import { hideName, makeOpaque, parseWhiteout, removeName, removeOthers, type Whiteout } from "./whiteouts.js";
 
 const { EEXIST, ENOENT } = os.errno;

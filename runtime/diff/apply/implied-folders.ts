@@ -4,9 +4,9 @@ import { constants, openSync, readdirSync } from "node:fs";
 import { failedPrecondition } from "../../../api/core/errors.js";
 import { check, chmodFd, chownFd, type FileStatus, pathAt, readable, setTimesFd, statFd } from "../../sys/at.js";
 import { hasCode } from "../../sys/errno.js";
+import { type Folder, FolderTree } from "../../sys/trees/folder-tree.js";
 import { getXattr, listXattrs, removeXattr, setXattr } from "../../sys/xattr.js";
 import type { ExtractorOptions } from "./extractor.js";
-import { type Folder, FolderTree } from "./folder-tree.js";
 
 /** Xattr of an empty folder that stands for whatever a layer will lie on. */
 const STAND_IN = "trusted.berth.stand-in";

@@ -2,11 +2,11 @@
 // by the signs that overlayfs knows.
 // @source opencontainers/image-spec layer.md, "Whiteouts"; Linux Documentation/filesystems/overlayfs.rst; containerd archive/tar.go
 import { constants } from "node:fs";
+import { TarError } from "../../../api/core/tar/header.js";
 import { check, chownAt, makeNodeAt, pathAt } from "../../sys/at.js";
+import type { Folder, FolderTree } from "../../sys/trees/folder-tree.js";
+import { listFolder, removeTree } from "../../sys/trees/remove-tree.js";
 import { setXattr } from "../../sys/xattr.js";
-import { TarError } from "../tar/header.js";
-import type { Folder, FolderTree } from "./folder-tree.js";
-import { listFolder, removeTree } from "./remove-tree.js";
 
 export const WHITEOUT_PREFIX = ".wh.";
 const OPAQUE = ".wh..wh..opq";

@@ -1,12 +1,12 @@
 // Changes as the entries of a layer: what is new or changed with the folders that lead there, and whiteouts for what is gone.
 // @source containerd archive/tar.go (ChangeWriter)
 import { constants } from "node:fs";
+import { XATTR_PREFIX } from "../../../api/core/tar/pax.js";
+import { encodeHeader, endMarks, type NewEntry, padding } from "../../../api/core/tar/writer.js";
 import { check, closeFd, type FileStatus, openFolderAt, readable, readLinkAt, statAt, statFd } from "../../sys/at.js";
+import { capabilityOf, isFolder, openFile, type Place, readFull, typeOf } from "../../sys/trees/compare.js";
+import type { Change } from "../../sys/trees/walk.js";
 import { WHITEOUT_PREFIX } from "../apply/whiteouts.js";
-import { XATTR_PREFIX } from "../tar/pax.js";
-import { encodeHeader, endMarks, type NewEntry, padding } from "../tar/writer.js";
-import { capabilityOf, isFolder, openFile, type Place, readFull, typeOf } from "./compare.js";
-import type { Change } from "./walk.js";
 
 const { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } = constants;
 /** Sockets have no type: they are left out. */

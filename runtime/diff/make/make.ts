@@ -6,10 +6,10 @@ import { createRequire } from "node:module";
 import { pipeline, Readable, type Transform } from "node:stream";
 import zlib from "node:zlib";
 import { closeFd } from "../../sys/at.js";
+import { compareTrees } from "../../sys/trees/walk.js";
 import type { ArchiveSummary, DiffJob, JobControl } from "../job.js";
 import { readonlyMounts, withTempMount } from "../temp-mount.js";
 import { LayerWriter } from "./layer-writer.js";
-import { compareTrees } from "./walk.js";
 
 const CHUNK_BYTES = 256 * 1024;
 

@@ -1,6 +1,7 @@
 // What can be known of an archive before it is unpacked: the architecture, if it stands at the front, and how much room it takes.
+
+import { type TarEntry, TarReader } from "../../../api/core/tar/reader.js";
 import { readDecompressed, sniff } from "../../../runtime/diff/apply/decompress.js";
-import { type TarEntry, TarReader } from "../../../runtime/diff/tar/reader.js";
 import { architectureOf } from "./metadata-yaml.js";
 import { METADATA } from "./tree.js";
 

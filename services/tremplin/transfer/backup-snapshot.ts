@@ -1,6 +1,7 @@
 // The snapshot that an export is made of: the container itself may go on running.
 import { constants, openSync } from "node:fs";
 import { join } from "node:path";
+import type { IdMap } from "../../../api/client/files/map-xattr.js";
 import { failedPrecondition, isNotFound } from "../../../api/core/errors.js";
 import type { Logger } from "../../../api/core/log.js";
 import type { LxdServer } from "../../../runtime/lxd/server.js";
@@ -12,7 +13,7 @@ import {
 } from "../../../runtime/lxd/snapshots.js";
 import { closeFd } from "../../../runtime/sys/at.js";
 import { BACKUP_SNAPSHOT } from "../names.js";
-import { type IdMap, parseIdMap } from "./id-map.js";
+import { parseIdMap } from "./id-map.js";
 
 /** Where the users and groups of the files on disk begin, as they were left when the instance ran last. */
 const ID_MAP = "volatile.last_state.idmap";

@@ -20,7 +20,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { TarReader } from "../../../runtime/diff/tar/reader.js";
+import { TarReader } from "../../../api/core/tar/reader.js";
 import { setXattr } from "../../../runtime/sys/xattr.js";
 import { describeTree } from "../../../test/helpers/tree.js";
 import { type ExportCount, writeExport } from "./export-archive.js";

@@ -3,9 +3,9 @@ import { fsync, ftruncate, write } from "node:fs";
 import { pipeline, Readable } from "node:stream";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
-import { endMarks } from "../../../runtime/diff/tar/writer.js";
-import { ArchiveEntries } from "./archive-entry.js";
-import type { IdMap } from "./id-map.js";
+import { ArchiveEntries } from "../../../api/client/files/archive-entries.js";
+import type { IdMap } from "../../../api/client/files/map-xattr.js";
+import { endMarks } from "../../../api/core/tar/writer.js";
 import { measureInstance, type TreeSize, walkInstance } from "./tree.js";
 
 /** Small entries go to the compressor together. */

@@ -1,7 +1,8 @@
 // Owners inside of owners outside, also within access lists and capabilities.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { mapXattr, parseIdMap } from "./id-map.js";
+import { mapXattr } from "../../../api/client/files/map-xattr.js";
+import { parseIdMap } from "./id-map.js";
 
 const range = (kind: "uid" | "gid", outside: number, inside: number, count: number) => ({
   Isuid: kind === "uid",

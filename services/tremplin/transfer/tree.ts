@@ -2,21 +2,16 @@
 
 import { constants } from "node:os";
 import { setImmediate } from "node:timers/promises";
-import { isFolder, type Place } from "../../../runtime/diff/make/compare.js";
-import { compareTrees } from "../../../runtime/diff/make/walk.js";
+import type { TreeEntry } from "../../../api/client/files/archive-entries.js";
 import { check, closeFd, type FileStatus, openFolderAt, statAt } from "../../../runtime/sys/at.js";
+import { isFolder } from "../../../runtime/sys/trees/compare.js";
+import { compareTrees } from "../../../runtime/sys/trees/walk.js";
 
 /** Importers look for it at the front: it tells the architecture. */
 export const METADATA = "metadata.yaml";
 const TREES = ["rootfs", "templates"];
 /** Between two turns of the event loop. */
 const ENTRIES_A_TURN = 256;
-
-/** Something in an export. */
-export interface TreeEntry extends Place {
-  /** In the archive, a byte string without a slash at either end. */
-  readonly path: string;
-}
 
 /** What lies in an instance's folder and belongs in an export; a folder before what is in it. @throws an Error with an errno code. */
 export function* walkInstance(folder: number): Generator<TreeEntry> {

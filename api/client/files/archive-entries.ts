@@ -1,15 +1,14 @@
-// Entries of an export's archive: owners and attributes as they are inside, links, devices, holes.
+// Entries of an archive of files as they are: owners and attributes as they are inside, links, devices, holes.
 // @source POSIX.1-2017 pax; GNU tar manual, "Storing Sparse Files" (form 1.0), xattrs.c (keys of attributes)
 import { constants, readSync } from "node:fs";
-import { openFile, type Place, typeOf } from "../../../runtime/diff/make/compare.js";
-import { XATTR_PREFIX } from "../../../runtime/diff/tar/pax.js";
-import type { Piece } from "../../../runtime/diff/tar/sparse.js";
-import { encodeHeader, type NewEntry, padding } from "../../../runtime/diff/tar/writer.js";
 import { check, closeFd, pathAt, readable, readLinkAt } from "../../../runtime/sys/at.js";
+import { openFile, type Place, typeOf } from "../../../runtime/sys/trees/compare.js";
 import { getXattr, listXattrs } from "../../../runtime/sys/xattr.js";
+import { XATTR_PREFIX } from "../../core/tar/pax.js";
+import type { Piece } from "../../core/tar/sparse.js";
+import { encodeHeader, type NewEntry, padding } from "../../core/tar/writer.js";
 import { filePieces, sparseMap } from "./holes.js";
-import { type IdMap, mapXattr } from "./id-map.js";
-import type { TreeEntry } from "./tree.js";
+import { type IdMap, mapXattr } from "./map-xattr.js";
 
 const { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } = constants;
 /** Sockets have no type: nobody would answer there. */
@@ -24,6 +23,12 @@ const TYPES = new Map([
 const HARD_LINK = "1";
 const CHUNK_BYTES = 256 * 1024;
 const NANOS = 1_000_000_000n;
+
+/** Something that goes into an archive. */
+export interface TreeEntry extends Place {
+  /** In the archive, a byte string without a slash at either end. */
+  readonly path: string;
+}
 
 /** Bytes of an archive. */
 export interface ArchivePiece {

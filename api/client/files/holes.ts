@@ -1,9 +1,10 @@
 // Files with holes, as GNU tar writes them down: a map of the pieces with data, then these.
 // @source GNU tar manual, "Storing Sparse Files" (form 1.0)
-import { BLOCK_BYTES } from "../../../runtime/diff/tar/header.js";
-import type { Piece } from "../../../runtime/diff/tar/sparse.js";
-import { padding } from "../../../runtime/diff/tar/writer.js";
+
 import { dataRangeFrom } from "../../../runtime/sys/holes.js";
+import { BLOCK_BYTES } from "../../core/tar/header.js";
+import type { Piece } from "../../core/tar/sparse.js";
+import { padding } from "../../core/tar/writer.js";
 
 /** Shorter files are not worth a map. */
 const MIN_BYTES = 16 * 1024;

@@ -1,7 +1,7 @@
 // Removing whatever has a name, with all that is in it, without following anything.
 import { readdirSync } from "node:fs";
 import { constants } from "node:os";
-import { check, closeFd, openFolderAt, removeFolderAt, unlinkAt } from "../../sys/at.js";
+import { check, closeFd, openFolderAt, removeFolderAt, unlinkAt } from "../at.js";
 
 const { EISDIR, ENOENT, EPERM } = constants.errno;
 

@@ -1,8 +1,8 @@
 // Whether a name stands for the same in two trees.
 // @source containerd/continuity fs/diff.go, fs/diff_unix.go (sameFile)
 import { constants, readSync } from "node:fs";
-import { check, closeFd, type FileStatus, openAt, pathAt, readLinkAt } from "../../sys/at.js";
-import { getXattr } from "../../sys/xattr.js";
+import { check, closeFd, type FileStatus, openAt, pathAt, readLinkAt } from "../at.js";
+import { getXattr } from "../xattr.js";
 
 const { O_RDONLY, O_NONBLOCK, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } = constants;
 const NANOS = 1_000_000_000n;

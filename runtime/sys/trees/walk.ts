@@ -2,9 +2,9 @@
 // one from the other and no link is followed, so a tree that changes meanwhile leads nowhere else.
 // @source containerd/continuity fs/diff.go (doubleWalkDiff)
 import { constants } from "node:os";
-import { check, closeFd, type FileStatus, openFolderAt, statAt } from "../../sys/at.js";
-import { listFolder } from "../apply/remove-tree.js";
+import { check, closeFd, type FileStatus, openFolderAt, statAt } from "../at.js";
 import { isFolder, isSame, type Place } from "./compare.js";
+import { listFolder } from "./remove-tree.js";
 
 export type Change =
   | { readonly kind: "deleted"; readonly path: string }

@@ -3,8 +3,8 @@
 // whole world. So neither `..`, nor absolute names, nor links can lead out, whatever else happens to the tree meanwhile.
 // @source containerd/continuity fs/path.go (RootPath: what a path within a root means)
 import { constants } from "node:os";
-import { check, chmodFd, closeFd, makeFolderAt, openFolderAt, readable, readLinkAt } from "../../sys/at.js";
-import { systemError } from "../../sys/libc.js";
+import { check, chmodFd, closeFd, makeFolderAt, openFolderAt, readable, readLinkAt } from "../at.js";
+import { systemError } from "../libc.js";
 
 const { ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG } = constants.errno;
 /** As the kernel counts: a path with more links works for nobody. */
