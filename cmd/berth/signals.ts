@@ -41,3 +41,27 @@ export function catchSignals(handler: (signal: NodeJS.Signals) => void): Disposa
     },
   };
 }
+
+/** Where signals go: before the process runs they end the attempt, afterwards they are its. */
+export class SignalTarget {
+  readonly #early: AbortController;
+  #kill: ((signal: NodeJS.Signals) => void) | undefined;
+  caught: NodeJS.Signals | undefined;
+
+  constructor(early: AbortController) {
+    this.#early = early;
+  }
+
+  deliver(signal: NodeJS.Signals): void {
+    if (this.#kill !== undefined) {
+      this.#kill(signal);
+      return;
+    }
+    this.caught ??= signal;
+    this.#early.abort();
+  }
+
+  forwardTo(kill: (signal: NodeJS.Signals) => void): void {
+    this.#kill = kill;
+  }
+}

@@ -1,7 +1,13 @@
 // The flags about a process's stdio that run, tasks start and tasks exec share.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { DEFAULT_DETACH_KEYS, parseDetachKeys } from "./detach-keys.js";
 
-export interface StdioFlags {
+export interface DetachFlags {
+  /** The bytes that they send. */
+  detachKeys: Uint8Array;
+}
+
+export interface StdioFlags extends DetachFlags {
   detach?: boolean;
   nullIo?: boolean;
   logUri?: string;
@@ -9,7 +15,18 @@ export interface StdioFlags {
   pidFile?: string;
 }
 
+/** `--detach-keys`, of whatever may have a terminal. */
+export function addDetachKeysOption(command: Command): void {
+  command.addOption(
+    new Option("--detach-keys <keys>", 'keys that leave the process running behind, at a terminal; "" for none')
+      .env("BERTH_DETACH_KEYS")
+      .default(parseDetachKeys(DEFAULT_DETACH_KEYS), DEFAULT_DETACH_KEYS)
+      .argParser(parseDetachKeys),
+  );
+}
+
 export function addStdioOptions(command: Command): void {
+  addDetachKeysOption(command);
   command
     .option("-d, --detach", "leave once the process runs")
     .option("--null-io", "no stdio: the process reads and writes /dev/null")

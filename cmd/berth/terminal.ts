@@ -35,9 +35,17 @@ export function rawMode(): Disposable {
   };
 }
 
+const display = () => [process.stdout, process.stderr].find((candidate) => candidate.isTTY);
+
+/** undefined without a terminal to write to. */
+export function terminalSize(): Size | undefined {
+  const stream = display();
+  return stream && { width: stream.columns, height: stream.rows };
+}
+
 /** Tells the size at once and at each change, until disposed. */
 export function followSize(tell: (size: Size) => void): Disposable {
-  const stream = [process.stdout, process.stderr].find((candidate) => candidate.isTTY);
+  const stream = display();
   if (stream === undefined) return { [Symbol.dispose]: () => {} };
   const onResize = (): void => tell({ width: stream.columns, height: stream.rows });
   onResize();

@@ -103,6 +103,11 @@ export const GROUPS: readonly CommandGroup[] = [
 
 export const COMMANDS: readonly CommandEntry[] = [
   { name: "run", aliases: [], summary: "run a container", load: () => import("./run.js") },
+  { name: "attach", aliases: [], summary: "attach to the IO of a task", load: () => import("./tasks/attach.js") },
+  { name: "exec", aliases: [], summary: "run one more process in a task", load: () => import("./tasks/exec.js") },
+  { name: "wait", aliases: [], summary: "wait until tasks have ended", load: () => import("./wait.js") },
+  { name: "stop", aliases: [], summary: "end tasks in order", load: () => import("./stop.js") },
+  { name: "restart", aliases: [], summary: "end tasks and start them again", load: () => import("./restart.js") },
   { name: "events", aliases: ["event"], summary: "show events as they happen", load: () => import("./events.js") },
   { name: "doctor", aliases: [], summary: "find and mend what does not fit", load: () => import("./doctor.js") },
   { name: "version", aliases: [], summary: "client and server versions", load: () => import("./version.js") },

@@ -3,6 +3,7 @@
 
 import { cleanupOf, removeContainer } from "../../../api/client/run/remove.js";
 import { isUnavailable } from "../../../api/core/errors.js";
+import type { SessionEnd } from "../attached.js";
 import { type CommandContext, defineCommand } from "../command.js";
 import { addContainerOptions, parseTarget, taskOptionsOf } from "../container-flags.js";
 import type { ContainerFlags } from "../container-request.js";
@@ -64,9 +65,9 @@ async function run(context: CommandContext, args: readonly string[], flags: RunF
   const remove = async (): Promise<void> => {
     await removeContainer(client, cleanupOf(request), (await creation.answer(undefined)).container);
   };
-  let status: number;
+  let end: SessionEnd;
   try {
-    status = await runSession({
+    end = await runSession({
       client,
       request,
       output,
@@ -78,6 +79,7 @@ async function run(context: CommandContext, args: readonly string[], flags: RunF
       logUri: flags.logUri,
       fifoDir: flags.fifoDir,
       pidFile: flags.pidFile,
+      detachKeys: flags.detachKeys,
       isOwner: () => creation.isDone,
       register: async (ctx, stdio) => {
         const { container, rootfs } = await creation.answer(ctx.signal);
@@ -92,6 +94,7 @@ async function run(context: CommandContext, args: readonly string[], flags: RunF
     if (creation.isDone && !isUnavailable(error)) await remove().catch(() => undefined);
     throw error;
   }
-  if (flags.rm === true) await remove();
-  return status;
+  if (flags.rm === true && end.isLeft) output.warn(`${id} was left, so it stays when it has ended, in spite of --rm`);
+  else if (flags.rm === true) await remove();
+  return end.status;
 }

@@ -1,13 +1,25 @@
-// berth tasks attach: connects to the stdio of a task that runs, and stays until it ends.
+// berth tasks attach, and attach: connects to the stdio of a task or exec that runs, and stays until it ends.
 // @source containerd cmd/ctr/commands/tasks/attach.go
 import { defineCommand } from "../../command.js";
 import { SESSION_FAILURE_STATUS } from "../../exit-status.js";
 import { attachSession } from "../../session.js";
+import { addDetachKeysOption, type DetachFlags } from "../../stdio-flags.js";
 
-export const command = defineCommand({
+interface AttachFlags extends DetachFlags {
+  execId?: string;
+}
+
+export const command = defineCommand<AttachFlags>({
   arguments: "<container>",
   failureStatus: SESSION_FAILURE_STATUS,
   help: `berth exits with the status of the process, and the task is removed then; the container stays. The end of berth's own input
-leaves the process's input open for whoever attaches next.`,
-  run: async ({ client, request, output }, [id = ""]) => await attachSession({ client, request, output, id }),
+leaves the process's input open for whoever attaches next, and so do the keys that detach, at a terminal.`,
+  options: (command) => {
+    command.option("--exec-id <id>", "a process of the task, instead of its first one");
+    addDetachKeysOption(command);
+  },
+  run: async ({ client, request, output }, [id = ""], { execId = "", detachKeys }) => {
+    const { status } = await attachSession({ client, request, output, id, execId, detachKeys });
+    return status;
+  },
 });

@@ -41,7 +41,7 @@ export const command = defineCommand<ExecFlags>({
     const container = new EarlyCall(request, (ctx) => client.containers.get(ctx, id));
     const unheard = flags.detach === true && !terminal && flags.logUri === undefined && flags.fifoDir === undefined;
     const execId = flags.execId ?? `exec-${randomBytes(6).toString("hex")}`;
-    return await runSession({
+    const { status } = await runSession({
       client,
       request,
       output,
@@ -53,6 +53,7 @@ export const command = defineCommand<ExecFlags>({
       logUri: flags.logUri,
       fifoDir: flags.fifoDir,
       pidFile: flags.pidFile,
+      detachKeys: flags.detachKeys,
       register: async (ctx, stdio) => {
         const spec = readSpec(await container.answer(ctx.signal));
         // On a snapshot the spec names no folder of ours; the task's own view of its root is as good.
@@ -62,6 +63,7 @@ export const command = defineCommand<ExecFlags>({
         await client.tasks.exec(ctx, id, execId, { ...stdio, spec: anyOfJson(PROCESS_TYPE, process) });
       },
     });
+    return status;
   },
 });
 

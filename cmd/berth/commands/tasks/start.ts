@@ -18,7 +18,7 @@ export const command = defineCommand<StdioFlags>({
     const { client, request, output } = context;
     const container = await client.containers.get(request, id);
     const spec = readSpec(container);
-    return await runSession({
+    const { status } = await runSession({
       client,
       request,
       output,
@@ -30,10 +30,12 @@ export const command = defineCommand<StdioFlags>({
       logUri: flags.logUri,
       fifoDir: flags.fifoDir,
       pidFile: flags.pidFile,
+      detachKeys: flags.detachKeys,
       register: async (ctx, stdio) => {
         const rootfs = await rootfsOf(client, ctx, container);
         await showingDockerPull(context, container, () => client.tasks.create(ctx, id, { ...stdio, rootfs }));
       },
     });
+    return status;
   },
 });
