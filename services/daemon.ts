@@ -34,6 +34,7 @@ import {
   defaultPlaces,
   TTRPC_SUFFIX,
 } from "./daemon-config.js";
+import { createDebug } from "./debug/debug.js";
 import { createDoctor } from "./doctor/doctor.js";
 import { createDriverImages } from "./driver-images.js";
 import { catchUpFrom } from "./events/catch-up.js";
@@ -216,6 +217,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
       clock,
       log,
     }),
+    debug: createDebug(),
     clock,
     serverId: metadata.storeId,
     version,
