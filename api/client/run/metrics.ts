@@ -20,6 +20,12 @@ export interface TaskUsage {
   readonly cpuNs: bigint | undefined;
   /** Processes and threads. */
   readonly pids: bigint | undefined;
+  /** Of `memoryBytes`, what the kernel only keeps while nobody needs the room: files that were read once. */
+  readonly memoryReclaimableBytes: bigint | undefined;
+  /** Read from and written to block devices since the task was started, caches not counted. */
+  readonly blockIo: { readonly readBytes: bigint; readonly writtenBytes: bigint } | undefined;
+  /** Over all interfaces but the loopback; most runtimes do not tell. */
+  readonly networkIo: { readonly receivedBytes: bigint; readonly sentBytes: bigint } | undefined;
   /** All that the runtime told, on hosts with cgroups of version 1. */
   readonly v1?: CgroupV1Metrics | undefined;
   /** Likewise, version 2. */
@@ -37,30 +43,61 @@ export function toUsage(id: string, found: TaskMetrics | undefined): TaskUsage {
   const { timestampNs, data } = found;
   if (isTypeOf(data, V1_TYPE)) return { timestampNs, data, ...ofV1(CgroupV1Metrics.decode(data.value)) };
   if (isTypeOf(data, V2_TYPE)) return { timestampNs, data, ...ofV2(CgroupV2Metrics.decode(data.value)) };
-  return { timestampNs, data, memoryBytes: undefined, memoryLimitBytes: undefined, cpuNs: undefined, pids: undefined };
+  return { timestampNs, data, ...UNTOLD };
 }
 
+const UNTOLD: Omit<TaskUsage, "timestampNs" | "data"> = {
+  memoryBytes: undefined,
+  memoryLimitBytes: undefined,
+  memoryReclaimableBytes: undefined,
+  cpuNs: undefined,
+  pids: undefined,
+  blockIo: undefined,
+  networkIo: undefined,
+};
+
 function ofV1(v1: CgroupV1Metrics): Omit<TaskUsage, "timestampNs" | "data"> {
-  const { memory, cpu, pids } = v1;
+  const { memory, cpu, pids, blkio, network } = v1;
+  const sumOf = (op: string): bigint =>
+    sum(blkio?.ioServiceBytesRecursive.map((entry) => (entry.op.toLowerCase() === op ? entry.value : 0n)) ?? []);
   return {
     memoryBytes: memory?.usage?.usage,
     memoryLimitBytes: limitOf(memory?.usage?.limit),
+    memoryReclaimableBytes: memory?.totalInactiveFile,
     cpuNs: cpu?.usage?.total,
     pids: pids?.current,
+    blockIo: blkio === undefined ? undefined : { readBytes: sumOf("read"), writtenBytes: sumOf("write") },
+    networkIo: networkIoOf(network),
     v1,
   };
 }
 
 function ofV2(v2: CgroupV2Metrics): Omit<TaskUsage, "timestampNs" | "data"> {
-  const { memory, cpu, pids } = v2;
+  const { memory, cpu, pids, io, network } = v2;
   return {
     memoryBytes: memory?.usage,
     memoryLimitBytes: limitOf(memory?.usageLimit),
+    memoryReclaimableBytes: memory?.inactiveFile,
     cpuNs: cpu === undefined ? undefined : cpu.usageUsec * NS_PER_US,
     pids: pids?.current,
+    blockIo:
+      io === undefined
+        ? undefined
+        : { readBytes: sum(io.usage.map((one) => one.rbytes)), writtenBytes: sum(io.usage.map((one) => one.wbytes)) },
+    networkIo: networkIoOf(network),
     v2,
   };
 }
+
+function networkIoOf(
+  interfaces: readonly { readonly name: string; readonly rxBytes: bigint; readonly txBytes: bigint }[],
+): TaskUsage["networkIo"] {
+  const outer = interfaces.filter(({ name }) => name !== "lo");
+  if (outer.length === 0) return undefined;
+  return { receivedBytes: sum(outer.map((one) => one.rxBytes)), sentBytes: sum(outer.map((one) => one.txBytes)) };
+}
+
+const sum = (numbers: readonly bigint[]): bigint => numbers.reduce((all, one) => all + one, 0n);
 
 function limitOf(bytes: bigint | undefined): bigint | undefined {
   return bytes === undefined || bytes === 0n || bytes >= NO_LIMIT_BYTES ? undefined : bytes;

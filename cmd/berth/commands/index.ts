@@ -1,6 +1,8 @@
 // The list of commands. A command's module is loaded when it is called, or its own help asked for, and not before.
 import type { CommandEntry, CommandGroup } from "../command.js";
 import { contentGroup } from "./content/index.js";
+import { debugGroup } from "./debug/index.js";
+import { shimGroup } from "./shim/index.js";
 import { snapshotsGroup } from "./snapshots/index.js";
 
 const RM = ["delete", "del", "remove"];
@@ -99,12 +101,24 @@ export const GROUPS: readonly CommandGroup[] = [
     summary: "what the daemon consists of",
     verbs: [{ name: "ls", aliases: ["list"], summary: "list plugins", load: () => import("./plugins/ls.js") }],
   },
+  {
+    name: "oci",
+    aliases: [],
+    summary: "OCI tools",
+    verbs: [
+      { name: "spec", aliases: [], summary: "the spec of a container by default", load: () => import("./oci/spec.js") },
+    ],
+  },
+  shimGroup,
+  debugGroup,
 ];
 
 export const COMMANDS: readonly CommandEntry[] = [
   { name: "run", aliases: [], summary: "run a container", load: () => import("./run.js") },
   { name: "attach", aliases: [], summary: "attach to the IO of a task", load: () => import("./tasks/attach.js") },
   { name: "exec", aliases: [], summary: "run one more process in a task", load: () => import("./tasks/exec.js") },
+  { name: "stats", aliases: [], summary: "what tasks use, live", load: () => import("./stats.js") },
+  { name: "top", aliases: [], summary: "the processes of tasks, live", load: () => import("./top.js") },
   { name: "wait", aliases: [], summary: "wait until tasks have ended", load: () => import("./wait.js") },
   { name: "stop", aliases: [], summary: "end tasks in order", load: () => import("./stop.js") },
   { name: "restart", aliases: [], summary: "end tasks and start them again", load: () => import("./restart.js") },

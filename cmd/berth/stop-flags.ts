@@ -1,0 +1,40 @@
+// The flags of commands that stop tasks, and what they mean for one container.
+import { type Command, InvalidArgumentError } from "commander";
+import type { StopOptions } from "../../api/client/run/stop-task.js";
+import type { Container } from "../../api/core/container.js";
+import { parseDuration } from "./flags.js";
+import { parseSignal } from "./signals.js";
+
+const STOP_SIGNAL_LABEL = "io.containerd.image.config.stop-signal";
+const DEFAULT_GRACE_MS = 10_000;
+
+export interface StopFlags {
+  signal?: string;
+  time: number;
+}
+
+export function addStopOptions(command: Command): void {
+  command
+    .option("-s, --signal <signal>", "by name or number (default: the image's stop signal, else SIGTERM)")
+    .option(
+      "-t, --time <duration>",
+      "how long it has before SIGKILL, for example 30s or 30; -1 for as long as it takes",
+      parseGrace,
+      DEFAULT_GRACE_MS,
+    );
+}
+
+/** Milliseconds; bare numbers are seconds, and less than 0 is without end. */
+export function parseGrace(text: string): number {
+  if (/^-\d+$/.test(text)) return Number.POSITIVE_INFINITY;
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  try {
+    return parseDuration(text);
+  } catch {
+    throw new InvalidArgumentError("It is neither a duration such as 30s nor a number of seconds.");
+  }
+}
+
+export function stopOptionsOf(flags: StopFlags, { labels }: Pick<Container, "labels">): StopOptions {
+  return { signal: parseSignal(flags.signal ?? labels[STOP_SIGNAL_LABEL] ?? "SIGTERM"), graceMs: flags.time };
+}
