@@ -47,8 +47,8 @@ export interface CommandDefinition<Flags extends OptionValues> {
   readonly completes?: readonly Completion[];
   /** Prints records or a document, hence takes `--format`. */
   readonly formats?: boolean;
-  /** Prints with {@link Output.list} or {@link Output.document}: `--format`, `--fields`, and `-q` unless it has its own. */
-  readonly lists?: boolean;
+  /** Prints with {@link Output.list}: `--format`, `--fields`, and `-q` unless it has its own. `document`: with {@link Output.document}, without `-q`. */
+  readonly lists?: boolean | "document";
   /** Shows what changes: `--watch` calls `run` again and again, `--interval` apart, and draws what it printed in place. */
   readonly watches?: boolean;
   /** Everything behind the first argument belongs to the program to be run, flags included. */
@@ -80,8 +80,9 @@ export function defineCommand<Flags extends OptionValues = Record<string, never>
       if (definition.arguments !== undefined) command.arguments(definition.arguments);
       definition.options?.(command);
       ownQuiet = command.options.some(({ long }) => long === "--quiet");
-      if (definition.formats === true || definition.lists === true) addFormatOption(command);
-      if (definition.lists === true) addListOptions(command, { quiet: !ownQuiet });
+      const { lists } = definition;
+      if (definition.formats === true || lists !== undefined) addFormatOption(command);
+      if (lists !== undefined) addListOptions(command, { quiet: lists === true && !ownQuiet });
       if (definition.watches === true) addWatchOptions(command);
       if (definition.passThrough === true) command.passThroughOptions();
       if (definition.help !== undefined) command.addHelpText("after", `\n${definition.help}`);
@@ -89,7 +90,7 @@ export function defineCommand<Flags extends OptionValues = Record<string, never>
     },
     output: (command) => {
       const { fields, quiet } = command.opts<ListFlags>();
-      return definition.lists === true ? { fields, quiet: !ownQuiet && quiet === true } : {};
+      return definition.lists !== undefined ? { fields, quiet: !ownQuiet && quiet === true } : {};
     },
     run: async (context, command) => {
       const run = async (ctx: CommandContext): Promise<number> =>

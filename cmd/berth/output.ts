@@ -62,6 +62,11 @@ export class Output {
     }
   }
 
+  /** Nothing was asked for in particular: what is printed is read by a person, and may be said in words. */
+  get isForPeople(): boolean {
+    return this.isTable && !this.quiet && this.#options.fields === undefined;
+  }
+
   /** The format is one for people. */
   get isTable(): boolean {
     return this.format === "table" || this.format === "wide";

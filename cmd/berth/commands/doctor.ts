@@ -1,6 +1,7 @@
 // berth doctor: what does not fit together between the daemon's store and the host, and its repair.
 import type { Finding } from "../../../api/core/doctor.js";
 import { defineCommand } from "../command.js";
+import type { ColourName } from "../render/colour.js";
 
 interface DoctorFlags {
   repair?: boolean;
@@ -10,7 +11,11 @@ interface DoctorFlags {
 const UNSOUND_STATUS = 1;
 
 export const command = defineCommand<DoctorFlags>({
-  formats: true,
+  lists: true,
+  examples: [
+    { line: "berth doctor", does: "what does not fit together" },
+    { line: "berth doctor --repair", does: "mends what is provably the daemon's own" },
+  ],
   help: `Looks at the store, bundles, shims, mounts, sockets, cgroups and pipes, and compares them both ways. What is shown as a
 note may be meant so. --repair mends only what is provably the daemon's own, and writes an event of topic
 /berth/doctor/repaired for each; everything else is left to you. The exit status is 1 when a problem remains.`,
@@ -20,7 +25,7 @@ note may be meant so. --repair mends only what is provably the daemon's own, and
   run: async ({ client, request, output }, _args, flags) => {
     const findings: Finding[] = [];
     for await (const finding of client.doctor.check(request, { repair: flags.repair === true })) findings.push(finding);
-    if (findings.length === 0 && (output.format === "table" || output.format === "wide")) {
+    if (findings.length === 0 && output.isForPeople) {
       output.line("nothing to complain about");
       return 0;
     }
@@ -29,7 +34,7 @@ note may be meant so. --repair mends only what is provably the daemon's own, and
       columns: [
         { title: "KIND", text: ({ kind }) => kind },
         { title: "NAMESPACE", text: ({ namespace }) => namespace || "-" },
-        { title: "STATE", text: stateOf },
+        { title: "STATE", text: stateOf, colour: stateColour },
         { title: "SUBJECT", text: ({ subject }) => subject },
         { title: "DETAIL", text: ({ detail }) => detail },
       ],
@@ -38,6 +43,11 @@ note may be meant so. --repair mends only what is provably the daemon's own, and
     return findings.some(({ isProblem, repaired }) => isProblem && !repaired) ? UNSOUND_STATUS : 0;
   },
 });
+
+function stateColour({ isProblem, repaired }: Finding): ColourName | undefined {
+  if (repaired) return "green";
+  return isProblem ? "red" : undefined;
+}
 
 function stateOf({ isProblem, repairable, repaired }: Finding): string {
   if (repaired) return "repaired";

@@ -22,29 +22,37 @@ export const command = defineCommand<RunFlags>({
   arguments: "[image|rootfs] [id] [command...]",
   passThrough: true,
   failureStatus: SESSION_FAILURE_STATUS,
+  completes: ["image", "none", "none"],
+  examples: [
+    {
+      line: "berth run --rm docker.io/library/busybox:latest hello echo hi",
+      does: "runs a command in a container that is removed when it has ended",
+    },
+    {
+      line: "berth run -d --pull missing docker.io/library/nginx:alpine web",
+      does: "pulls the image if it is not here, and runs it in the background",
+    },
+    { line: "berth run --rm -t docker.io/library/busybox:latest box sh", does: "a shell in a container" },
+    { line: "berth run --rootfs --rm ./rootfs hello echo hi", does: "a folder in the place of an image" },
+    { line: "berth run --rm --runtime io.berth.process.v1 hello echo hi", does: "a process of the host" },
+    {
+      line: "berth run -d --runtime io.berth.docker.v1 -p 8080:80 nginx web",
+      does: "a container of the Docker engine",
+    },
+    { line: "berth run -d --runtime io.berth.lxd.v1 debian/12 box", does: "a system container of LXD" },
+  ],
   help: `The image must be here, unless --pull says otherwise; a command takes the place of its entrypoint and command. On a folder
 /bin/sh is run without a command. berth exits with the status of the process, 128 and the signal's number after a signal,
 and with 125 when it fails itself; then nothing is left of what it had made. Signals are passed on to the process.
 
-  berth run --rm --pull missing docker.io/library/busybox:latest hello echo hi
-  berth run --rm --rootfs ./rootfs hello /bin/echo hi
-  berth run -d --rootfs --memory-limit 64m --env KEY=value ./rootfs web /bin/httpd -f
-  berth run --rm -t --rootfs ./rootfs shell
-
 Runtime io.berth.process.v1, the default for all users but root, runs a process of the host: there is no image, so the id comes first.
 It starts in the working directory of berth, with its PATH, HOME, USER and LANG.
-
-  berth run --rm --runtime io.berth.process.v1 --env KEY=value hello echo hi
 
 Runtime io.berth.docker.v1 runs a container of the daemon's Docker engine. The image is the engine's own, else the daemon's, else that
 of its registry, which the engine pulls unless --pull says otherwise; the engine chooses platform, layers and network.
 
-  berth run -d --runtime io.berth.docker.v1 -p 8080:80 nginx web
-
 Runtime io.berth.lxd.v1 runs a system container of the daemon's LXD. The image is an alias of LXD's, which boots its init; a command
-takes the place of that.
-
-  berth run -d --runtime io.berth.lxd.v1 debian/12 box`,
+takes the place of that.`,
   options: (command) => {
     addContainerOptions(command, { cpuShares: 1024 });
     addStdioOptions(command);

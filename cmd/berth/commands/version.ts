@@ -3,10 +3,14 @@ import { buildInfo } from "../../shared/build-info.js";
 import { defineCommand } from "../command.js";
 
 export const command = defineCommand({
-  formats: true,
+  lists: "document",
+  examples: [
+    { line: "berth version", does: "of berth and of the daemon that answers" },
+    { line: "berth version --format json", does: "the same for a program" },
+  ],
   run: async ({ client, request, output }) => {
     const { version } = buildInfo();
-    const isTable = output.format === "table" || output.format === "wide";
+    const isTable = output.isForPeople;
     if (isTable) {
       output.line(`Client:\n  Version:  ${version}\n  Node.js version: ${process.version}\n`);
     }

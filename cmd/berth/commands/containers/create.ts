@@ -9,9 +9,14 @@ import { interruptible } from "../../interrupt.js";
 export const command = defineCommand<ContainerFlags>({
   arguments: "[image|rootfs] [id] [command...]",
   passThrough: true,
-  help: `  berth containers create docker.io/library/busybox:latest box
-  berth containers create --rootfs ./rootfs web /bin/httpd -f
-  berth tasks start -d web`,
+  completes: ["image", "none", "none"],
+  examples: [
+    {
+      line: "berth containers create docker.io/library/busybox:latest web httpd -f",
+      does: "a container for later; berth tasks start runs it",
+    },
+    { line: "berth containers create --rootfs ./rootfs web /bin/httpd -f", does: "on a folder" },
+  ],
   options: (command) => addContainerOptions(command, { cpuShares: 0 }),
   run: async (context, words, flags) => {
     const target = parseTarget(flags, words);

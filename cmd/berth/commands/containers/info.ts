@@ -6,7 +6,13 @@ import { defineCommand } from "../../command.js";
 
 export const command = defineCommand<{ spec?: boolean }>({
   arguments: "<container>",
-  formats: true,
+  lists: "document",
+  completes: ["container"],
+  examples: [
+    { line: "berth containers info web", does: "the record with its spec" },
+    { line: "berth containers info --spec web", does: "only the spec" },
+    { line: "berth containers info --fields Image,CreatedAt web", does: "two fields of the record" },
+  ],
   options: (command) => {
     command.option("--spec", "only the spec");
   },

@@ -5,6 +5,8 @@ import { renderLabels } from "../../render/labels.js";
 
 export const command = defineCommand({
   arguments: "<container> [labels...]",
+  completes: ["container", "none"],
+  examples: [{ line: "berth containers label web team=blue tier=", does: "sets one label and clears another" }],
   help: "key=value sets a label, key= clears it. Other labels stay. Without labels those that are there are shown.",
   run: async ({ client, request, output }, [id = "", ...pairs]) => {
     const labels = parseLabels(pairs);

@@ -8,6 +8,11 @@ import { forEach } from "../../for-each.js";
 
 export const command = defineCommand<{ keepSnapshot?: boolean }>({
   arguments: "<containers...>",
+  completes: ["container"],
+  examples: [
+    { line: "berth containers rm web db", does: "removes two containers with their snapshots" },
+    { line: "berth containers rm --keep-snapshot web", does: "leaves the snapshot alone" },
+  ],
   options: (command) => {
     command.option("--keep-snapshot", "leave its snapshot alone");
   },

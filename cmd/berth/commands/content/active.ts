@@ -12,7 +12,13 @@ interface ActiveFlags {
 
 export const command = defineCommand<ActiveFlags>({
   arguments: "[filter]",
-  formats: true,
+  lists: true,
+  watches: true,
+  completes: ["none"],
+  examples: [
+    { line: "berth content active", does: "what is being written" },
+    { line: "berth content active --watch", does: "drawn anew every two seconds" },
+  ],
   help: "The filter is about the ref: ref==name, ref~=^layer-.",
   options: (command) => {
     command

@@ -17,6 +17,8 @@ interface EditFlags {
 
 export const command = defineCommand<EditFlags>({
   arguments: "[digest]",
+  completes: ["content"],
+  examples: [{ line: "berth content edit --editor vim sha256:…", does: "makes another blob of what the editor saves" }],
   help: "Prints the digest of the new blob. Nothing holds that one: label it, or the next run of the collector takes it.",
   options: (command) => {
     command

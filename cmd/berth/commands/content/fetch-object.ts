@@ -7,6 +7,13 @@ import { addRegistryOptions, openRegistry, type RegistryFlags } from "../../regi
 
 export const command = defineCommand<RegistryFlags>({
   arguments: "[remote]",
+  completes: ["none"],
+  examples: [
+    {
+      line: "berth content fetch-object docker.io/library/busybox:latest",
+      does: "prints the manifest or index that the tag names",
+    },
+  ],
   help: "For example docker.io/library/busybox:latest, or docker.io/library/busybox@sha256:… for any of its blobs.",
   options: addRegistryOptions,
   run: async ({ request, output }, [remote = ""], flags) => {

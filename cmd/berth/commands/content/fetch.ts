@@ -17,6 +17,10 @@ interface FetchFlags extends RegistryFlags, PlatformFlags {
 
 export const command = defineCommand<FetchFlags>({
   arguments: "[remote]",
+  completes: ["image"],
+  examples: [
+    { line: "berth content fetch docker.io/library/busybox:latest", does: "what an image consists of, left packed" },
+  ],
   options: (command) => {
     addRegistryOptions(command);
     addPlatformOptions(command, "fetch");

@@ -15,6 +15,8 @@ interface IngestFlags {
 
 export const command = defineCommand<IngestFlags>({
   arguments: "[key]",
+  completes: ["none"],
+  examples: [{ line: "berth content ingest my-layer < layer.tar.gz", does: "makes a blob of a file" }],
   help: `What was broken off goes on under the same key, and must then stand on stdin from its beginning. Nothing holds the blob; label it,
 or the next run of the collector takes it:
 

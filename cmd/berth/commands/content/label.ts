@@ -6,6 +6,10 @@ import { renderLabels } from "../../render/labels.js";
 
 export const command = defineCommand({
   arguments: "[digest] [labels...]",
+  completes: ["content", "none"],
+  examples: [
+    { line: "berth content label sha256:… containerd.io/gc.root=1", does: "keeps a blob that nothing else holds" },
+  ],
   help: "key=value sets a label, key= clears it. Other labels stay. Without labels those that are there are shown.",
   run: async ({ client, request, output }, [text, ...pairs]) => {
     const digest = digestArgument(text);

@@ -16,6 +16,10 @@ const LEASE_MS = 3_600_000;
 
 export const command = defineCommand<PruneFlags>({
   arguments: "[what]",
+  completes: ["none"],
+  examples: [
+    { line: "berth content prune references --dry", does: "shows which layers could go, as they are unpacked" },
+  ],
   help: `berth content prune references: unpacked images go on working, and need their layers again to be pushed, exported or unpacked
 with another snapshotter.`,
   options: (command) => {

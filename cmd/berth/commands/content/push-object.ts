@@ -9,6 +9,13 @@ import { addRegistryOptions, openRegistry, type RegistryFlags } from "../../regi
 
 export const command = defineCommand<RegistryFlags>({
   arguments: "[remote] [digest] [type]",
+  completes: ["none", "content", "none"],
+  examples: [
+    {
+      line: "berth content push-object registry.example.com/app:1 sha256:… application/vnd.oci.image.manifest.v1+json",
+      does: "pushes one blob, here a manifest, which gets the tag",
+    },
+  ],
   help: "A manifest gets the tag of the reference. The type is a media type, such as application/vnd.oci.image.layer.v1.tar+gzip.",
   options: addRegistryOptions,
   run: async ({ client, request, output }, [remote = "", text, mediaType = ""], flags) => {

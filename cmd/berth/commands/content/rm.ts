@@ -7,6 +7,8 @@ import { forEach } from "../../for-each.js";
 
 export const command = defineCommand({
   arguments: "[digests...]",
+  completes: ["content"],
+  examples: [{ line: "berth content rm sha256:…", does: "forgets a blob" }],
   run: async (context, digests) =>
     await forEach(context, digests, async (text) => {
       const digest = digestArgument(text);

@@ -5,6 +5,11 @@ import { defineCommand } from "../../command.js";
 export const command = defineCommand({
   arguments: "<digest|snapshot|image>",
   formats: true,
+  completes: ["image"],
+  examples: [
+    { line: "berth gc explain docker.io/library/busybox:latest", does: "what holds an image" },
+    { line: "berth gc explain sha256:…", does: "what holds a blob" },
+  ],
   help: `Shows every chain from something that lives by itself (an image, a container, a lease, a label) down to the one asked
 about. Without any, the next run of the collector takes it.`,
   run: async ({ client, request, output }, [subject = ""]) => {

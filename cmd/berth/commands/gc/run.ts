@@ -6,7 +6,11 @@ interface RunFlags {
 }
 
 export const command = defineCommand<RunFlags>({
-  formats: true,
+  lists: true,
+  examples: [
+    { line: "berth gc run --dry-run", does: "what would be removed, and why" },
+    { line: "berth gc run", does: "removes it" },
+  ],
   help: `Runs over all namespaces. What no image, container, lease or label holds is removed, each with an event of topic
 /berth/gc/removed, and bytes that no namespace knows any more are freed. Watch removals with
 berth events 'topic=="/berth/gc/removed"'.`,
@@ -15,8 +19,8 @@ berth events 'topic=="/berth/gc/removed"'.`,
   },
   run: async ({ client, request, output }, _args, flags) => {
     const report = await client.collector.collect({ dryRun: flags.dryRun === true, signal: request.signal });
-    const tables = output.format === "table" || output.format === "wide";
-    if (report.removed.length > 0 || !tables) {
+    const isForPeople = output.isForPeople;
+    if (report.removed.length > 0 || !isForPeople) {
       output.list([...report.removed], {
         id: ({ key }) => key,
         columns: [
@@ -28,7 +32,7 @@ berth events 'topic=="/berth/gc/removed"'.`,
         json: (removal) => removal,
       });
     }
-    if (!tables) return;
+    if (!isForPeople) return;
     const verb = flags.dryRun === true ? "would be removed" : "removed";
     output.line(`${report.removed.length} ${verb}, ${report.freedBytes} bytes freed`);
   },

@@ -26,7 +26,12 @@ interface CheckedImage {
 
 export const command = defineCommand<SnapshotterFlags & { quiet?: boolean }>({
   arguments: "[filters...]",
-  formats: true,
+  lists: true,
+  completes: ["none"],
+  examples: [
+    { line: "berth images check", does: "which images are whole and unpacked" },
+    { line: "berth images check -q name==example.com/app:1", does: "prints the name if it can run at once" },
+  ],
   options: (command) => {
     command.option("-q, --quiet", "only the names of those that are whole and unpacked");
     addSnapshotterOption(command);
@@ -40,7 +45,7 @@ export const command = defineCommand<SnapshotterFlags & { quiet?: boolean }>({
     if (flags.quiet === true) {
       const ready = checked.filter((one) => one.status === "complete" && one.isUnpacked);
       for (const { image } of ready) output.line(image.name);
-    } else if (checked.length > 0 || output.format !== "table") {
+    } else if (checked.length > 0 || !output.isTable) {
       output.list(checked, {
         style: { gap: 1 },
         id: ({ image }) => image.name,
@@ -48,7 +53,11 @@ export const command = defineCommand<SnapshotterFlags & { quiet?: boolean }>({
           { title: "REF", text: ({ image }) => image.name },
           { title: "TYPE", text: ({ image }) => image.target.mediaType },
           { title: "DIGEST", text: ({ image }) => image.target.digest },
-          { title: "STATUS", text: ({ status, counts }) => `${status} (${counts})` },
+          {
+            title: "STATUS",
+            text: ({ status, counts }) => `${status} (${counts})`,
+            colour: ({ status }) => (status === "complete" ? "green" : "yellow"),
+          },
           { title: "SIZE", text: ({ size }) => size },
           { title: "UNPACKED", text: ({ isUnpacked }) => String(isUnpacked) },
         ],

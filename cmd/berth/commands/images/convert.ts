@@ -13,9 +13,14 @@ interface ConvertFlags extends PlatformFlags {
 
 export const command = defineCommand<ConvertFlags>({
   arguments: "[source] [target]",
-  help: `The digest of the new image is printed.
-
-  berth images convert --oci --uncompress example.com/app:1 example.com/app:plain`,
+  completes: ["image", "none"],
+  examples: [
+    {
+      line: "berth images convert --oci --uncompress example.com/app:1 example.com/app:plain",
+      does: "an image with OCI's media types and plain layers; prints its digest",
+    },
+  ],
+  help: "The digest of the new image is printed.",
   options: (command) => {
     command
       .option("--uncompress", "layers without compression")

@@ -1,14 +1,12 @@
 // berth images export: images as one archive that Docker, containerd and others read.
 // @source containerd cmd/ctr/commands/images/export.go
-import { createWriteStream } from "node:fs";
-import { rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
 import type { Writable } from "node:stream";
 import { exportImages } from "../../../../api/client/distribution/archive/export.js";
 import { defineCommand } from "../../command.js";
 import { UsageError } from "../../exit-status.js";
 import { interruptible } from "../../interrupt.js";
 import { addPlatformOptions, type PlatformFlags, runnablePlatforms } from "../../platform-flags.js";
+import { wholeFile } from "../../whole-file.js";
 
 interface ExportFlags extends PlatformFlags {
   skipManifestJson?: boolean;
@@ -18,9 +16,12 @@ interface ExportFlags extends PlatformFlags {
 
 export const command = defineCommand<ExportFlags>({
   arguments: "[out] [images...]",
-  help: `"-" writes the archive to the output. A file appears when it is whole.
-
-  berth images export busybox.tar docker.io/library/busybox:latest`,
+  completes: ["file", "image"],
+  examples: [
+    { line: "berth images export busybox.tar docker.io/library/busybox:latest", does: "an archive with one image" },
+    { line: "berth images export - example.com/app:1 | ssh host berth images import -", does: "to another machine" },
+  ],
+  help: `"-" writes the archive to the output. A file appears when it is whole.`,
   options: (command) => {
     command
       .option("--skip-manifest-json", "leave out the file that Docker reads")
@@ -46,23 +47,3 @@ export const command = defineCommand<ExportFlags>({
     });
   },
 });
-
-/** Writes beside the file and puts it in its place when it is whole; a failure leaves nothing. Pipes and devices are written to. */
-async function wholeFile(path: string, write: (destination: Writable) => Promise<void>): Promise<void> {
-  const isFile = await stat(path).then(
-    (stats) => stats.isFile(),
-    () => true,
-  );
-  if (!isFile) {
-    await write(createWriteStream(path));
-    return;
-  }
-  const draft = join(dirname(path), `.${basename(path)}.${process.pid}`);
-  try {
-    await write(createWriteStream(draft));
-    await rename(draft, path);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
-}

@@ -26,10 +26,12 @@ interface ImportFlags extends SnapshotterFlags, PlatformFlags {
 
 export const command = defineCommand<ImportFlags>({
   arguments: "[in]",
-  help: `The archive may be compressed with gzip or zstd; "-" reads it from the input.
-
-  berth images import busybox.tar
-  docker save busybox | berth images import -`,
+  completes: ["file"],
+  examples: [
+    { line: "berth images import saved.tar", does: "what docker save, skopeo, ctr or berth wrote" },
+    { line: "docker save app:1 | berth images import -", does: "from another program" },
+  ],
+  help: `The archive may be compressed with gzip or zstd; "-" reads it from the input.`,
   options: (command) => {
     command
       .option("--base-name <name>", "only images of that name; a mere tag gets it in front")

@@ -9,6 +9,8 @@ const NO_TARGET = { mediaType: "", digest: "", sizeBytes: 0, annotations: {} };
 
 export const command = defineCommand<{ replaceAll?: boolean }>({
   arguments: "[name] [labels...]",
+  completes: ["image", "none"],
+  examples: [{ line: "berth images label example.com/app:1 team=blue", does: "sets a label" }],
   help: "key=value sets a label, key= clears it. Other labels stay. Without labels those that are there are shown.",
   options: (command) => {
     command.option("-r, --replace-all", "drop the other labels");

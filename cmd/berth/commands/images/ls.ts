@@ -18,17 +18,21 @@ interface ListedImage extends Image {
   readonly platforms: readonly string[];
 }
 
-export const command = defineCommand<{ quiet?: boolean }>({
+export const command = defineCommand({
   arguments: "[filters...]",
-  formats: true,
+  lists: true,
+  watches: true,
+  completes: ["none"],
+  examples: [
+    { line: "berth images ls", does: "the images of the namespace" },
+    { line: "berth images ls -q name~=busybox", does: "only the names that match" },
+    { line: "berth images ls --fields name,size --format json", does: "names and sizes as JSON" },
+  ],
   help: "Filters, of which one must match: name==…, name~=^docker, target.digest~=sha256:ab, labels.key==value, labels.key (it is there).",
-  options: (command) => {
-    command.option("-q, --quiet", "only the names");
-  },
-  run: async (context, filters, flags) => {
+  run: async (context, filters) => {
     const { client, request, output } = context;
     const images = await client.images.list(request, filters);
-    if (flags.quiet === true) {
+    if (output.quiet) {
       for (const { name } of images) output.line(name);
       return;
     }

@@ -22,10 +22,12 @@ interface MountFlags extends SnapshotterFlags {
 
 export const command = defineCommand<MountFlags>({
   arguments: "[ref] [target]",
-  help: `The snapshot has the name of the target; unmount --rm takes both away.
-
-  berth images mount docker.io/library/busybox:latest /mnt
-  berth images unmount --rm /mnt`,
+  completes: ["image", "file"],
+  examples: [
+    { line: "berth images mount docker.io/library/busybox:latest /mnt", does: "to look at, read-only" },
+    { line: "berth images mount --rw docker.io/library/busybox:latest /mnt", does: "to be changed" },
+  ],
+  help: `The snapshot has the name of the target; unmount --rm takes both away.`,
   options: (command) => {
     addSnapshotterOption(command);
     command

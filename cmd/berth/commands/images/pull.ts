@@ -23,9 +23,19 @@ interface PullFlags extends RegistryFlags, SnapshotterFlags, PlatformFlags {
 
 export const command = defineCommand<PullFlags>({
   arguments: "[ref]",
-  help: `The reference is a full one. Layers that are here are not fetched again, and one that was broken off goes on where it ended.
-
-  berth images pull docker.io/library/busybox:latest`,
+  completes: ["image"],
+  examples: [
+    { line: "berth images pull docker.io/library/busybox:latest", does: "pulls and unpacks it" },
+    {
+      line: "berth images pull --platform linux/arm64 docker.io/library/busybox:latest",
+      does: "the image of another platform",
+    },
+    {
+      line: "berth images pull --user me:secret registry.example.com/app:1",
+      does: "from a registry that asks who one is",
+    },
+  ],
+  help: `The reference is a full one. Layers that are here are not fetched again, and one that was broken off goes on where it ended.`,
   options: (command) => {
     addRegistryOptions(command);
     addSnapshotterOption(command);

@@ -25,9 +25,15 @@ interface PushFlags extends RegistryFlags {
 
 export const command = defineCommand<PushFlags>({
   arguments: "[remote] [local]",
-  help: `Without a local name the remote one is that of the image here too.
-
-  berth images push registry.example.com/team/app:1 app:1`,
+  completes: ["image", "image"],
+  examples: [
+    { line: "berth images push registry.example.com/app:1", does: "pushes the image of that name" },
+    {
+      line: "berth images push registry.example.com/app:1 app:dev",
+      does: "pushes an image that has another name here",
+    },
+  ],
+  help: `Without a local name the remote one is that of the image here too.`,
   options: (command) => {
     addRegistryOptions(command);
     command

@@ -6,6 +6,14 @@ import { forEach } from "../../for-each.js";
 
 export const command = defineCommand<{ sync?: boolean }>({
   arguments: "[refs...]",
+  completes: ["image"],
+  examples: [
+    {
+      line: "berth images rm docker.io/library/busybox:latest",
+      does: "forgets the name; what nothing else holds is collected later",
+    },
+    { line: "berth images rm --sync example.com/app:1 example.com/app:2", does: "waits until it is collected" },
+  ],
   help: "A name that is not there is told of and no failure.",
   options: (command) => {
     command.option("--sync", "return when what became free has been collected");

@@ -7,6 +7,10 @@ import { UsageError } from "../../exit-status.js";
 
 export const command = defineCommand<{ force?: boolean; local?: boolean }>({
   arguments: "[source] [targets...]",
+  completes: ["image", "none"],
+  examples: [
+    { line: "berth images tag example.com/app:1 example.com/app:latest", does: "one more name for the image" },
+  ],
   options: (command) => {
     command
       .option("--force", "take the name away from the image that has it")

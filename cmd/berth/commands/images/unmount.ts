@@ -9,6 +9,8 @@ import { addSnapshotterOption, type SnapshotterFlags, snapshotterOf } from "../.
 
 export const command = defineCommand<SnapshotterFlags & { rm?: boolean }>({
   arguments: "[target]",
+  completes: ["file"],
+  examples: [{ line: "berth images unmount --rm /mnt", does: "takes the mount and its snapshot away" }],
   options: (command) => {
     addSnapshotterOption(command);
     command.option("--rm", "remove the snapshot too");

@@ -10,7 +10,9 @@ import { addSnapshotterOption, type SnapshotterFlags, snapshotterOf } from "../.
 
 export const command = defineCommand<SnapshotterFlags & PlatformFlags>({
   arguments: "[ref]",
-  formats: true,
+  lists: true,
+  completes: ["image"],
+  examples: [{ line: "berth images usage docker.io/library/busybox:latest", does: "what each of its layers takes" }],
   help: "Layers that other images have too count in each of them.",
   options: (command) => {
     addSnapshotterOption(command);

@@ -13,6 +13,8 @@ const DAY_MS = 24 * 3_600_000;
 
 export const command = defineCommand<CreateFlags>({
   arguments: "[labels...]",
+  completes: ["none"],
+  examples: [{ line: "berth leases create --id upload --expires 1h", does: "a lease that ends by itself" }],
   options: (command) => {
     command
       .option("--id <id>", "default: one that the daemon makes up")

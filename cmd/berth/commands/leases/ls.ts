@@ -4,26 +4,22 @@ import { defineCommand } from "../../command.js";
 import { renderLabels } from "../../render/labels.js";
 import { shortTime } from "../../render/time.js";
 
-export const command = defineCommand<{ quiet?: boolean }>({
+export const command = defineCommand({
   arguments: "[filters...]",
-  formats: true,
-  options: (command) => {
-    command.option("-q, --quiet", "only the ids");
-  },
-  run: async ({ client, request, output }, filters, flags) => {
-    output.list(
-      await client.leases.list(request, filters),
-      {
-        style: { gap: 1, lastColumn: "padded" },
-        id: ({ id }) => id,
-        columns: [
-          { title: "ID", text: ({ id }) => id },
-          { title: "CREATED AT", text: ({ createdAtNs }) => shortTime(createdAtNs) },
-          { title: "LABELS", text: ({ labels }) => renderLabels(labels) || "-" },
-        ],
-        json: ({ id, createdAtNs, labels }) => ({ id, createdAt: formatTime(createdAtNs), labels }),
-      },
-      flags,
-    );
+  lists: true,
+  watches: true,
+  completes: ["none"],
+  examples: [{ line: "berth leases ls", does: "the leases of the namespace" }],
+  run: async ({ client, request, output }, filters) => {
+    output.list(await client.leases.list(request, filters), {
+      style: { gap: 1, lastColumn: "padded" },
+      id: ({ id }) => id,
+      columns: [
+        { title: "ID", text: ({ id }) => id },
+        { title: "CREATED AT", text: ({ createdAtNs }) => shortTime(createdAtNs) },
+        { title: "LABELS", text: ({ labels }) => renderLabels(labels) || "-" },
+      ],
+      json: ({ id, createdAtNs, labels }) => ({ id, createdAt: formatTime(createdAtNs), labels }),
+    });
   },
 });

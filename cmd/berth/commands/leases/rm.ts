@@ -4,6 +4,8 @@ import { forEach } from "../../for-each.js";
 
 export const command = defineCommand<{ sync?: boolean }>({
   arguments: "<leases...>",
+  completes: ["lease"],
+  examples: [{ line: "berth leases rm --sync upload", does: "lets go, and waits until what nothing holds is gone" }],
   options: (command) => {
     command.option("--sync", "return when what nobody holds any more is gone");
   },

@@ -5,6 +5,8 @@ import { renderLabels } from "../../render/labels.js";
 
 export const command = defineCommand({
   arguments: "<name> [labels...]",
+  completes: ["namespace", "none"],
+  examples: [{ line: "berth namespaces label build team=blue", does: "sets a label" }],
   help: "key=value sets a label, key= clears it. Other labels stay. Without labels those that are there are shown.",
   run: async ({ client, request, output }, [name = "", ...pairs]) => {
     const labels = parseLabels(pairs);

@@ -11,6 +11,8 @@ const CGROUP_ROOT = "/sys/fs/cgroup";
 
 export const command = defineCommand<{ cgroup?: boolean }>({
   arguments: "<names...>",
+  completes: ["namespace"],
+  examples: [{ line: "berth namespaces rm build", does: "removes a namespace that holds nothing any more" }],
   options: (command) => {
     command.option("-c, --cgroup", "remove the namespace's cgroup, too");
   },

@@ -3,6 +3,7 @@
 import type { Plugin } from "../../../../api/client/remote-introspection.js";
 import type { ErrorKind } from "../../../../api/core/errors.js";
 import { defineCommand } from "../../command.js";
+import type { ColourName } from "../../render/colour.js";
 
 interface LsFlags {
   quiet?: boolean;
@@ -11,7 +12,12 @@ interface LsFlags {
 
 export const command = defineCommand<LsFlags>({
   arguments: "[filters...]",
-  formats: true,
+  lists: true,
+  completes: ["none"],
+  examples: [
+    { line: "berth plugins ls", does: "what the daemon consists of, and what of it did not start" },
+    { line: "berth plugins ls -d type==io.containerd.snapshotter.v1", does: "everything about its snapshotters" },
+  ],
   options: (command) => {
     command.option("-q, --quiet", "only the ids").option("-d, --detailed", "everything about each");
   },
@@ -31,7 +37,7 @@ export const command = defineCommand<LsFlags>({
           { title: "TYPE", text: ({ type }) => type },
           { title: "ID", text: ({ id }) => id },
           { title: "PLATFORMS", text: ({ platforms }) => platforms.join(",") || "-" },
-          { title: "STATUS", text: stateOf },
+          { title: "STATUS", text: stateOf, colour: stateColour },
         ],
         json: (plugin) => ({ ...plugin, status: stateOf(plugin) }),
       },
@@ -40,9 +46,20 @@ export const command = defineCommand<LsFlags>({
   },
 });
 
-function stateOf({ initError }: Plugin): string {
+function stateOf({ initError }: Plugin): "ok" | "skip" | "error" {
   if (initError === undefined) return "ok";
   return initError.message.includes("skip plugin") ? "skip" : "error";
+}
+
+function stateColour(plugin: Plugin): ColourName {
+  switch (stateOf(plugin)) {
+    case "ok":
+      return "green";
+    case "skip":
+      return "dim";
+    case "error":
+      return "red";
+  }
 }
 
 function describe(plugin: Plugin): string {

@@ -23,6 +23,11 @@ const CLEANUP_MS = 10_000;
 
 export const command = defineCommand<DiffFlags>({
   arguments: "[snapshot] [other]",
+  completes: ["snapshot", "snapshot"],
+  examples: [
+    { line: "berth snapshots diff web > layer.tar", does: "what the snapshot changed, as a layer" },
+    { line: "berth snapshots diff base web > layer.tar", does: "what differs between two" },
+  ],
   help: "With one snapshot: what it adds to its parent. With two: what turns the first into the second.",
   options: (command) => {
     command

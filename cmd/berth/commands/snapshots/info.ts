@@ -8,7 +8,9 @@ import { type SnapshotterFlags, snapshotterOf } from "../../snapshotter-flag.js"
 
 export const command = defineCommand<SnapshotterFlags>({
   arguments: "[key]",
-  formats: true,
+  lists: "document",
+  completes: ["snapshot"],
+  examples: [{ line: "berth snapshots info web", does: "the record of a snapshot" }],
   run: async ({ client, request, output }, [key = ""], flags) => {
     if (key === "") throw new UsageError("please name a snapshot");
     const info = await client.snapshots.get(snapshotterOf(flags)).stat(request, key);

@@ -7,6 +7,8 @@ import { type SnapshotterFlags, snapshotterOf } from "../../snapshotter-flag.js"
 
 export const command = defineCommand<SnapshotterFlags>({
   arguments: "[name] [labels...]",
+  completes: ["snapshot", "none"],
+  examples: [{ line: "berth snapshots label web team=blue", does: "sets a label" }],
   help: "key=value sets a label, key= clears it. Other labels stay. Without labels those that are there are shown.",
   run: async ({ client, request, output }, [name = "", ...pairs], flags) => {
     if (name === "") throw new UsageError("please name a snapshot");

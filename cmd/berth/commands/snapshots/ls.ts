@@ -8,7 +8,13 @@ import { type SnapshotterFlags, snapshotterOf } from "../../snapshotter-flag.js"
 
 export const command = defineCommand<SnapshotterFlags>({
   arguments: "[filters...]",
-  formats: true,
+  lists: true,
+  watches: true,
+  completes: ["none"],
+  examples: [
+    { line: "berth snapshots ls", does: "the snapshots of the default snapshotter" },
+    { line: "berth snapshots --snapshotter native ls kind==active", does: "the active ones of another" },
+  ],
   help: "Filters, of which one must match: name==…, parent==…, kind==active, labels.key==value, labels.key (it is there).",
   run: async ({ client, request, output }, filters, flags) => {
     output.list(await listSnapshots(client.snapshots.get(snapshotterOf(flags)), request, filters), {

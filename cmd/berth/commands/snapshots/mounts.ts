@@ -6,6 +6,8 @@ import { type SnapshotterFlags, snapshotterOf } from "../../snapshotter-flag.js"
 
 export const command = defineCommand<SnapshotterFlags>({
   arguments: "[target] [key]",
+  completes: ["file", "snapshot"],
+  examples: [{ line: "berth snapshots mounts /mnt web | sh", does: "mounts a snapshot" }],
   run: async ({ client, request, output }, [target = "", key = ""], flags) => {
     if (key === "") throw new UsageError("please name a target and a snapshot");
     const mounts = await client.snapshots.get(snapshotterOf(flags)).mounts(request, key);

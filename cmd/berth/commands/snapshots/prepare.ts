@@ -12,6 +12,11 @@ interface PrepareFlags extends SnapshotterFlags {
 
 export const command = defineCommand<PrepareFlags>({
   arguments: "[key] [parent]",
+  completes: ["none", "snapshot"],
+  examples: [
+    { line: "berth snapshots prepare work base", does: "a writable snapshot over a committed one" },
+    { line: "berth snapshots prepare -t /mnt work base | sh", does: "and mounts it" },
+  ],
   help: "It stays until it is removed.",
   options: (command) => {
     command

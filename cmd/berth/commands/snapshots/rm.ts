@@ -7,6 +7,8 @@ import { type SnapshotterFlags, snapshotterOf } from "../../snapshotter-flag.js"
 
 export const command = defineCommand<SnapshotterFlags>({
   arguments: "[keys...]",
+  completes: ["snapshot"],
+  examples: [{ line: "berth snapshots rm work", does: "removes a snapshot that nothing builds on" }],
   run: async (context, keys, flags) => {
     const snapshots = context.client.snapshots.get(snapshotterOf(flags));
     await forEach(context, keys, async (key) => {

@@ -6,6 +6,7 @@ import { listSnapshots } from "../../snapshots.js";
 import { type SnapshotterFlags, snapshotterOf } from "../../snapshotter-flag.js";
 
 export const command = defineCommand<SnapshotterFlags>({
+  examples: [{ line: "berth snapshots tree", does: "what builds on what" }],
   run: async ({ client, request, output }, _args, flags) => {
     const all = await listSnapshots(client.snapshots.get(snapshotterOf(flags)), request);
     const children = new Map<string, SnapshotInfo[]>();

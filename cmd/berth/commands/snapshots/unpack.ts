@@ -12,6 +12,8 @@ import { addSnapshotterOption, type SnapshotterFlags, snapshotterOf } from "../.
 
 export const command = defineCommand<SnapshotterFlags>({
   arguments: "[digest]",
+  completes: ["content"],
+  examples: [{ line: "berth snapshots unpack sha256:…", does: "makes snapshots of the layers of an image" }],
   help: "The digest is that of an image's target, as berth images ls shows it.",
   options: addSnapshotterOption,
   run: async ({ client, request, output }, [text], flags) => {

@@ -11,7 +11,12 @@ interface UsageFlags extends SnapshotterFlags {
 
 export const command = defineCommand<UsageFlags>({
   arguments: "[keys...]",
-  formats: true,
+  lists: true,
+  completes: ["snapshot"],
+  examples: [
+    { line: "berth snapshots usage", does: "what each snapshot takes on disk" },
+    { line: "berth snapshots usage -b web", does: "in bytes, of one" },
+  ],
   options: (command) => {
     command.option("-b", "sizes in bytes");
   },

@@ -12,6 +12,8 @@ interface ViewFlags extends SnapshotterFlags {
 
 export const command = defineCommand<ViewFlags>({
   arguments: "[key] [parent]",
+  completes: ["none", "snapshot"],
+  examples: [{ line: "berth snapshots view -t /mnt look base | sh", does: "a read-only snapshot, mounted" }],
   help: "Nothing holds it: label it, or the next run of the collector takes it.",
   options: (command) => {
     command

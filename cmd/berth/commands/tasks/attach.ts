@@ -12,6 +12,8 @@ interface AttachFlags extends DetachFlags {
 export const command = defineCommand<AttachFlags>({
   arguments: "<container>",
   failureStatus: SESSION_FAILURE_STATUS,
+  completes: ["task"],
+  examples: [{ line: "berth tasks attach web", does: "connects to its input and output until it ends" }],
   help: `berth exits with the status of the process, and the task is removed then; the container stays. The end of berth's own input
 leaves the process's input open for whoever attaches next, and so do the keys that detach, at a terminal.`,
   options: (command) => {

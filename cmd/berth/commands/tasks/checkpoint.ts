@@ -14,6 +14,13 @@ interface CheckpointFlags {
 
 export const command = defineCommand<CheckpointFlags>({
   arguments: "<container>",
+  completes: ["task"],
+  examples: [
+    {
+      line: "berth tasks checkpoint --exit --image-path /var/tmp/web web",
+      does: "writes its state to a folder and ends it",
+    },
+  ],
   options: (command) => {
     command
       .option("--exit", "stop the container afterwards")

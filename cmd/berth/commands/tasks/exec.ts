@@ -24,6 +24,11 @@ export const command = defineCommand<ExecFlags>({
   arguments: "<container> <command...>",
   passThrough: true,
   failureStatus: SESSION_FAILURE_STATUS,
+  completes: ["task", "none"],
+  examples: [
+    { line: "berth tasks exec web ls -l /", does: "one more process in the task" },
+    { line: "berth tasks exec -t --user nobody web sh", does: "a shell in it, as another user" },
+  ],
   help: `berth exits with the status of the process. With --detach its output goes nowhere, since nobody can attach to it, unless
 --log-uri or --fifo-dir say where.`,
   options: (command) => {

@@ -13,6 +13,11 @@ interface KillFlags {
 
 export const command = defineCommand<KillFlags>({
   arguments: "<container>",
+  completes: ["task"],
+  examples: [
+    { line: "berth tasks kill web", does: "sends its stop signal" },
+    { line: "berth tasks kill --all -s SIGKILL web", does: "ends every process in it" },
+  ],
   help: "Without --signal the container's own stop signal is sent, else SIGTERM. A container's first process ignores what it does not handle.",
   options: (command) => {
     command

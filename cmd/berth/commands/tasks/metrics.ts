@@ -17,6 +17,13 @@ type Row = readonly [metric: string, value: unknown];
 export const command = defineCommand({
   arguments: "<container>",
   formats: true,
+  watches: true,
+  completes: ["task"],
+  examples: [
+    { line: "berth tasks metrics web", does: "the important counters" },
+    { line: "berth tasks metrics --format json web", does: "all of them" },
+    { line: "berth tasks metrics --watch web", does: "drawn anew every two seconds" },
+  ],
   help: "--format json prints every counter; the tables show the important ones.",
   run: async ({ client, request, output }, [id = ""]) => {
     await client.tasks.get(request, id, "");

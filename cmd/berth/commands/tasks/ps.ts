@@ -7,7 +7,13 @@ import { defineCommand } from "../../command.js";
 
 export const command = defineCommand({
   arguments: "<container>",
-  formats: true,
+  lists: true,
+  watches: true,
+  completes: ["task"],
+  examples: [
+    { line: "berth tasks ps web", does: "the pids of its processes on this host" },
+    { line: "berth tasks ps --watch web", does: "drawn anew every two seconds" },
+  ],
   run: async ({ client, request, output }, [id = ""]) => {
     output.list(await client.tasks.pids(request, id), {
       style: { lastColumn: "bare" },

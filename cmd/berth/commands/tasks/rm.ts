@@ -14,6 +14,11 @@ interface RmFlags {
 
 export const command = defineCommand<RmFlags>({
   arguments: "<containers...>",
+  completes: ["task"],
+  examples: [
+    { line: "berth tasks rm web", does: "what is left of a task that has ended" },
+    { line: "berth tasks rm --force web db", does: "ends them first" },
+  ],
   options: (command) => {
     command
       .option("-f, --force", "kill it first")

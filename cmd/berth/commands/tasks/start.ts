@@ -12,6 +12,11 @@ import { addStdioOptions, type StdioFlags } from "../../stdio-flags.js";
 export const command = defineCommand<StdioFlags>({
   arguments: "<container>",
   failureStatus: SESSION_FAILURE_STATUS,
+  completes: ["container"],
+  examples: [
+    { line: "berth tasks start web", does: "runs a container that exists, attached" },
+    { line: "berth tasks start -d web", does: "in the background" },
+  ],
   help: "berth exits with the status of the process. The task is removed when it has ended, the container stays.",
   options: addStdioOptions,
   run: async (context, [id = ""], flags) => {
