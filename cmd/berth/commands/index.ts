@@ -117,6 +117,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "run", aliases: [], summary: "run a container", load: () => import("./run.js") },
   { name: "attach", aliases: [], summary: "attach to the IO of a task", load: () => import("./tasks/attach.js") },
   { name: "exec", aliases: [], summary: "run one more process in a task", load: () => import("./tasks/exec.js") },
+  { name: "ps", aliases: [], summary: "containers and how they are", load: () => import("./ps.js") },
   { name: "stats", aliases: [], summary: "what tasks use, live", load: () => import("./stats.js") },
   { name: "top", aliases: [], summary: "the processes of tasks, live", load: () => import("./top.js") },
   { name: "wait", aliases: [], summary: "wait until tasks have ended", load: () => import("./wait.js") },
