@@ -1,23 +1,63 @@
-// berth events: what happens in the daemon, one line an event, until it is interrupted.
+// berth events: what happens in the daemon, one line an event, until it is interrupted; or what has happened, from the ledger.
+import type { PastEvent } from "../../../api/client/remote-ledger.js";
 import type { EventEnvelope } from "../../../api/core/event.js";
 import { decodeEvent } from "../../../api/core/event-fields.js";
-import { formatTime } from "../../../api/core/time.js";
-import { defineCommand } from "../command.js";
+import { formatTime, systemClock } from "../../../api/core/time.js";
+import { ofBerthdOnly } from "../berthd-only.js";
+import { type CommandContext, defineCommand } from "../command.js";
+import { collect, parseLimit } from "../flags.js";
 import { renderJson } from "../render/json.js";
 import { goTime } from "../render/time.js";
+import { type TimeRangeFlags, timeRangeOptions } from "../time-flag.js";
 
-export const command = defineCommand({
+interface EventsFlags extends TimeRangeFlags {
+  filter?: readonly string[];
+  follow?: boolean;
+  after?: number;
+}
+
+export const command = defineCommand<EventsFlags>({
   arguments: "[filters...]",
   formats: true,
-  help: `Events of all namespaces, from now on. Filters, of which one must match: topic=="/tasks/exit", namespace==default,
+  help: `Events of all namespaces. As they happen, unless a flag asks for those of the past, which berthd alone keeps; with --follow
+nothing is lost when the daemon is restarted. Filters, of which one must match: topic=="/tasks/exit", namespace==default,
 event.container_id==web, topic~=^/tasks. With --format json or jsonl each event is one line of JSON.`,
-  run: async ({ client, request, output }, filters) => {
-    const print = output.format === "table" || output.format === "wide" ? textLine : jsonLine;
+  examples: [
+    { line: "berth events", does: "what happens from now on, as ctr shows it" },
+    { line: `berth events --since 1h --filter 'topic=="/tasks/exit"'`, does: "what has ended within the last hour" },
+    { line: "berth events --since 10m --follow", does: "the last ten minutes, and on from there" },
+  ],
+  completes: ["none"],
+  options: (command) => {
+    for (const option of timeRangeOptions("events")) command.addOption(option);
+    command
+      .option("--filter <filter>", "one more filter", collect)
+      .option("--after <seq>", "only those behind this number, which their JSON form has", parseLimit)
+      .option("-f, --follow", "after the events of the past, those that come");
+  },
+  run: async (context, args, flags) => {
+    const { output } = context;
+    const print = output.isTable ? textLine : jsonLine;
     output.endWithReader();
-    const events = client.events.subscribe({ filters, signal: request.signal });
-    for await (const envelope of events) output.line(print(envelope));
+    const filters = [...args, ...(flags.filter ?? [])];
+    for await (const envelope of eventsOf(context, filters, flags)) output.line(print(envelope));
   },
 });
+
+/** Only those that happen, as ctr has them; with a flag that asks for more, those of the ledger. */
+function eventsOf(
+  { client, request }: CommandContext,
+  filters: readonly string[],
+  { since, until, after, follow = false }: EventsFlags,
+): AsyncIterable<EventEnvelope | PastEvent> {
+  if ([since, until, after].every((limit) => limit === undefined) && !follow)
+    return client.events.subscribe({ filters, signal: request.signal });
+  // Without a beginning, following is about the present.
+  const sinceNs = since ?? (follow && after === undefined ? systemClock() : undefined);
+  const position = after === undefined ? undefined : BigInt(after);
+  const events = client.ledger.read(request, { filters, after: position, sinceNs, untilNs: until, follow });
+  return ofBerthdOnly("past events are kept", events);
+}
 
 /** As ctr prints it. */
 function textLine(envelope: EventEnvelope): string {
@@ -25,10 +65,11 @@ function textLine(envelope: EventEnvelope): string {
   return `${goTime(timestampNs)} ${namespace} ${topic} ${renderJson(payloadOf(envelope), 0)}`;
 }
 
-function jsonLine(envelope: EventEnvelope): string {
+function jsonLine(envelope: EventEnvelope | PastEvent): string {
   const { timestampNs, namespace, topic, event } = envelope;
   const timestamp = formatTime(timestampNs);
-  return renderJson({ timestamp, namespace, topic, type: event?.typeUrl, event: payloadOf(envelope) }, 0);
+  const position = "seq" in envelope ? { seq: Number(envelope.seq) } : {};
+  return renderJson({ ...position, timestamp, namespace, topic, type: event?.typeUrl, event: payloadOf(envelope) }, 0);
 }
 
 /** The payload's fields; of a type unknown here its name and its bytes. */
