@@ -11,3 +11,12 @@ export async function lastExits(
 ): Promise<ReadonlyMap<string, LastExit> | undefined> {
   return ids.length === 0 ? new Map() : undefined;
 }
+
+/** All that is remembered of a container's tasks, newest first; undefined from a daemon that does not remember. */
+export async function exitsOf(
+  _client: Client,
+  _request: RequestContext,
+  _id: string,
+): Promise<readonly { readonly last: LastExit; readonly document: object }[] | undefined> {
+  return undefined;
+}
