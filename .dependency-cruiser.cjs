@@ -111,6 +111,9 @@ module.exports = {
       "^api/client/",
       "^api/core/",
       "^runtime/sys/",
+      // A shim is no part of the daemon: `berth shim` speaks to it as any client can.
+      "^runtime/ttrpc/",
+      "^runtime/drivers/shim/(saved-shim|socket)\\.ts$",
       "^cmd/shared/",
     ),
     only(
@@ -161,6 +164,9 @@ module.exports = {
       "^runtime/(bridge|docker/bridge|detached|sys)/",
     ),
     only("lxd-bridge-is-small", "^cmd/lxd-bridge/", "^api/core/", "^runtime/(bridge|lxd|detached|sys)/"),
+    only("logs-know-no-daemon", "^runtime/logs/", "^api/core/", "^runtime/(bridge|stdio|sys)/"),
+    only("log-writer-is-small", "^cmd/log-writer/", "^api/core/", "^runtime/(bridge|logs)/"),
+    never("log-writer-starts-fast", "^(cmd/log-writer|runtime/logs)/", NPM("@grpc")),
     never("bridges-start-fast", "^(cmd/lxd-bridge|runtime/(bridge|lxd))/", NPM("dockerode", "@grpc")),
     never("docker-bridge-starts-fast", "^(cmd/docker-bridge|runtime/docker/bridge)/", NPM("dockerode", "@grpc")),
     {

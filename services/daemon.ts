@@ -16,12 +16,14 @@ import { DATABASE_FILE } from "../metadata/db.js";
 import { openMetadata } from "../metadata/index.js";
 import { lockFolder } from "../metadata/owner-lock.js";
 import { storeExaminer } from "../metadata/store-check.js";
+import { TASK_PLUGIN } from "../runtime/bundle.js";
 import { openContentBackend } from "../runtime/content/backend.js";
 import { createDiffer } from "../runtime/diff/differ.js";
 import { hostExaminer } from "../runtime/doctor/host.js";
 import { tempMountExaminer } from "../runtime/doctor/temp-mounts.js";
 import type { DriverDefinition } from "../runtime/driver.js";
 import { runtimeDrivers } from "../runtime/drivers/index.js";
+import { optDirOf } from "../runtime/opt-dir.js";
 import { snapshotBackends } from "../runtime/snapshotters/index.js";
 import { makeRuntimeDir } from "../runtime/sys/runtime-dir.js";
 import { TaskManager } from "../runtime/task-manager.js";
@@ -225,6 +227,8 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
     maxMessageBytes: MAX_MESSAGE_BYTES,
     databasePath,
     contentDir,
+    bundlesDir: join(config.state, TASK_PLUGIN),
+    optDir: optDirOf(config.root),
     contentSharing,
     gc: config.gc,
     snapshotters: metadata.snapshots.all(),

@@ -31,6 +31,10 @@ export interface PluginListDeps {
   readonly grpcIds: readonly string[];
   /** The database file. */
   readonly databasePath: string;
+  /** Folder of the tasks' bundles, in folders by namespace. */
+  readonly bundlesDir: string;
+  /** Where `install` puts programs and libraries. */
+  readonly optDir: string;
   /** Folder of the blobs. */
   readonly contentDir: string;
   /** Who may take over whose blobs. */
@@ -59,6 +63,8 @@ export const builtinPlugins = ({
   grpcIds,
   databasePath,
   contentDir,
+  bundlesDir,
+  optDir,
   contentSharing,
   gc,
   platform,
@@ -91,7 +97,10 @@ export const builtinPlugins = ({
   plugin("runtime.v2", "task", {
     requires: ["io.containerd.event.v1", "io.containerd.metadata.v1"],
     platforms: [platform],
+    // Ours: it leads `berth shim` to shims that were started ahead of their task.
+    exports: { bundles: bundlesDir },
   }),
+  plugin("internal.v1", "opt", { exports: { path: optDir } }),
   plugin("service.v1", "containers-service", { requires: ["io.containerd.metadata.v1", "io.containerd.event.v1"] }),
   plugin("service.v1", "content-service", { requires: ["io.containerd.metadata.v1"] }),
   plugin("service.v1", "diff-service", { requires: ["io.containerd.diff.v1"] }),

@@ -100,6 +100,7 @@ describe.skipIf(lacking)("when the daemon ends and comes back", () => {
       using _log = ShimLog.open(bundle.path, silentLogger);
       const binary = await resolveShimBinary(RUNC, { path: process.env["PATH"] ?? "", programDir: "/" });
       const deps = {
+        rootDir: "/root-dir",
         address: host.address,
         ttrpcAddress: `${host.address}.ttrpc`,
         publishBinary: "/bin/true",

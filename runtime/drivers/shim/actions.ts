@@ -8,6 +8,7 @@ import { fromTimestamp } from "../../../api/core/time.js";
 import { DeleteResponse } from "../../../api/gen/runtime/task/v2/shim.js";
 import type { Bundle } from "../../bundle.js";
 import type { DriverDeps } from "../../driver.js";
+import { withOptDir } from "../../opt-dir.js";
 import { parseShimAddress, type ShimAddress } from "./bootstrap.js";
 import { runCommand } from "./command.js";
 
@@ -19,14 +20,14 @@ const DELETE_TIMEOUT_MS = 5_000;
 /** The newest version of the shim API that is asked for; a 2.x shim then serves this one. */
 const MAX_SHIM_VERSION = "2";
 
-export type ActionDeps = Pick<DriverDeps, "address" | "ttrpcAddress" | "publishBinary" | "debug">;
+export type ActionDeps = Pick<DriverDeps, "rootDir" | "address" | "ttrpcAddress" | "publishBinary" | "debug">;
 
 /** The folder that a shim works in, and the name that it is started under. */
 export type Workplace = Pick<Bundle, "namespace" | "id" | "path">;
 
 function environment(deps: ActionDeps, namespace: string): Record<string, string | undefined> {
   return {
-    ...process.env,
+    ...withOptDir(deps.rootDir, process.env),
     GOMAXPROCS: "2",
     MAX_SHIM_VERSION,
     TTRPC_ADDRESS: deps.ttrpcAddress,

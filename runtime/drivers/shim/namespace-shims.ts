@@ -23,7 +23,7 @@ const IDLE_MS = 30_000;
 
 export type NamespaceShimsDeps = Pick<
   DriverDeps,
-  "stateDir" | "address" | "ttrpcAddress" | "publishBinary" | "debug" | "log"
+  "rootDir" | "stateDir" | "address" | "ttrpcAddress" | "publishBinary" | "debug" | "log"
 >;
 
 /** For its tasks: what it has to say, it says in a folder of its own. */

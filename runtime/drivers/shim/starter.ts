@@ -7,6 +7,7 @@ import type { Any } from "../../../api/core/typeurl.js";
 import type { Options } from "../../../api/gen/types/runc/options/oci.js";
 import { type Bundle, createBundle } from "../../bundle.js";
 import type { CreateTask, DriverDeps } from "../../driver.js";
+import { withOptDir } from "../../opt-dir.js";
 import { startShim, type Workplace } from "./actions.js";
 import type { Activity } from "./activity.js";
 import { type BinarySearch, isExecutable, resolveShimBinary } from "./binary.js";
@@ -75,7 +76,7 @@ export class ShimStarter implements AsyncDisposable {
     const known = this.#found.get(runtime);
     if (known !== undefined && (await isExecutable(known))) return known;
     const search: BinarySearch = {
-      path: process.env["PATH"] ?? "",
+      path: withOptDir(this.#deps.rootDir, process.env)["PATH"] ?? "",
       programDir: dirname(this.#deps.publishBinary),
     };
     try {

@@ -50,8 +50,8 @@ export function cleanPath(path: string): string {
 }
 
 /** The archive's bytes uncompressed, whatever it came as. */
-async function* uncompressed(source: Readable): AsyncGenerator<Uint8Array> {
-  const iterator: AsyncIterator<Buffer> = source[Symbol.asyncIterator]();
+export async function* uncompressed(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
   while (head.length < ZSTD.length) {
     const next = await iterator.next();
