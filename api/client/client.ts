@@ -15,6 +15,8 @@ import type { Snapshotters } from "../core/snapshot.js";
 import type { Tasks } from "../core/task.js";
 import { VersionService } from "../gen/services/version/v1/version.js";
 import type { Channel } from "./channel.js";
+import type { ContainerFiles } from "./files/files.js";
+import { lazyContainerFiles } from "./files/lazy.js";
 import { RemoteCollector } from "./remote-collector.js";
 import { RemoteContainerStore } from "./remote-container-store.js";
 import { RemoteContentStore } from "./remote-content-store.js";
@@ -59,6 +61,8 @@ export interface Client extends AsyncDisposable {
   readonly diff: Differ;
   /** Tasks call by call; `run` and `task` give the same as objects. */
   readonly tasks: Tasks;
+  /** Files into and out of containers; on the daemon's host only. */
+  readonly files: ContainerFiles;
   /** Iterated, the events of the client's namespace, or of all when it has none. */
   readonly events: RemoteEvents;
   /** The events of the past, and from them on into the present. Of Berth only. */
@@ -105,6 +109,7 @@ export function createClient(channel: Channel): Client {
     snapshots: new RemoteSnapshotters(channel),
     diff: new RemoteDiffer(channel),
     tasks: new RemoteTasks(channel),
+    files: lazyContainerFiles(() => client),
     events: new RemoteEvents(channel),
     ledger: new RemoteLedger(channel),
     introspection: new RemoteIntrospection(channel),

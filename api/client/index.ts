@@ -13,9 +13,9 @@ export type {
   WriterOptions,
 } from "../core/content.js";
 export type { PeerCredentials, RequestContext } from "../core/context.js";
+export type { Debug, ProfileKind } from "../core/debug.js";
 export type { Descriptor } from "../core/descriptor.js";
 export type { ApplyOptions, Differ, DiffOptions } from "../core/diff.js";
-export type { Debug, ProfileKind } from "../core/debug.js";
 export type { Doctor, Finding } from "../core/doctor.js";
 export {
   ContainerdError,
@@ -97,6 +97,7 @@ export { chainIds, isUnpacked, type UnpackOptions, unpack } from "./distribution
 export type { UnpackDestination } from "./distribution/unpack-targets.js";
 export { DOCKER_RUNTIME, type DockerOptions, dockerOptions, type PublishedPort } from "./docker-options.js";
 export type { DaemonEvent, EventOf, EventTopic, OtherEvent } from "./events/daemon-event.js";
+export type { ContainerFiles, CopyFilesOptions } from "./files/files.js";
 export { type Copy, type CopyOptions, copyStreams, type LocalStreams } from "./io/copy.js";
 export { FifoEnds, type ProcessStreams } from "./io/fifo-ends.js";
 export { type FifoOptions, makeFifos, NULL_STDIO, removeFifos } from "./io/fifos.js";

@@ -84,6 +84,12 @@ export function hardLinkAt(oldFolder: number, oldName: string, folder: number, n
   return bad < 0 ? bad : tryCall("linkat", oldFolder, otherNameBytes, folder, nameBytes, 0);
 }
 
+/** Gives something another name in its folder, at once; what has that name goes, unless only one of the two is a folder. */
+export function renameAt(folder: number, oldName: string, name: string): number {
+  const bad = put(nameBytes, name) || put(otherNameBytes, oldName);
+  return bad < 0 ? bad : tryCall("renameat", folder, otherNameBytes, folder, nameBytes);
+}
+
 /** Where a symbolic link points, as a byte string; -errno when it is none. */
 export function readLinkAt(folder: number, name: string): string | number {
   const bad = put(nameBytes, name);

@@ -3,7 +3,11 @@
 import { createRequire } from "node:module";
 import { getSystemErrorMap } from "node:util";
 
-type NativeFunction = (...args: unknown[]) => number;
+interface NativeFunction {
+  (...args: unknown[]): number;
+  /** In a thread of libuv's pool. What the arguments point to must stay until it calls back. */
+  async(...args: unknown[]): void;
+}
 
 interface Koffi {
   load(path: string | null): { func(prototype: string): NativeFunction };
@@ -34,6 +38,7 @@ const PROTOTYPES = {
   mknodat: "int mknodat(int folder, const uint8_t *name, uint32_t mode, uint64_t device)",
   symlinkat: "int symlinkat(const uint8_t *target, int folder, const uint8_t *name)",
   linkat: "int linkat(int oldFolder, const uint8_t *oldName, int folder, const uint8_t *name, int flags)",
+  renameat: "int renameat(int oldFolder, const uint8_t *oldName, int folder, const uint8_t *name)",
   readlinkat: "long readlinkat(int folder, const uint8_t *name, _Out_ uint8_t *target, size_t size)",
   fchownat: "int fchownat(int folder, const uint8_t *name, uint32_t uid, uint32_t gid, int flags)",
   futimens: "int futimens(int fd, const uint8_t *times)",
@@ -61,6 +66,10 @@ const PROTOTYPES = {
   pipe2: "int pipe2(_Out_ int *ends, int flags)",
   fcntl: "int fcntl(int fd, int command, int argument)",
   ioctl: "int ioctl(int fd, unsigned long request, _Inout_ void *argument)",
+  splice: "long splice(int from, void *fromOffset, int to, void *toOffset, size_t size, unsigned int flags)",
+  epoll_create1: "int epoll_create1(int flags)",
+  epoll_ctl: "int epoll_ctl(int poll, int operation, int fd, const void *event)",
+  epoll_wait: "int epoll_wait(int poll, _Out_ void *events, int most, int timeoutMs)",
   getsockopt: "int getsockopt(int fd, int level, int name, _Out_ void *value, _Inout_ uint32_t *length)",
 } as const;
 
@@ -111,6 +120,16 @@ export function tryCall(name: SystemCall, ...args: readonly unknown[]): number {
   const result = functions[name](...args);
   // Nothing may run between the call and this: errno belongs to the thread.
   return result < 0 ? -koffi.errno() : result;
+}
+
+/** The same in a thread, for calls that wait. A failure is told without its errno, which belongs to that thread. */
+export function callInThread(name: SystemCall, ...args: readonly unknown[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    libc().functions[name].async(...args, (error: unknown, result: number) => {
+      if (error === null || error === undefined) resolve(result);
+      else reject(error);
+    });
+  });
 }
 
 const EINVAL = 22;

@@ -1,7 +1,7 @@
 // Entries of an archive of files as they are: owners and attributes as they are inside, links, devices, holes.
 // @source POSIX.1-2017 pax; GNU tar manual, "Storing Sparse Files" (form 1.0), xattrs.c (keys of attributes)
 import { constants, readSync } from "node:fs";
-import { check, closeFd, pathAt, readable, readLinkAt } from "../../../runtime/sys/at.js";
+import { check, closeFd, pathAt, readable, readLinkAt, statFd } from "../../../runtime/sys/at.js";
 import { openFile, type Place, typeOf } from "../../../runtime/sys/trees/compare.js";
 import { getXattr, listXattrs } from "../../../runtime/sys/xattr.js";
 import { XATTR_PREFIX } from "../../core/tar/pax.js";
@@ -112,7 +112,11 @@ function targetOf({ folder, name, path }: TreeEntry): string {
 function* file(described: NewEntry, place: Place): Generator<ArchivePiece> {
   const fd = openFile(place);
   try {
-    const { sizeBytes } = place.status;
+    const status = statFd(fd);
+    // It may have become a device meanwhile, of which nothing may be read.
+    if (typeof status === "number" || typeOf(status) !== S_IFREG)
+      throw new Error(`${readable(described.name)}: no file any more`);
+    const { sizeBytes } = status;
     const pieces = filePieces(fd, sizeBytes);
     if (pieces === undefined) {
       yield header({ ...described, sizeBytes });

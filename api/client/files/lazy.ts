@@ -1,0 +1,15 @@
+// The files of containers, loaded when first asked for: many clients never are.
+import type { FilesClient } from "./container-ends.js";
+import type { ContainerFiles } from "./files.js";
+
+export function lazyContainerFiles(client: () => FilesClient): ContainerFiles {
+  const load = async (): Promise<ContainerFiles> => (await import("./files.js")).createContainerFiles(client());
+  return {
+    copyOut: async (...args) => (await load()).copyOut(...args),
+    copyIn: async (...args) => (await load()).copyIn(...args),
+    archive: async function* (...args) {
+      yield* (await load()).archive(...args);
+    },
+    unpack: async (...args) => (await load()).unpack(...args),
+  };
+}
