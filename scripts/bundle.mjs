@@ -11,6 +11,7 @@ import { ROOT, say } from "./steps.mjs";
 const SHIM = "containerd-shim-process-v1";
 const DOCKER_BRIDGE = "berth-docker-bridge";
 const LXD_BRIDGE = "berth-lxd-bridge";
+const LOG_WRITER = "berth-log-writer";
 const RUNNER = "cros-tool-runner";
 const TREMPLIN = "tremplin";
 /** By the names that they are started under, with their rooms. */
@@ -20,6 +21,7 @@ const PROGRAMS = {
   [SHIM]: "shim-process",
   [DOCKER_BRIDGE]: "docker-bridge",
   [LXD_BRIDGE]: "lxd-bridge",
+  [LOG_WRITER]: "log-writer",
   [RUNNER]: RUNNER,
   [TREMPLIN]: TREMPLIN,
 };
@@ -31,7 +33,9 @@ const START_DEADLINE_MS = 20_000;
 export async function bundlePrograms(dist) {
   await bundle(dist, ["berth", "berthd", RUNNER, TREMPLIN], {});
   // The generated code asks for gRPC even where nothing of it is used; these are started often, and stay in memory.
-  await bundle(dist, [SHIM, DOCKER_BRIDGE, LXD_BRIDGE], { "@grpc/grpc-js": join(ROOT, "scripts", "no-grpc.cjs") });
+  await bundle(dist, [SHIM, DOCKER_BRIDGE, LXD_BRIDGE, LOG_WRITER], {
+    "@grpc/grpc-js": join(ROOT, "scripts", "no-grpc.cjs"),
+  });
 }
 
 /**
@@ -82,8 +86,8 @@ export async function rehearsePrograms(dist) {
     await ended(daemon);
     const name = "rehearsal";
     await rehearseDetached(start(where, SHIM, "-namespace", name, "-id", name, "-address", address, "serve"));
-    for (const bridge of [DOCKER_BRIDGE, LXD_BRIDGE]) {
-      await rehearseDetached(start(where, bridge, join(dir, `${bridge}.sock`)));
+    for (const program of [DOCKER_BRIDGE, LXD_BRIDGE, LOG_WRITER]) {
+      await rehearseDetached(start(where, program, join(dir, `${program}.sock`)));
     }
     await rehearseRunner(where);
     await rehearseTremplin(where);

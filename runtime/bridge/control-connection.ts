@@ -13,16 +13,16 @@ import {
   type Request,
   requestSchema,
 } from "./protocol.js";
-import type { Streams } from "./streams.js";
+import type { StreamTable } from "./streams.js";
 
 export class ControlConnection {
   readonly #socket: Socket;
-  readonly #streams: Streams;
+  readonly #streams: StreamTable;
   readonly #log: Logger;
   /** Requests that are not answered yet. */
   readonly #pending = new Map<number, AbortController>();
 
-  constructor(socket: Socket, streams: Streams, log: Logger) {
+  constructor(socket: Socket, streams: StreamTable, log: Logger) {
     this.#socket = socket;
     this.#streams = streams;
     this.#log = log;

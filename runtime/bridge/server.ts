@@ -6,8 +6,8 @@ import { createServer, type Server, type Socket } from "node:net";
 import { ControlConnection } from "./control-connection.js";
 import { encode } from "./protocol.js";
 import { shortAddress } from "./socket-address.js";
-import type { OpenSource } from "./source.js";
-import { Streams } from "./streams.js";
+import type { StreamTable } from "./streams.js";
+import type { TaskStreamDeps } from "./task-stream.js";
 import { TellingLog } from "./telling-log.js";
 
 /** For a daemon that was just told that it runs, or that is being started once more. */
@@ -18,8 +18,8 @@ const MAX_UNTOLD_BYTES = 1024 * 1024;
 
 export interface BridgeServerOptions {
   readonly socketPath: string;
-  /** The engine's side. */
-  readonly open: OpenSource;
+  /** Makes what it serves; `onEnd` is to be called when one stream has ended or is gone. */
+  readonly streams: (deps: TaskStreamDeps, onEnd: () => void) => StreamTable;
   /** How long it stays without streams and connections. Default: 10 s. */
   readonly idleMs?: number;
   /** How long it waits for an engine that is away while no daemon is connected. Default: 10 minutes. */
@@ -31,7 +31,7 @@ export interface BridgeServerOptions {
 export class BridgeServer {
   readonly log = new TellingLog((entry) => this.#tell(entry));
   readonly #options: BridgeServerOptions;
-  readonly #streams: Streams;
+  readonly #streams: StreamTable;
   readonly #sockets = new Set<Socket>();
   readonly #over: Promise<void>;
   #end: () => void = () => {};
@@ -41,7 +41,7 @@ export class BridgeServer {
   constructor(options: BridgeServerOptions) {
     this.#options = options;
     const deps = { log: this.log, isPatient: (awayMs: number) => this.#isPatient(awayMs) };
-    this.#streams = new Streams(options.open, deps, () => this.#look());
+    this.#streams = options.streams(deps, () => this.#look());
     this.#over = new Promise((resolve) => {
       this.#end = () => {
         this.#isEnding = true;

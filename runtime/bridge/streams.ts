@@ -10,8 +10,23 @@ interface Entry {
   stream: TaskStream | undefined;
 }
 
+/** What a server of streams asks of them; {@link Streams} has those of engines. */
+export interface StreamTable extends AsyncDisposable {
+  /** How many have something to carry still. */
+  readonly active: number;
+  keys(): string[];
+  /** Resolves when it is open. One that is there already is taken as it is. */
+  open(request: StreamRequest, signal: AbortSignal): Promise<void>;
+  closeStdin(key: string): Promise<void>;
+  kill(key: string, signal: number): Promise<void>;
+  resize(key: string, size: Size): Promise<void>;
+  exit(key: string, signal: AbortSignal): Promise<StreamExit>;
+  finish(key: string, signal: AbortSignal): Promise<void>;
+  release(key: string): Promise<void>;
+}
+
 /** Disposing closes all. */
-export class Streams implements AsyncDisposable {
+export class Streams implements StreamTable {
   readonly #entries = new Map<string, Entry>();
   readonly #openSource: OpenSource;
   readonly #deps: TaskStreamDeps;

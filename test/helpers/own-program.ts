@@ -12,6 +12,7 @@ const ROOMS = {
   "containerd-shim-process-v1": "shim-process",
   "berth-docker-bridge": "docker-bridge",
   "berth-lxd-bridge": "lxd-bridge",
+  "berth-log-writer": "log-writer",
   "cros-tool-runner": "cros-tool-runner",
   tremplin: "tremplin",
 } as const;

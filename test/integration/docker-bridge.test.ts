@@ -9,6 +9,7 @@ import { FifoEnds } from "../../api/client/io/fifo-ends.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { silentLogger } from "../../api/core/log.js";
 import { BridgeServer } from "../../runtime/bridge/server.js";
+import { Streams } from "../../runtime/bridge/streams.js";
 import { type Bridge, type BridgeOptions, openBridge } from "../../runtime/docker/bridge/client.js";
 import { openDockerSource } from "../../runtime/docker/bridge/docker-source.js";
 import { gather, makeBox, makePipes, takeStreams } from "../helpers/docker-box.js";
@@ -166,7 +167,7 @@ describe.skipIf(lacking)("the bridge for docker tasks", () => {
     await new Promise<void>((resolve) => {
       ended = new BridgeServer({
         socketPath,
-        open: openDockerSource,
+        streams: (deps, onEnd) => new Streams(openDockerSource, deps, onEnd),
         idleMs: 100,
         patienceMs: 100,
         onReady: resolve,

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { silentLogger } from "../../../api/core/log.js";
 import { BridgeConnection } from "../../bridge/bridge-connection.js";
 import { BridgeServer } from "../../bridge/server.js";
+import { Streams } from "../../bridge/streams.js";
 import { BRIDGE_NAME, openBridge } from "./client.js";
 import { openDockerSource } from "./docker-source.js";
 
@@ -23,7 +24,7 @@ async function start(idleMs: number): Promise<{ readonly server: BridgeServer; r
   return await new Promise((resolve, reject) => {
     const server: BridgeServer = new BridgeServer({
       socketPath,
-      open: openDockerSource,
+      streams: (deps, onEnd) => new Streams(openDockerSource, deps, onEnd),
       idleMs,
       onReady: () => setImmediate(() => resolve({ server, ended })),
     });
