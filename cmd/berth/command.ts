@@ -63,6 +63,10 @@ export interface CommandDefinition<Flags extends OptionValues> {
 
 export interface Command {
   readonly failureStatus: number | undefined;
+  readonly examples: readonly Example[];
+  readonly help: string | undefined;
+  /** What the argument at that place names. */
+  completes(at: number): Completion;
   configure(command: CommanderCommand): void;
   /** How its records are to be printed, once its flags are parsed. */
   output(command: CommanderCommand): Pick<OutputOptions, "fields" | "quiet">;
@@ -76,6 +80,10 @@ export function defineCommand<Flags extends OptionValues = Record<string, never>
   let ownQuiet = false;
   return {
     failureStatus: definition.failureStatus,
+    examples: definition.examples ?? [],
+    help: definition.help,
+    completes: (at) =>
+      definition.completes?.[at] ?? (isVariadic(definition) ? definition.completes?.at(-1) : undefined) ?? "none",
     configure: (command) => {
       if (definition.arguments !== undefined) command.arguments(definition.arguments);
       definition.options?.(command);
@@ -101,6 +109,10 @@ export function defineCommand<Flags extends OptionValues = Record<string, never>
         : await run(context);
     },
   };
+}
+
+function isVariadic({ arguments: shown = "" }: { readonly arguments?: string }): boolean {
+  return /\.\.\.[\]>]$/.test(shown);
 }
 
 /** As they stand in `--help`. */

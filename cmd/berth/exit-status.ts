@@ -7,56 +7,72 @@ export const SESSION_FAILURE_STATUS = 125;
 /** Of a program that a closed pipe ended. */
 export const SIGPIPE_STATUS = 141;
 
-const STATUSES: Partial<Record<ErrorKind, number>> = {
-  invalid_argument: USAGE_STATUS,
-  out_of_range: USAGE_STATUS,
-  not_found: 3,
-  already_exists: 4,
-  failed_precondition: 5,
-  conflict: 5,
-  aborted: 5,
-  not_modified: 5,
-  unavailable: 6,
-  not_implemented: 7,
-  permission_denied: 8,
-  unauthenticated: 8,
-  deadline_exceeded: 124,
-  cancelled: 130,
-};
+/** A class of failures by its status. */
+export interface ExitClass {
+  readonly status: number;
+  readonly means: string;
+  /** Kinds of errors that end so. */
+  readonly kinds?: readonly ErrorKind[];
+}
+
+/** All of them: from here `--help`, the manual and the reference have them. */
+export const EXIT_CLASSES: readonly ExitClass[] = [
+  { status: 0, means: "done" },
+  { status: 1, means: "any failure without a class of its own" },
+  {
+    status: USAGE_STATUS,
+    means: "bad usage, or an argument that the daemon refused",
+    kinds: ["invalid_argument", "out_of_range"],
+  },
+  { status: 3, means: "not found", kinds: ["not_found"] },
+  { status: 4, means: "exists already", kinds: ["already_exists"] },
+  {
+    status: 5,
+    means: "the state does not allow it (still running, not empty, …)",
+    kinds: ["failed_precondition", "conflict", "aborted", "not_modified"],
+  },
+  { status: 6, means: "the daemon cannot be reached", kinds: ["unavailable"] },
+  { status: 7, means: "the daemon does not offer it", kinds: ["not_implemented"] },
+  { status: 8, means: "not allowed", kinds: ["permission_denied", "unauthenticated"] },
+  { status: 124, means: "--timeout passed", kinds: ["deadline_exceeded"] },
+  {
+    status: SESSION_FAILURE_STATUS,
+    means: "run, tasks start, exec or attach failed themselves: they pass on the status of the process otherwise",
+  },
+  { status: 130, means: "interrupted; 128 and its number after another signal", kinds: ["cancelled"] },
+];
+
+const STATUSES = new Map(
+  EXIT_CLASSES.flatMap(({ status, kinds = [] }) => kinds.map((kind) => [kind, status] as const)),
+);
 
 /** For `--help`. */
-export const EXIT_STATUS_HELP = `Exit status:
-  0    done
-  1    any failure without a class of its own
-  2    bad usage, or an argument that the daemon refused
-  3    not found
-  4    exists already
-  5    the state does not allow it (still running, not empty, …)
-  6    the daemon cannot be reached
-  7    the daemon does not offer it
-  8    not allowed
-  124  --timeout passed
-run, tasks start, tasks exec and tasks attach exit with the status of the process, and with 125 when they fail themselves.`;
+export const exitStatusHelp = (): string =>
+  ["Exit status:", ...EXIT_CLASSES.map(({ status, means }) => `  ${String(status).padEnd(5)}${means}`)].join("\n");
 
 /** A mistake in how berth was called. */
 export class UsageError extends ContainerdError {
-  constructor(message: string) {
+  /** What to do instead, where more can be said than to read the help. */
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
     super("invalid_argument", message);
+    this.hint = hint;
   }
 }
 
 /** The exit status for anything thrown. */
 export function exitStatus(error: unknown): number {
-  return STATUSES[errorKind(error)] ?? 1;
+  return STATUSES.get(errorKind(error)) ?? 1;
 }
 
-/** A failure that has been told already; only its status is left. */
+/** A failure that has been told already; only its status is left, and what its cause lets one advise. */
 export class Reported extends Error {
   override readonly name = "Reported";
   readonly status: number;
 
-  constructor(status: number) {
-    super(`exit status ${status}`);
+  constructor(status: number, cause?: unknown) {
+    super(`exit status ${status}`, { cause });
     this.status = status;
   }
 }

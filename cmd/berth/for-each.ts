@@ -2,7 +2,7 @@
 import type { CommandContext } from "./command.js";
 import { exitStatus, Reported } from "./exit-status.js";
 
-/** @throws Reported when one failed. */
+/** @throws Reported when one of several failed. */
 export async function forEach(
   { output }: CommandContext,
   ids: readonly string[],
@@ -13,8 +13,10 @@ export async function forEach(
     try {
       await work(id);
     } catch (error) {
-      output.warn(error instanceof Error ? error.message : String(error));
-      failure ??= new Reported(exitStatus(error));
+      // Of one alone main tells.
+      if (ids.length === 1) throw error;
+      output.problem(error);
+      failure ??= new Reported(exitStatus(error), error);
     }
   }
   if (failure !== undefined) throw failure;

@@ -1,14 +1,12 @@
 // The program `berth`: parse, call, print. What goes wrong is one line on stderr and an exit status that tells its class.
-import { type Command as CommanderCommand, CommanderError } from "commander";
+import type { Command as CommanderCommand } from "commander";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { errorOf } from "../../api/core/errors.js";
 import { checkRuntimeDir, runtimeDirOf } from "../../runtime/sys/runtime-dir.js";
 import { buildInfo } from "../shared/build-info.js";
 import type { Command } from "./command.js";
-import { exitStatus, Interrupted, Reported, USAGE_STATUS } from "./exit-status.js";
-import { flushed, Output, type OutputOptions } from "./output.js";
+import { flushed, Output } from "./output.js";
 import { createProgram, type GlobalFlags } from "./program.js";
-import { signalNumber } from "./signals.js";
 
 const DEFAULT_NAMESPACE = "default";
 const FIRST_DIAL_MS = 10_000;
@@ -16,15 +14,15 @@ const FIRST_DIAL_MS = 10_000;
 async function main(argv: readonly string[]): Promise<number> {
   let status = 0;
   let failureStatus: number | undefined;
-  let debug = false;
+  let flags: GlobalFlags = {};
+  const failure: { hint?: string | undefined } = {};
   const program = createProgram(buildInfo().version, {
     chosen: (command) => {
       failureStatus = command.failureStatus;
     },
-    run: async (command, flags, commander) => {
-      debug = flags.debug === true;
-      const output = { format: flags.format ?? "table", colour: flags.color, ...command.output(commander) };
-      status = await execute(flags, output, (context) => command.run(context, commander));
+    run: async (command, given, commander) => {
+      flags = given;
+      status = await execute(command, flags, commander, failure);
     },
   });
   quiet(program);
@@ -32,35 +30,42 @@ async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(helpLast(argv), { from: "user" });
     return status;
   } catch (error) {
-    return report(error, failureStatus, debug);
+    const { report } = await import("./report.js");
+    return report(error, { argv, program, flags, failureStatus, hint: failure.hint });
   }
 }
 
-type Context = Parameters<Command["run"]>[0];
-
-/** Gives a command its client, and closes it afterwards. */
+/** Gives a command its client, and closes it afterwards. What to do about a failure is asked of the daemon before that. */
 async function execute(
+  command: Command,
   flags: GlobalFlags,
-  output: OutputOptions,
-  run: (context: Context) => Promise<number>,
+  commander: CommanderCommand,
+  failure: { hint?: string | undefined },
 ): Promise<number> {
   await using scope = new DisposeScope();
   const env = process.env;
+  const output = new Output({ format: flags.format ?? "table", colour: flags.color, ...command.output(commander) });
   // A variable that is set to nothing counts as unset.
   const address = flags.address ?? (env["BERTH_ADDRESS"] || env["CONTAINERD_ADDRESS"] || defaultAddress(env));
   const namespace = flags.namespace ?? (env["BERTH_NAMESPACE"] || env["CONTAINERD_NAMESPACE"] || DEFAULT_NAMESPACE);
   // Loaded here: help and mistakes need no gRPC.
   const { connect } = await import("../../api/client/connect.js");
   const client = scope.use(connect({ address, namespace }));
-  if (flags.connectTimeout !== undefined && flags.connectTimeout > 0) {
-    await client.ready({ timeoutMs: flags.connectTimeout });
-  } else {
-    // Dials while the command looks at its arguments; its first call tells what is wrong.
-    client.ready({ timeoutMs: FIRST_DIAL_MS }).catch(() => undefined);
+  try {
+    if (flags.connectTimeout !== undefined && flags.connectTimeout > 0) {
+      await client.ready({ timeoutMs: flags.connectTimeout });
+    } else {
+      // Dials while the command looks at its arguments; its first call tells what is wrong.
+      client.ready({ timeoutMs: FIRST_DIAL_MS }).catch(() => undefined);
+    }
+    const limited = flags.timeout !== undefined && flags.timeout > 0;
+    const signal = limited ? AbortSignal.timeout(flags.timeout ?? 0) : undefined;
+    return await command.run({ client, namespace, request: { namespace, signal }, output }, commander);
+  } catch (error) {
+    const { hintFor } = await import("./hints.js");
+    failure.hint = await hintFor(error, { command, commander, client, namespace, address, flags });
+    throw error;
   }
-  const limited = flags.timeout !== undefined && flags.timeout > 0;
-  const signal = limited ? AbortSignal.timeout(flags.timeout ?? 0) : undefined;
-  return await run({ client, namespace, request: { namespace, signal }, output: new Output(output) });
 }
 
 /** Where the daemon of this user listens: root's is the machine's. @throws permission_denied where somebody else's could. */
@@ -73,36 +78,7 @@ function defaultAddress(env: Readonly<Record<string, string | undefined>>): stri
   return `${folder}/berth/berth.sock`;
 }
 
-/** The exit status, after the one line that says what happened. */
-function report(error: unknown, failureStatus: number | undefined, debug: boolean): number {
-  if (error instanceof Reported) return error.status;
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return 0;
-    if (error.code !== "commander.help") complain(oneLine(error.message));
-    return failureStatus ?? USAGE_STATUS;
-  }
-  if (error instanceof Interrupted) {
-    complain(error.message);
-    return 128 + signalNumber(error.signal);
-  }
-  complain(error instanceof Error ? error.message.trim() : String(error));
-  if (debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  return failureStatus ?? exitStatus(error);
-}
-
-function complain(message: string): void {
-  process.stderr.write(`berth: ${message}\n`);
-}
-
-/** `error: unknown command 'lss'` and `(Did you mean ls?)` are two lines of commander's. */
-function oneLine(message: string): string {
-  return message
-    .replace(/^error: /, "")
-    .replaceAll(/\s*\n\s*/g, " ")
-    .trim();
-}
-
-/** Errors of parsing are thrown, and told by {@link report} alone. */
+/** Errors of parsing are thrown, and told by report.ts alone. */
 function quiet(command: CommanderCommand): void {
   command.exitOverride().configureOutput({ outputError: () => {} });
   command.commands.forEach(quiet);

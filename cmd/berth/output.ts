@@ -1,5 +1,6 @@
 // Where records go: stdout, as a table for people or as JSON for programs. Messages about what went wrong go to stderr.
 import { once } from "node:events";
+import { errorKind } from "../../api/core/errors.js";
 import { isHungUp } from "../../runtime/sys/hang-up.js";
 import { SIGPIPE_STATUS } from "./exit-status.js";
 import { type Colour, type ColourChoice, type ColourName, createColour } from "./render/colour.js";
@@ -48,6 +49,7 @@ export class Output {
   /** Of stdout. */
   readonly colour: Colour;
   readonly #options: OutputOptions;
+  readonly #complaint: string;
   readonly #write: (text: string) => void;
 
   /** @param write where text goes. Default: stdout. */
@@ -55,6 +57,7 @@ export class Output {
     this.format = options.format;
     this.quiet = options.quiet === true;
     this.colour = createColour(process.stdout, options.colour);
+    this.#complaint = createColour(process.stderr, options.colour).red("berth:");
     this.#options = options;
     this.#write = write;
     for (const stream of [process.stdout, process.stderr]) {
@@ -151,7 +154,13 @@ export class Output {
 
   /** Something that did not stop the command. */
   warn(message: string): void {
-    process.stderr.write(`berth: ${message}\n`);
+    process.stderr.write(`${this.#complaint} ${message}\n`);
+  }
+
+  /** A failure that does not end the command; with a JSON format an object like that of the one that does. */
+  problem(error: unknown): void {
+    if (this.isTable) this.warn(messageOf(error));
+    else process.stderr.write(`${errorJson(error)}\n`);
   }
 
   /** For a command that waits long between its lines: whoever reads us ends it by leaving, also when nothing is written. */
@@ -169,6 +178,16 @@ export class Output {
       stream.on("error", () => {});
     }
   }
+}
+
+/** What an error says, on one line or more. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message.trim() : String(error);
+}
+
+/** A failure for programs: one line of JSON. */
+export function errorJson(error: unknown, hint?: string, kind: string = errorKind(error)): string {
+  return renderJson({ error: { kind, message: messageOf(error), hint } }, 0);
 }
 
 /** Whoever read us has gone: nothing is left to say, as for any program in a pipe. */

@@ -3,7 +3,7 @@ import { type Command as CommanderCommand, Option } from "commander";
 import { GoCommand } from "../shared/go-flags.js";
 import { addFormatOption, type Command, type CommandEntry, type CommandGroup } from "./command.js";
 import { COMMANDS, GROUPS } from "./commands/index.js";
-import { EXIT_STATUS_HELP } from "./exit-status.js";
+import { exitStatusHelp } from "./exit-status.js";
 import { parseDuration } from "./flags.js";
 
 export interface GlobalFlags {
@@ -46,7 +46,7 @@ export function createProgram(version: string, execution: Execution): CommanderC
       ]),
     )
     .helpCommand(false)
-    .addHelpText("after", `\n${EXIT_STATUS_HELP}`);
+    .addHelpText("after", () => `\n${exitStatusHelp()}`);
   addFormatOption(program);
   for (const entry of COMMANDS) addVerb(program, program, entry, execution);
   for (const group of GROUPS) addGroup(program, group, execution);

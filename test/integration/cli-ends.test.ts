@@ -43,7 +43,7 @@ describe.skipIf(lacking)("berth ends", () => {
         code: 8,
         signal: null,
         stdout: "",
-        stderr: `berth: failed to dial "${engine.address}": permission denied\n`,
+        stderr: `berth: failed to dial "${engine.address}": permission denied\nhint: its daemon belongs to another user: try sudo\n`,
       });
     });
   });

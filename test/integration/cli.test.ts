@@ -184,7 +184,7 @@ describe.skipIf(lacking)("berth", () => {
     await client.namespaces.create({}, { name: "twice", labels: {} }).catch(() => undefined);
     const result = await berth.run(args.map((arg) => (arg === "ROOTFS" ? rootfs : arg)));
     expect(result.stdout).toBe("");
-    expect(result.stderr).toMatch(/^berth: [^\n]+\n$/);
+    expect(result.stderr).toMatch(/^berth: [^\n]+\n(hint: [^\n]+\n)?$/);
     expect(result.code).toBe(code);
   });
 

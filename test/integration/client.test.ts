@@ -26,6 +26,8 @@ const ENGINES: readonly { name: string; start: (scope: DisposeScope) => Promise<
   { name: "containerd", start: startContainerd },
 ];
 /** Waits in a loop that a signal can break, as sleep alone as first process of a container cannot be. */
+/** What happened, and it may be what to do next. */
+const ONE_LINE = /^berth: [^\n]+\n(hint: [^\n]+\n)?$/;
 const UNTIL_TERM = 'trap "echo got TERM; exit 9" TERM; echo ready; while :; do sleep 0.05; done';
 
 describe.skipIf(lacking).each(ENGINES)("berth on $name", ({ start }) => {
@@ -147,7 +149,7 @@ describe.skipIf(lacking).each(ENGINES)("berth on $name", ({ start }) => {
     const result = await cli.run(flags);
     expect(result).toMatchObject({ code: 125, stdout: "" });
     expect(result.stderr).toMatch(message);
-    expect(result.stderr).toMatch(/^berth: [^\n]+\n$/);
+    expect(result.stderr).toMatch(ONE_LINE);
     expect(await left()).toEqual([]);
   });
 
@@ -156,7 +158,9 @@ describe.skipIf(lacking).each(ENGINES)("berth on $name", ({ start }) => {
     expect((await cli.run(theirs)).code).toBe(0);
     const result = await cli.run(run("taken", "true"));
     expect(result).toMatchObject({ code: 125, stdout: "" });
-    expect(result.stderr).toMatch(/^berth: [^\n]*already exists\n$/);
+    expect(result.stderr).toMatch(
+      /^berth: [^\n]*already exists\nhint: take another name, or remove it with berth stop taken && berth containers rm taken\n$/,
+    );
     expect(await client.tasks.get({}, "taken", "")).toMatchObject({ status: "running" });
     expect((await cli.run(["t", "rm", "-f", "taken"])).code).toBe(0);
     expect((await cli.run(["c", "rm", "taken"])).code).toBe(0);
@@ -171,7 +175,10 @@ describe.skipIf(lacking).each(ENGINES)("berth on $name", ({ start }) => {
 
   test("--timeout ends the process and removes everything", async () => {
     const result = await cli.run(["--timeout", "3s", ...run("late", "sleep", "1000")]);
-    expect(result).toMatchObject({ code: 125, stderr: "berth: context deadline exceeded\n" });
+    expect(result).toMatchObject({
+      code: 125,
+      stderr: "berth: context deadline exceeded\nhint: give it more with --timeout, or none\n",
+    });
     expect(await left()).toEqual([]);
   });
 
@@ -238,26 +245,40 @@ describe.skipIf(lacking).each(ENGINES)("berth on $name", ({ start }) => {
   });
 
   test.each([
-    [["c", "info", "nope"], 3, 'container "nope" in namespace "NAMESPACE": not found'],
-    [["c", "lss"], 2, "unknown command 'lss' (Did you mean ls?)"],
-    [["run", "--rmm"], 125, "unknown option '--rmm' (Did you mean --rm?)"],
+    [["c", "info", "nope"], 3, 'container "nope" in namespace "NAMESPACE": not found', /^berth ps -a shows/],
+    [["c", "lss"], 2, "unknown command 'lss'", /^did you mean berth containers ls\?$/],
+    [["run", "--rmm"], 125, "unknown option '--rmm'", /^did you mean --rm\?$/],
     [
       ["c", "ls", "--format", "yaml"],
       2,
       "option '--format <format>' argument 'yaml' is invalid. Allowed choices are table, wide, json, jsonl.",
+      /^berth containers ls --help shows/,
     ],
-    [["t", "kill"], 2, "missing required argument 'container'"],
-    [["t", "kill", "-s", "NOPE", "x"], 2, 'unknown signal "NOPE"'],
-    [["c", "ls", "id=="], 2, "filters: parse error: [id==]: expected value or quoted: invalid argument"],
+    [["t", "kill"], 2, "missing required argument 'container'", /^berth tasks kill --help shows/],
+    [["t", "kill", "-s", "NOPE", "x"], 2, 'unknown signal "NOPE"', /^berth tasks kill --help shows/],
+    [["c", "ls", "id=="], 2, "filters: parse error: [id==]: expected value or quoted: invalid argument", undefined],
     [
       ["-a", "/nope/b.sock", "c", "ls"],
       6,
       'failed to dial "/nope/b.sock": the socket does not exist; is the daemon running?: unavailable',
+      /^that socket is the one that --address names; /,
     ],
-  ])("%j is refused in one line", async (args, code, message) => {
+  ] as const)("%j is refused in one line, and a second says what to do", async (args, code, message, hint) => {
     const result = await cli.run(args);
     const stderr = result.stderr.replace(namespace, "NAMESPACE").replace(/(: invalid argument)+/, "$1");
-    expect({ ...result, stderr }).toMatchObject({ code, stdout: "", stderr: `berth: ${message}\n` });
+    const [said, advice, ...more] = stderr.trimEnd().split("\n");
+    expect({ ...result, said, more }).toMatchObject({ code, stdout: "", said: `berth: ${message}`, more: [] });
+    expect(advice).toEqual(hint === undefined ? undefined : expect.stringMatching(/^hint: /));
+    if (hint !== undefined) expect(advice?.slice("hint: ".length)).toMatch(hint);
+  });
+
+  test("with --format json a failure is a line of JSON", async () => {
+    const result = await cli.run(["--format", "json", "c", "info", "nope"]);
+    expect(result).toMatchObject({ code: 3, stdout: "" });
+    const message = `container "nope" in namespace "${namespace}": not found`;
+    expect(JSON.parse(result.stderr)).toEqual({
+      error: { kind: "not_found", message, hint: "berth ps -a shows what is there" },
+    });
   });
 
   test("the terminal is as it was, also after a failure", async () => {

@@ -48,6 +48,8 @@ function commonWords(stderr: string): string {
       .replace(/^time="TIME" level=error .*\n/gm, "")
       .replace(/^time="TIME" level=warning msg="(.*)"$/gm, "$1")
       .replace(/^(ctr|berth): /gm, "")
+      // What to do next is said by berth only.
+      .replace(/^hint: .*\n/gm, "")
       // Whose commit it was, and that it failed, is said by what follows.
       .replace(/^failed commit on ref ".*?": commit failed: /gm, "")
       // ctr's library adds the class of an error that came without one.

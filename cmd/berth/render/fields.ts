@@ -15,8 +15,8 @@ export function pickFields(
   for (const field of fields) {
     if (names.length > 0 && !names.some((name) => startsWith(field, name))) {
       const guess = closest(field, names);
-      const hint = guess === undefined ? "" : `, did you mean ${guess}?`;
-      throw new UsageError(`unknown field "${field}"${hint} There are ${names.join(", ")}`);
+      const hint = guess === undefined ? undefined : `did you mean ${guess}?`;
+      throw new UsageError(`unknown field "${field}": there are ${names.join(", ")}`, hint);
     }
   }
   return records.map((record) =>
