@@ -18,6 +18,18 @@ export type { Descriptor } from "../core/descriptor.js";
 export type { ApplyOptions, Differ, DiffOptions } from "../core/diff.js";
 export type { Doctor, Finding } from "../core/doctor.js";
 export {
+  LOG_KEEP,
+  LOG_LABEL,
+  LOG_MAX_SEGMENTS_LABEL,
+  LOG_MAX_SIZE_LABEL,
+  LOG_NONE,
+  type LogBatch,
+  type LogEntry,
+  type LogStreamName,
+  type ReadLogOptions,
+  type TaskLogs,
+} from "../core/task-log.js";
+export {
   ContainerdError,
   type ErrorKind,
   type ErrorTrailers,
@@ -30,6 +42,7 @@ export {
   isUnavailable,
 } from "../core/errors.js";
 export type { EventEnvelope } from "../core/event.js";
+export type { ExitRecord, ExitRequest, Exits, ListExitsOptions } from "../core/exit-record.js";
 export type { Image, ImageStore, NewImage } from "../core/image.js";
 export type { Labels } from "../core/labels.js";
 export type { Lease, LeaseResource, LeaseStore } from "../core/lease.js";
@@ -97,7 +110,10 @@ export { chainIds, isUnpacked, type UnpackOptions, unpack } from "./distribution
 export type { UnpackDestination } from "./distribution/unpack-targets.js";
 export { DOCKER_RUNTIME, type DockerOptions, dockerOptions, type PublishedPort } from "./docker-options.js";
 export type { DaemonEvent, EventOf, EventTopic, OtherEvent } from "./events/daemon-event.js";
+export type { FileChange } from "./files/changes.js";
+export type { CommitOptions as CommitContainerOptions } from "./files/commit.js";
 export type { ContainerFiles, CopyFilesOptions } from "./files/files.js";
+export { type ConfigChange, type ConfigDocument, parseConfigChange } from "./files/image-config.js";
 export { type Copy, type CopyOptions, copyStreams, type LocalStreams } from "./io/copy.js";
 export { FifoEnds, type ProcessStreams } from "./io/fifo-ends.js";
 export { type FifoOptions, makeFifos, NULL_STDIO, removeFifos } from "./io/fifos.js";

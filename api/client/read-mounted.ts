@@ -7,7 +7,7 @@ import { mount, shownWithoutMounting, unmount } from "../../runtime/sys/mount.js
 import type { Mount } from "../core/task.js";
 
 /** Read-only, and so that an overlay's upper layer is not taken by two at a time: it is the uppermost of the lower ones. */
-function readOnly({ type, source, options }: Mount): Mount {
+export function readOnlyMount({ type, source, options }: Mount): Mount {
   if (type !== "overlay") return { type, source, options: [...options.filter((option) => option !== "rw"), "ro"] };
   const value = (key: string): string | undefined =>
     options.find((one) => one.startsWith(`${key}=`))?.slice(key.length + 1);
@@ -24,7 +24,7 @@ export async function readMounted<T>(mounts: readonly Mount[], read: (root: stri
   let count = 0;
   try {
     for (const one of mounts) {
-      mount({ ...readOnly(one), target });
+      mount({ ...readOnlyMount(one), target });
       count += 1;
     }
     return await read(target);

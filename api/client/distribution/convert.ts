@@ -12,20 +12,15 @@ import { withLease } from "../remote-lease-store.js";
 import { childLabels, UNCOMPRESSED_LABEL } from "./gc-labels.js";
 import { byPreference, type ChildDescriptor, childrenOf, readDocument } from "./manifest.js";
 import {
-  DOCKER_CONFIG,
-  DOCKER_INDEX,
   DOCKER_LAYER,
   DOCKER_LAYER_GZIP,
-  DOCKER_MANIFEST,
   isIndex,
   isLayer,
   isManifest,
-  OCI_CONFIG,
-  OCI_INDEX,
   OCI_LAYER,
   OCI_LAYER_GZIP,
   OCI_LAYER_ZSTD,
-  OCI_MANIFEST,
+  ociTypeOf,
 } from "./media-types.js";
 import type { PlatformMatcher } from "./platform.js";
 import { putImage } from "./pull.js";
@@ -42,13 +37,6 @@ export interface ConvertOptions {
   readonly platform: PlatformMatcher;
 }
 
-const TO_OCI = new Map([
-  [DOCKER_INDEX, OCI_INDEX],
-  [DOCKER_MANIFEST, OCI_MANIFEST],
-  [DOCKER_CONFIG, OCI_CONFIG],
-  [DOCKER_LAYER, OCI_LAYER],
-  [DOCKER_LAYER_GZIP, OCI_LAYER_GZIP],
-]);
 const UNCOMPRESSED = new Map([
   [DOCKER_LAYER_GZIP, DOCKER_LAYER],
   [OCI_LAYER_GZIP, OCI_LAYER],
@@ -76,7 +64,7 @@ class Conversion {
   }
 
   #mediaType(mediaType: string): string {
-    return (this.#options.toOci === true ? TO_OCI.get(mediaType) : undefined) ?? mediaType;
+    return this.#options.toOci === true ? ociTypeOf(mediaType) : mediaType;
   }
 
   /** An index or manifest with what its children have become; members that we do not know stay as they are. */

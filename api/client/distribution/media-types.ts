@@ -14,6 +14,17 @@ export const DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
 export const DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar";
 export const DOCKER_LAYER_GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
+const TO_OCI = new Map([
+  [DOCKER_INDEX, OCI_INDEX],
+  [DOCKER_MANIFEST, OCI_MANIFEST],
+  [DOCKER_CONFIG, OCI_CONFIG],
+  [DOCKER_LAYER, OCI_LAYER],
+  [DOCKER_LAYER_GZIP, OCI_LAYER_GZIP],
+]);
+
+/** OCI's name for what Docker names otherwise; others stay as they are. */
+export const ociTypeOf = (mediaType: string): string => TO_OCI.get(mediaType) ?? mediaType;
+
 const SCHEMA_1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json|prettyjws)$/;
 
 export const isIndex = (mediaType: string): boolean => mediaType === OCI_INDEX || mediaType === DOCKER_INDEX;

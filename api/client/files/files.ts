@@ -1,6 +1,9 @@
 // The files of containers, for the library and the CLI: into and out of them, also while they do not run.
 import type { RequestContext } from "../../core/context.js";
+import type { Image } from "../../core/image.js";
 import { throwIfAborted } from "../run/abort.js";
+import { changesOf, type FileChange } from "./changes.js";
+import { type CommitClient, type CommitOptions, commitContainer } from "./commit.js";
 import { containerSource, containerTarget, type FilesClient } from "./container-ends.js";
 import { copyBetween, unpackInto } from "./copy.js";
 import type { Bytes, UnpackRequest } from "./ends.js";
@@ -51,9 +54,19 @@ export interface ContainerFiles {
     archive: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     options?: Omit<CopyFilesOptions, "followLink">,
   ): Promise<void>;
+  /**
+   * What a container has changed of the files that it was made with, by name; a folder comes before what is in it.
+   * @throws not_found; failed_precondition for one that was not made from an image; not_implemented for those of Docker and LXD.
+   */
+  changes(ctx: RequestContext, id: string): AsyncIterable<FileChange>;
+  /**
+   * Makes an image of these changes on top of the container's own, unpacked and ready to run. An image of that name is replaced.
+   * @throws like `changes`; failed_precondition also when the container's image is gone.
+   */
+  commit(ctx: RequestContext, id: string, name: string, options?: CommitOptions): Promise<Image>;
 }
 
-export function createContainerFiles(client: FilesClient): ContainerFiles {
+export function createContainerFiles(client: FilesClient & CommitClient): ContainerFiles {
   return {
     copyOut: async (ctx, id, path, localPath, options = {}) => {
       const { followLink = false } = options;
@@ -72,6 +85,8 @@ export function createContainerFiles(client: FilesClient): ContainerFiles {
       using target = await containerTarget(client, ctx, { id, path });
       await unpackInto(target, archive, requestOf(ctx, options));
     },
+    changes: (ctx, id) => changesOf(client, ctx, id),
+    commit: (ctx, id, name, options) => commitContainer(client, ctx, id, name, options),
   };
 }
 

@@ -1,8 +1,9 @@
 // The files of containers, loaded when first asked for: many clients never are.
+import type { CommitClient } from "./commit.js";
 import type { FilesClient } from "./container-ends.js";
 import type { ContainerFiles } from "./files.js";
 
-export function lazyContainerFiles(client: () => FilesClient): ContainerFiles {
+export function lazyContainerFiles(client: () => FilesClient & CommitClient): ContainerFiles {
   const load = async (): Promise<ContainerFiles> => (await import("./files.js")).createContainerFiles(client());
   return {
     copyOut: async (...args) => (await load()).copyOut(...args),
@@ -10,6 +11,10 @@ export function lazyContainerFiles(client: () => FilesClient): ContainerFiles {
     archive: async function* (...args) {
       yield* (await load()).archive(...args);
     },
+    changes: async function* (...args) {
+      yield* (await load()).changes(...args);
+    },
+    commit: async (...args) => (await load()).commit(...args),
     unpack: async (...args) => (await load()).unpack(...args),
   };
 }

@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { mount, shownWithoutMounting, unmount } from "../../../runtime/sys/mount.js";
 import { failedPrecondition } from "../../core/errors.js";
 import type { Mount } from "../../core/task.js";
+import { readOnlyMount } from "../read-mounted.js";
 import { parseMountTable } from "./mount-table.js";
 
+const UPPER = "upperdir=";
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY;
 
 /**
@@ -33,11 +35,22 @@ export async function openMounted(mounts: readonly Mount[]): Promise<number> {
   }
 }
 
+/** The same, not to be written to. */
+export const openMountedReadOnly = async (mounts: readonly Mount[]): Promise<number> =>
+  await openMounted(mountedAlready(mounts) === undefined ? mounts.map(readOnlyMount) : mounts);
+
+/** The folder in which an overlay keeps what was changed; undefined for mounts of another kind. */
+export function upperFolderOf(mounts: readonly Mount[]): string | undefined {
+  const [only, ...more] = mounts;
+  if (only?.type !== "overlay" || more.length > 0) return undefined;
+  return only.options.find((option) => option.startsWith(UPPER))?.slice(UPPER.length);
+}
+
 /** An upper layer must not be mounted twice: that of a task that has ended and was not deleted is still where it was. */
 function mountedAlready(mounts: readonly Mount[]): string | undefined {
-  const upper = mounts.at(-1)?.options.find((option) => option.startsWith("upperdir="));
+  const upper = upperFolderOf(mounts);
   if (upper === undefined) return undefined;
-  const bytes = Buffer.from(upper).toString("latin1");
+  const bytes = Buffer.from(UPPER + upper).toString("latin1");
   const lines = parseMountTable(readFileSync("/proc/self/mountinfo", "latin1"));
   const found = lines.findLast(({ type, superOptions }) => type === "overlay" && superOptions.includes(bytes));
   return found === undefined ? undefined : Buffer.from(found.target, "latin1").toString();

@@ -66,6 +66,16 @@ export const GROUPS: readonly CommandGroup[] = [
   contentGroup,
   snapshotsGroup,
   {
+    name: "spec",
+    aliases: [],
+    summary: "what containers are told to run",
+    verbs: [
+      { name: "show", aliases: [], summary: "print a container's spec", load: () => import("./spec/show.js") },
+      { name: "edit", aliases: [], summary: "change a container's spec", load: () => import("./spec/edit.js") },
+      { name: "validate", aliases: ["check"], summary: "find faults", load: () => import("./spec/validate.js") },
+    ],
+  },
+  {
     name: "namespaces",
     aliases: ["ns", "namespace"],
     summary: "manage namespaces",
@@ -125,8 +135,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "stop", aliases: [], summary: "end tasks in order", load: () => import("./stop.js") },
   { name: "restart", aliases: [], summary: "end tasks and start them again", load: () => import("./restart.js") },
   { name: "cp", aliases: [], summary: "copy files into and out of containers", load: () => import("./cp.js") },
+  { name: "diff", aliases: [], summary: "what a container has changed", load: () => import("./diff.js") },
+  { name: "commit", aliases: [], summary: "make an image of a container", load: () => import("./commit.js") },
   { name: "events", aliases: ["event"], summary: "show events as they happen", load: () => import("./events.js") },
   { name: "install", aliases: [], summary: "install programs of an image", load: () => import("./install.js") },
   { name: "doctor", aliases: [], summary: "find and mend what does not fit", load: () => import("./doctor.js") },
+  { name: "completion", aliases: [], summary: "completion for a shell", load: () => import("./completion.js") },
   { name: "version", aliases: [], summary: "client and server versions", load: () => import("./version.js") },
 ];
