@@ -4,6 +4,7 @@ import type { Collector } from "../api/core/collector.js";
 import type { ContentBackend } from "../api/core/content-backend.js";
 import { DisposeScope } from "../api/core/dispose.js";
 import type { EventHistory } from "../api/core/event.js";
+import type { Exits } from "../api/core/exit-record.js";
 import type { ImageStore } from "../api/core/image.js";
 import type { LeaseStore } from "../api/core/lease.js";
 import type { NamespaceStore } from "../api/core/namespace.js";
@@ -15,6 +16,8 @@ import { createContainerStore, type LocalContainerStore } from "./containers.js"
 import { createContentStore, type LocalContentStore } from "./content.js";
 import type { ContentSharing } from "./content-sharing.js";
 import { type DatabaseOptions, openDatabase } from "./db.js";
+import { type ExitRetention, ExitTrimmer } from "./exit-trimmer.js";
+import { createExitStore } from "./exits.js";
 import { createImageStore } from "./images.js";
 import { createLeaseStore } from "./leases.js";
 import { SqliteEventLedger } from "./ledger.js";
@@ -25,6 +28,7 @@ import { createSnapshotters, type LocalSnapshotters } from "./snapshots.js";
 export type { LocalContainerStore } from "./containers.js";
 export type { LocalContentStore } from "./content.js";
 export { DATABASE_FILE } from "./db.js";
+export type { ExitRetention } from "./exit-trimmer.js";
 export type { LedgerRetention } from "./ledger-trimmer.js";
 export type { LocalSnapshotStore, LocalSnapshotters } from "./snapshots.js";
 
@@ -34,6 +38,8 @@ export interface MetadataOptions extends DatabaseOptions {
   readonly snapshotBackends?: readonly SnapshotBackend[] | undefined;
   /** How much of the event ledger is kept. Default: 100000 events of up to 7 days. */
   readonly retention?: LedgerRetention | undefined;
+  /** How long the ends of tasks are remembered. Default: 10000 ends of up to 30 days. */
+  readonly exitRetention?: ExitRetention | undefined;
   /** Where the bytes of content lie. */
   readonly content: ContentBackend;
   /** Whether clients are told to fill layers side by side, where snapshotters can put them together. Default: true. */
@@ -54,6 +60,7 @@ export interface Metadata extends AsyncDisposable {
   readonly leases: LeaseStore;
   readonly snapshots: LocalSnapshotters;
   readonly events: TaskLedger & EventHistory;
+  readonly exits: Exits;
   /** A UUID made with the store: two positions of a ledger compare only when this is the same. */
   readonly storeId: string;
 }
@@ -65,6 +72,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
   scope.use(db);
   const ledger = scope.use(new SqliteEventLedger(db, options.clock));
   scope.use(new LedgerTrimmer({ db, ledger, clock: options.clock, log: options.log, retention: options.retention }));
+  scope.use(new ExitTrimmer({ db, clock: options.clock, log: options.log, retention: options.exitRetention }));
   const content = createContentStore({
     db,
     backend: options.content,
@@ -90,6 +98,7 @@ export async function openMetadata(options: MetadataOptions): Promise<Metadata> 
     snapshots,
     collector,
     events: ledger,
+    exits: createExitStore(db),
     storeId: db.storeId,
     [Symbol.asyncDispose]: () => scope[Symbol.asyncDispose](),
   };

@@ -11,18 +11,25 @@ import type {
   ReadLedgerOptions,
   SubscribeOptions,
 } from "../api/core/event.js";
+import type { ExitDetails, ExitRequest } from "../api/core/exit-record.js";
 import type { ProcessExit } from "../api/core/task.js";
-import type { OpenProcess, TaskLedger } from "../api/core/task-ledger.js";
+import type { OpenProcess, ProcessName, TaskLedger, TaskName } from "../api/core/task-ledger.js";
 import { type Clock, systemClock } from "../api/core/time.js";
+import { noteRequest } from "./attempts.js";
 import type { CommitObserver, Database } from "./db.js";
 import { eventMatcher, withinTimes } from "./event-filter.js";
 import { ledgerBounds, positionAt, readEvents } from "./event-rows.js";
+import { addLastLines, endsWithoutLines } from "./exit-lines.js";
+import { ExitRecorder } from "./exit-recorder.js";
 import { LedgerPast } from "./ledger-past.js";
 import { RecentEvents } from "./recent-events.js";
 import { type LedgerSource, Subscription } from "./subscription.js";
 import { readToldExit, type ToldProcess } from "./told-exits.js";
 import { noteTelling, readOpenProcesses } from "./told-processes.js";
 import { validateEnvelope } from "./validate-envelope.js";
+
+/** Tells of what has happened already, and changes no record. */
+const BEHIND_THE_SCENES = { evenWhenFull: true, bookkeeping: true };
 
 const gap = (after: bigint, first: bigint): Error =>
   errorOf("out_of_range", `events behind ${after} are gone: the ledger begins at ${first}`);
@@ -68,14 +75,30 @@ export class SqliteEventLedger implements TaskLedger, EventHistory, CommitObserv
     );
   }
 
-  async tell(envelopes: readonly EventEnvelope[]): Promise<void> {
+  async tell(envelopes: readonly EventEnvelope[], details?: ExitDetails): Promise<void> {
     for (const envelope of envelopes) validateEnvelope(envelope);
-    await this.#db.update(
-      (tx) => {
-        for (const envelope of envelopes) if (noteTelling(tx, envelope)) tx.publishAs(envelope);
-      },
-      { evenWhenFull: true, bookkeeping: true },
-    );
+    await this.#db.update((tx) => {
+      const recorder = new ExitRecorder(tx, details);
+      for (const envelope of envelopes) {
+        const news = noteTelling(tx, envelope);
+        if (news === "known") continue;
+        tx.publishAs(envelope);
+        recorder.take(envelope, news);
+      }
+    }, BEHIND_THE_SCENES);
+  }
+
+  async noteRequest(process: ProcessName, request: ExitRequest | undefined): Promise<void> {
+    const { namespace, containerId: container, execId: exec } = process;
+    await this.#db.update((tx) => noteRequest(tx, { namespace, container, exec }, request), BEHIND_THE_SCENES);
+  }
+
+  async noteLastLines(task: TaskName, lines: readonly Uint8Array[]): Promise<void> {
+    await this.#db.update((tx) => addLastLines(tx, task, lines), BEHIND_THE_SCENES);
+  }
+
+  async endsWithoutLines(): Promise<TaskName[]> {
+    return this.#db.view(endsWithoutLines);
   }
 
   async openProcesses(task?: { readonly namespace: string; readonly containerId: string }): Promise<OpenProcess[]> {

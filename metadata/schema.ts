@@ -59,6 +59,21 @@
 //   └─ closed_seconds         since when there is nothing more to tell; NULL before. Such a row is kept for a minute, since
 //                             a shim may tell something again
 //
+//   attempts                  key: namespace, container, exec ("" for the task itself). The newest task of each container name, as
+//   │                         long as its end is remembered, and the execs that run
+//   ├─ attempt                which task of that name it is, counted from 1
+//   ├─ image, runtime         of the container's record when the task was made
+//   ├─ started_*              NULL before
+//   ├─ out_of_memory          1 once the kernel has killed something of it
+//   └─ request_*              who asked for its end last; NULL when nobody did
+//
+//   exits                     key: seq, in the order in which ends were told; index: namespace, container, seq
+//   ├─ container, exec, attempt, pid, image, runtime, started_*, out_of_memory, request_*
+//   ├─ exited_*               as the runtime tells it; retention goes by written_seconds
+//   ├─ exit_status, signal    NULL when not known
+//   ├─ message                what the runtime said
+//   └─ last_lines             each with its line feed; NULL before they were looked for
+//
 // Nothing refers to images, snapshots or content by foreign key: such references may dangle by design.
 
 /** The tables in the order in which the migrations make them. */
@@ -81,4 +96,6 @@ export const TABLES = [
   "snapshots",
   "snapshot_labels",
   "counters",
+  "attempts",
+  "exits",
 ] as const;

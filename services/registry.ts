@@ -5,6 +5,7 @@ import type { Debug } from "../api/core/debug.js";
 import type { Differ } from "../api/core/diff.js";
 import type { Doctor } from "../api/core/doctor.js";
 import type { EventHistory, EventLedger } from "../api/core/event.js";
+import type { Exits } from "../api/core/exit-record.js";
 import type { Service } from "../api/core/handler.js";
 import type { ImageStore } from "../api/core/image.js";
 import type { LeaseStore } from "../api/core/lease.js";
@@ -21,6 +22,7 @@ import { defineDiffService } from "./diff/service.js";
 import { defineDoctorService } from "./doctor/service.js";
 import type { CatchUp } from "./events/catch-up.js";
 import { defineEventsService } from "./events/service.js";
+import { defineExitsService } from "./exits/service.js";
 import { defineHealthService } from "./health/service.js";
 import { defineImagesService } from "./images/service.js";
 import { builtinPlugins, type PluginListDeps, type PluginRecord } from "./introspection/plugins.js";
@@ -45,6 +47,7 @@ export interface ServiceDeps extends Omit<PluginListDeps, "grpcIds"> {
   readonly differ: Differ;
   readonly leases: LeaseStore;
   readonly events: EventLedger & EventHistory;
+  readonly exits: Exits;
   readonly catchUp: CatchUp;
   readonly snapshots: Snapshotters;
   readonly tasks: Tasks;
@@ -92,7 +95,7 @@ export function defineServices(deps: ServiceDeps): Service[] {
   const plugins = builtinPlugins({ ...deps, grpcIds: Object.keys(LIST) });
   // Ours, and no plugins of containerd's list.
   const shared = { plugins, streams: new Streams() };
-  const own = [defineCollectorService(deps), defineDoctorService(deps), defineDebugService(deps), defineLedgerService(deps)];
+  const own = [defineCollectorService(deps), defineDoctorService(deps), defineDebugService(deps), defineExitsService(deps), defineLedgerService(deps)];
   const services = [...Object.values(LIST).map((define) => define({ ...deps, ...shared })), ...own];
   return [...services, ...defineReflectionServices({ descriptorsPath: deps.descriptorsPath, services })];
 }

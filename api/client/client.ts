@@ -8,6 +8,7 @@ import type { RequestContext } from "../core/context.js";
 import type { Debug } from "../core/debug.js";
 import type { Differ } from "../core/diff.js";
 import type { Doctor } from "../core/doctor.js";
+import type { Exits } from "../core/exit-record.js";
 import type { ImageStore } from "../core/image.js";
 import type { LeaseStore } from "../core/lease.js";
 import type { NamespaceStore } from "../core/namespace.js";
@@ -24,6 +25,7 @@ import { RemoteDebug } from "./remote-debug.js";
 import { RemoteDiffer } from "./remote-differ.js";
 import { RemoteDoctor } from "./remote-doctor.js";
 import { RemoteEvents } from "./remote-events.js";
+import { RemoteExits } from "./remote-exits.js";
 import { RemoteImageStore } from "./remote-image-store.js";
 import { RemoteIntrospection } from "./remote-introspection.js";
 import { RemoteLeaseStore } from "./remote-lease-store.js";
@@ -67,6 +69,8 @@ export interface Client extends AsyncDisposable {
   readonly events: RemoteEvents;
   /** The events of the past, and from them on into the present. Of Berth only. */
   readonly ledger: RemoteLedger;
+  /** How tasks ended and why, also those that are deleted. Of Berth only. */
+  readonly exits: Exits;
   /** Which plugins the daemon has, and who it is. */
   readonly introspection: RemoteIntrospection;
   /** Of Berth only. */
@@ -112,6 +116,7 @@ export function createClient(channel: Channel): Client {
     files: lazyContainerFiles(() => client),
     events: new RemoteEvents(channel),
     ledger: new RemoteLedger(channel),
+    exits: new RemoteExits(channel),
     introspection: new RemoteIntrospection(channel),
     doctor: new RemoteDoctor(channel),
     collector: new RemoteCollector(channel),

@@ -5,9 +5,10 @@ import { failedPrecondition } from "../../api/core/errors.js";
 import { init } from "./0001-init.js";
 import { toldProcesses } from "./0002-told-processes.js";
 import { images } from "./0003-images.js";
+import { exits } from "./0004-exits.js";
 import type { Migration } from "./migration.js";
 
-export const MIGRATIONS: readonly Migration[] = [init, toldProcesses, images];
+export const MIGRATIONS: readonly Migration[] = [init, toldProcesses, images, exits];
 
 /** "brth" in ASCII, in the header of every file of ours, so that `file` and we can tell. */
 export const APPLICATION_ID = 0x62727468;

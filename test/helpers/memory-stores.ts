@@ -3,9 +3,10 @@ import type { Container, ContainerReader } from "../../api/core/container.js";
 import { requireNamespace } from "../../api/core/context.js";
 import { notFound } from "../../api/core/errors.js";
 import type { EventEnvelope } from "../../api/core/event.js";
+import type { ExitDetails, ExitRequest } from "../../api/core/exit-record.js";
 import { quote } from "../../api/core/quote.js";
 import type { ProcessExit } from "../../api/core/task.js";
-import type { OpenProcess, TaskLedger } from "../../api/core/task-ledger.js";
+import type { OpenProcess, ProcessName, TaskLedger, TaskName } from "../../api/core/task-ledger.js";
 import { systemClock } from "../../api/core/time.js";
 import type { Any } from "../../api/core/typeurl.js";
 import { toldProcesses } from "../../metadata/migrations/0002-told-processes.js";
@@ -17,6 +18,10 @@ import { noteTelling, readOpenProcesses } from "../../metadata/told-processes.js
 /** Keeps what is appended and told; nobody can subscribe, tests look at `events`. */
 export class MemoryLedger implements TaskLedger {
   readonly events: EventEnvelope[] = [];
+  /** What was said of ends, beside their events. */
+  readonly details: ExitDetails[] = [];
+  readonly requests: (ProcessName & { readonly request: ExitRequest | undefined })[] = [];
+  readonly lastLines: (TaskName & { readonly lines: readonly Uint8Array[] })[] = [];
   readonly #told = openSqlite(":memory:");
   readonly #statements = new Statements(this.#told);
 
@@ -28,13 +33,26 @@ export class MemoryLedger implements TaskLedger {
     return BigInt(this.events.length);
   }
 
-  async tell(envelopes: readonly EventEnvelope[]): Promise<void> {
+  async tell(envelopes: readonly EventEnvelope[], details?: ExitDetails): Promise<void> {
+    if (details !== undefined) this.details.push(details);
     const tx = {
       nowNs: systemClock(),
       get: <Row>(sql: string, ...values: readonly SqlValue[]) => this.#statements.get<Row>(sql, ...values),
       run: (sql: string, ...values: readonly SqlValue[]) => this.#statements.run(sql, ...values),
     };
-    for (const envelope of envelopes) if (noteTelling(tx, envelope)) this.events.push(envelope);
+    for (const envelope of envelopes) if (noteTelling(tx, envelope) !== "known") this.events.push(envelope);
+  }
+
+  async noteRequest(process: ProcessName, request: ExitRequest | undefined): Promise<void> {
+    this.requests.push({ ...process, request });
+  }
+
+  async noteLastLines(task: TaskName, lines: readonly Uint8Array[]): Promise<void> {
+    this.lastLines.push({ ...task, lines });
+  }
+
+  async endsWithoutLines(): Promise<TaskName[]> {
+    return [];
   }
 
   async openProcesses(task?: { readonly namespace: string; readonly containerId: string }): Promise<OpenProcess[]> {

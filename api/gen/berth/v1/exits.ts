@@ -34,6 +34,8 @@ export interface ListExitsRequest {
   limit: number;
   /** Execs as well as tasks. */
   execs: boolean;
+  /** Only the newest of each container. */
+  latest: boolean;
   _unknownFields?: { [key: number]: Uint8Array[] } | undefined;
 }
 
@@ -54,7 +56,7 @@ export interface ExitRecord {
   statusKnown: boolean;
   /** The signal that ended it, as far as that can be known; 0 means none or unknown. */
   signal: number;
-  /** Whether the kernel killed a process of it for want of memory. */
+  /** Whether the kernel killed a process of it for want of memory, as far as that can be known. */
   outOfMemory: boolean;
   /** Who asked for its end last; absent when nobody did. */
   requested?:
@@ -72,7 +74,7 @@ export interface ExitRecord {
 export interface ExitRequest {
   time?: Timestamp | undefined;
   signal: number;
-  /** Of the caller, as the kernel told; all 0 when it came from inside the daemon's process. */
+  /** Of the caller, as the kernel told; pid is 0 when it came from inside the daemon's process. */
   pid: number;
   uid: number;
   gid: number;
@@ -82,7 +84,7 @@ export interface ExitRequest {
 }
 
 function createBaseListExitsRequest(): ListExitsRequest {
-  return { containerId: "", since: undefined, limit: 0, execs: false, _unknownFields: {} };
+  return { containerId: "", since: undefined, limit: 0, execs: false, latest: false, _unknownFields: {} };
 }
 
 export const ListExitsRequest: MessageFns<ListExitsRequest> = {
@@ -98,6 +100,9 @@ export const ListExitsRequest: MessageFns<ListExitsRequest> = {
     }
     if (message.execs !== false) {
       writer.uint32(32).bool(message.execs);
+    }
+    if (message.latest !== false) {
+      writer.uint32(40).bool(message.latest);
     }
     if (message._unknownFields !== undefined) {
       for (const [key, values] of globalThis.Object.entries(message._unknownFields)) {
@@ -155,6 +160,14 @@ export const ListExitsRequest: MessageFns<ListExitsRequest> = {
             message.execs = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.latest = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -185,6 +198,7 @@ export const ListExitsRequest: MessageFns<ListExitsRequest> = {
       since: isSet(object.since) ? fromJsonTimestamp(object.since) : undefined,
       limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
       execs: isSet(object.execs) ? globalThis.Boolean(object.execs) : false,
+      latest: isSet(object.latest) ? globalThis.Boolean(object.latest) : false,
     };
   },
 
@@ -202,6 +216,9 @@ export const ListExitsRequest: MessageFns<ListExitsRequest> = {
     if (message.execs !== false) {
       obj.execs = message.execs;
     }
+    if (message.latest !== false) {
+      obj.latest = message.latest;
+    }
     return obj;
   },
 
@@ -216,6 +233,7 @@ export const ListExitsRequest: MessageFns<ListExitsRequest> = {
       : undefined;
     message.limit = object.limit ?? 0;
     message.execs = object.execs ?? false;
+    message.latest = object.latest ?? false;
     return message;
   },
 };
