@@ -1,6 +1,6 @@
 // A task in the manager's list: the driver's handle, and what is known of its processes without asking.
 import { isNotFound } from "../api/core/errors.js";
-import type { ProcessExit, ProcessState } from "../api/core/task.js";
+import type { ProcessExit, ProcessState, Stdio } from "../api/core/task.js";
 import type { DriverTask } from "./driver.js";
 import { KnownProcess } from "./known-process.js";
 
@@ -11,12 +11,15 @@ export class TaskEntry {
   /** Pids of deleted execs whose exit event is still on its way; it must not be taken for that of a new exec of the same id. */
   readonly #retiredPids = new Set<number>();
   readonly #exitReported = new WeakSet<KnownProcess>();
+  /** What the client asked for, where init was given other stdio. */
+  readonly #asked: Stdio | undefined;
   #isSilent = false;
   #refreshing: Promise<void> | undefined;
 
-  constructor(task: DriverTask, init: KnownProcess) {
+  constructor(task: DriverTask, init: KnownProcess, asked?: Stdio) {
     this.task = task;
     this.init = init;
+    this.#asked = asked;
   }
 
   /** Whether the ledger has heard of the end of a process. */
@@ -77,7 +80,8 @@ export class TaskEntry {
    */
   async ask(execId: string, signal?: AbortSignal): Promise<ProcessState> {
     try {
-      const state = await this.task.state(execId, signal);
+      const answer = await this.task.state(execId, signal);
+      const state = execId === "" ? { ...answer, ...this.#asked } : answer;
       this.#isSilent = false;
       let known = this.process(execId);
       if (known === undefined) {

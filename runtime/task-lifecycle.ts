@@ -5,11 +5,12 @@ import type { ContainerReader } from "../api/core/container.js";
 import { type RequestContext, requireNamespace } from "../api/core/context.js";
 import { ContainerdError, notImplemented } from "../api/core/errors.js";
 import type { EventEnvelope } from "../api/core/event.js";
-import type { CreateTaskOptions, ProcessExit } from "../api/core/task.js";
+import type { CreateTaskOptions, ProcessExit, Stdio } from "../api/core/task.js";
 import type { TaskLedger } from "../api/core/task-ledger.js";
 import type { DriverDefinition, DriverDeps, DriverTask, RuntimeDriver, TaskGone } from "./driver.js";
 import { KeyedMutex } from "./keyed-mutex.js";
 import { KnownProcess } from "./known-process.js";
+import type { OutputKeeper } from "./logs/log-keeper.js";
 import type { Recovery } from "./recovery.js";
 import { ReportingTask } from "./reporting-task.js";
 import { TaskEntry } from "./task-entry.js";
@@ -26,6 +27,8 @@ export interface TaskManagerDeps extends Omit<DriverDeps, "onTaskGone"> {
   readonly drivers: readonly DriverDefinition[];
   /** Where the spec and the runtime of a container are read. */
   readonly containers: ContainerReader;
+  /** Who keeps what tasks write. Default: nobody does. */
+  readonly outputs?: OutputKeeper | undefined;
 }
 
 export interface TaskLifecycleDeps extends TaskManagerDeps {
@@ -64,6 +67,7 @@ export class TaskLifecycle implements AsyncDisposable {
     };
     await Promise.all(this.#drivers.map(loadFrom));
     const drivers = this.#drivers.map(({ driver }) => driver);
+    await this.#deps.outputs?.settle();
     await this.#recovery.settle(this.#table.all(), drivers);
     await this.#endBound("its daemon had ended");
   }
@@ -86,10 +90,12 @@ export class TaskLifecycle implements AsyncDisposable {
         driver.checkOptions(runtime, chosen);
         const { value: spec } = container.spec;
         const { image } = container;
-        const request = { ...rest, namespace, id, runtime, image, spec, options: chosen, checkpointPath: restoreFrom };
+        const output = await this.#deps.outputs?.begin(container, namespace, rest, ctx.signal);
+        const asked = { ...rest, ...output };
+        const request = { ...asked, namespace, id, runtime, image, spec, options: chosen, checkpointPath: restoreFrom };
         const task = await this.#made(namespace, id, driver.create(request, ctx.signal));
         const init = new KnownProcess(id, "", rest, task.pid);
-        const entry = this.#enter(task, init);
+        const entry = this.#enter(task, init, output === undefined ? undefined : rest);
         const created = { ...rest, bundle: task.bundle, pid: task.pid, checkpoint: restoreFrom };
         if (entry.task instanceof ReportingTask) await entry.task.created(created);
         else await this.#recovery.created(namespace, id, created);
@@ -109,6 +115,7 @@ export class TaskLifecycle implements AsyncDisposable {
         await this.#recovery.deleting(entry);
         const exit = await entry.task.delete("");
         this.#table.remove(entry);
+        await this.#deps.outputs?.end(entry.task.namespace, id);
         await this.#recovery.deleted(entry.task.namespace, id, exit, hasRun);
         return exit;
       },
@@ -162,6 +169,7 @@ export class TaskLifecycle implements AsyncDisposable {
     try {
       return await making;
     } catch (error) {
+      await this.#deps.outputs?.abandon(namespace, id);
       await this.#recovery
         .createFailed(namespace, id)
         .catch((err: unknown) => this.#deps.log.error({ err, namespace, id }, "settling a failed create failed"));
@@ -169,8 +177,11 @@ export class TaskLifecycle implements AsyncDisposable {
     }
   }
 
-  /** Puts a task on the list, with a reporter before one that does not tell its events itself. */
-  #enter(task: DriverTask, init: KnownProcess): TaskEntry {
+  /**
+   * Puts a task on the list, with a reporter before one that does not tell its events itself.
+   * @param asked what its client asked for, where the task was given other stdio.
+   */
+  #enter(task: DriverTask, init: KnownProcess, asked: Stdio | undefined): TaskEntry {
     const { namespace, id } = task;
     const report = async (event: TaskEvent): Promise<void> => {
       try {
@@ -179,14 +190,15 @@ export class TaskLifecycle implements AsyncDisposable {
         this.#deps.log.error({ err, namespace, id }, "writing a task event failed");
       }
     };
-    const entry = new TaskEntry(task.reportsEvents ? task : new ReportingTask(task, report), init);
+    const entry = new TaskEntry(task.reportsEvents ? task : new ReportingTask(task, report), init, asked);
     this.#table.add(entry);
     return entry;
   }
 
   async #loaded(task: DriverTask): Promise<void> {
     const { namespace, id } = task;
-    const entry = this.#enter(task, KnownProcess.unknown(id, "", task.pid));
+    const asked = await this.#deps.outputs?.resume(namespace, id);
+    const entry = this.#enter(task, KnownProcess.unknown(id, "", task.pid), asked);
     try {
       await entry.ask("");
     } catch (err) {
@@ -208,6 +220,7 @@ export class TaskLifecycle implements AsyncDisposable {
       await this.#recovery.gone(gone, entry?.init.exit, entry !== undefined);
     } finally {
       if (entry !== undefined) this.#table.remove(entry);
+      await this.#deps.outputs?.end(gone.namespace, gone.id);
     }
   }
 }

@@ -19,7 +19,7 @@ import { KnownProcess } from "./known-process.js";
 import { Recovery } from "./recovery.js";
 import { TaskLifecycle, type TaskManagerDeps } from "./task-lifecycle.js";
 import { collectMetrics } from "./task-metrics.js";
-import { learn } from "./task-news.js";
+import { learn, withAskedStdio } from "./task-news.js";
 import { checkpointPath, requireExecId, requireProcess, requireResources, validateExecId } from "./task-requests.js";
 import { TaskTable } from "./task-table.js";
 
@@ -50,13 +50,15 @@ export class TaskManager implements Tasks, AsyncDisposable {
    * @throws invalid_argument for a malformed topic or namespace.
    */
   async forward(envelope: EventEnvelope): Promise<void> {
+    let told = envelope;
     try {
       learn(envelope, (id) => this.#table.get(envelope.namespace, id));
+      told = withAskedStdio(envelope, (id) => this.#deps.outputs?.askedFor(envelope.namespace, id));
     } catch (err) {
       // Not a message of its topic: of no use here, but not ours to withhold.
       this.#deps.log.warn({ err, namespace: envelope.namespace, topic: envelope.topic }, "task event not understood");
     }
-    await this.#deps.ledger.tell([envelope]);
+    await this.#deps.ledger.tell([told]);
   }
 
   async create(ctx: RequestContext, id: string, options: CreateTaskOptions): Promise<{ readonly pid: number }> {

@@ -1,7 +1,8 @@
 // Learning from the events that shims send: what they say of their processes is remembered, so that listings need not ask.
 import type { EventEnvelope } from "../api/core/event.js";
+import type { Stdio } from "../api/core/task.js";
 import { fromTimestamp } from "../api/core/time.js";
-import { TaskExecStarted, TaskExit, TaskPaused, TaskResumed, TaskStart } from "../api/gen/events/task.js";
+import { TaskCreate, TaskExecStarted, TaskExit, TaskPaused, TaskResumed, TaskStart } from "../api/gen/events/task.js";
 import type { TaskEntry } from "./task-entry.js";
 import { TOPICS } from "./task-events.js";
 
@@ -33,4 +34,20 @@ export function learn(envelope: EventEnvelope, entryOf: (containerId: string) =>
     default:
       return;
   }
+}
+
+/** A shim tells which stdio it was given; where that is not what the client asked for, the world hears of the latter. */
+export function withAskedStdio(
+  envelope: EventEnvelope,
+  askedFor: (containerId: string) => Stdio | undefined,
+): EventEnvelope {
+  if (envelope.topic !== TOPICS.create || envelope.event === undefined) return envelope;
+  const created = TaskCreate.decode(envelope.event.value);
+  const asked = askedFor(created.containerId);
+  if (asked === undefined || created.io === undefined) return envelope;
+  const { stdin, stdout, stderr, terminal } = asked;
+  const value = Buffer.from(
+    TaskCreate.encode({ ...created, io: { ...created.io, stdin, stdout, stderr, terminal } }).finish(),
+  );
+  return { ...envelope, event: { ...envelope.event, value } };
 }

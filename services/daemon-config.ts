@@ -8,6 +8,7 @@ import { parseEngineHost } from "../runtime/docker/engine-host.js";
 import { runtimeDirOf } from "../runtime/sys/runtime-dir.js";
 import { type CollectorConfig, collectorConfigSchema } from "./collector-config.js";
 import { MAX_SOCKET_PATH_BYTES } from "./grpc/socket.js";
+import { type LogsConfig, logsConfigSchema } from "./logs-config.js";
 
 /** Shims report events at the gRPC socket's path with this behind it. */
 export const TTRPC_SUFFIX = ".ttrpc";
@@ -93,6 +94,7 @@ export const daemonConfigSchema = z.strictObject({
     .default("shared")
     .describe("whether a namespace may take over the blobs of another one by their digests"),
   gc: collectorConfigSchema.prefault({}).describe("when the collector runs"),
+  logs: logsConfigSchema.prefault({}).describe("whose output is kept, and how much of it"),
   dockerHost: engineHost
     .optional()
     .describe(
@@ -125,6 +127,7 @@ export interface DaemonConfig {
   readonly parallelLayers: "auto" | "always" | "never";
   readonly contentSharing: "shared" | "isolated";
   readonly gc: CollectorConfig;
+  readonly logs: LogsConfig;
   /** undefined: what the environment's DOCKER_HOST says, else the engine's usual socket. */
   readonly dockerHost: string | undefined;
   /** undefined: `unix.socket` in the folder that the environment's LXD_DIR names, else in /var/lib/lxd. */
@@ -168,6 +171,7 @@ export function completeConfig(options: DaemonOptions, places: Places): DaemonCo
     parallelLayers: parsed.parallelLayers,
     contentSharing: parsed.contentSharing,
     gc: parsed.gc,
+    logs: parsed.logs,
     dockerHost: parsed.dockerHost,
     lxdSocket: parsed.lxdSocket,
     containerd2017: parsed.containerd2017,

@@ -42,6 +42,7 @@ import { createDriverImages } from "./driver-images.js";
 import { catchUpFrom } from "./events/catch-up.js";
 import { MAX_MESSAGE_BYTES, serveGrpc } from "./grpc/server.js";
 import { prepareSocketPath } from "./grpc/socket.js";
+import { keepLogs } from "./kept-logs.js";
 import { LocalChannel } from "./local/channel.js";
 import { LocalServer } from "./local/server.js";
 import { makeOwnFolder } from "./own-folder.js";
@@ -163,6 +164,18 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
       collectorPolicy: config.gc,
     }),
   );
+  const { keeper: logs } = scope.use(
+    keepLogs({
+      rootDir: config.root,
+      stateDir: config.state,
+      program: join(info.rootDir, "bin", "berth-log-writer"),
+      settings: config.logs,
+      containers: metadata.containers,
+      events: metadata.events,
+      clock,
+      log,
+    }),
+  );
   const tasks = scope.use(
     new TaskManager({
       drivers: [...drivers, ...runtimeDrivers],
@@ -178,6 +191,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
       dockerHost: config.dockerHost,
       lxdSocket: config.lxdSocket,
       images: createDriverImages(metadata),
+      outputs: logs,
       log,
       clock,
     }),
@@ -212,6 +226,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
     catchUp,
     log,
     tasks,
+    logs,
     differ,
     doctor: createDoctor({
       examiners: [storeExaminer(databasePath), files, host, tempMountExaminer(differ)],

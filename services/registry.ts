@@ -13,6 +13,7 @@ import type { Logger } from "../api/core/log.js";
 import type { NamespaceStore } from "../api/core/namespace.js";
 import type { Snapshotters } from "../api/core/snapshot.js";
 import type { Tasks } from "../api/core/task.js";
+import type { TaskLogs } from "../api/core/task-log.js";
 import type { Clock } from "../api/core/time.js";
 import { defineCollectorService } from "./collector/service.js";
 import { defineContainersService, type EncodedContainerStore } from "./containers/service.js";
@@ -29,6 +30,7 @@ import { builtinPlugins, type PluginListDeps, type PluginRecord } from "./intros
 import { defineIntrospectionService } from "./introspection/service.js";
 import { defineLeasesService } from "./leases/service.js";
 import { defineLedgerService } from "./ledger/service.js";
+import { defineLogsService } from "./logs/service.js";
 import { defineNamespacesService } from "./namespaces/service.js";
 import { defineReflectionServices } from "./reflection/service.js";
 import { defineSnapshotsService } from "./snapshots/service.js";
@@ -51,6 +53,7 @@ export interface ServiceDeps extends Omit<PluginListDeps, "grpcIds"> {
   readonly catchUp: CatchUp;
   readonly snapshots: Snapshotters;
   readonly tasks: Tasks;
+  readonly logs: TaskLogs;
   readonly doctor: Doctor;
   readonly debug: Debug;
   readonly clock: Clock;
@@ -95,7 +98,14 @@ export function defineServices(deps: ServiceDeps): Service[] {
   const plugins = builtinPlugins({ ...deps, grpcIds: Object.keys(LIST) });
   // Ours, and no plugins of containerd's list.
   const shared = { plugins, streams: new Streams() };
-  const own = [defineCollectorService(deps), defineDoctorService(deps), defineDebugService(deps), defineExitsService(deps), defineLedgerService(deps)];
+  const own = [
+    defineCollectorService(deps),
+    defineDoctorService(deps),
+    defineLogsService(deps),
+    defineDebugService(deps),
+    defineExitsService(deps),
+    defineLedgerService(deps),
+  ];
   const services = [...Object.values(LIST).map((define) => define({ ...deps, ...shared })), ...own];
   return [...services, ...defineReflectionServices({ descriptorsPath: deps.descriptorsPath, services })];
 }

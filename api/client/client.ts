@@ -14,6 +14,7 @@ import type { LeaseStore } from "../core/lease.js";
 import type { NamespaceStore } from "../core/namespace.js";
 import type { Snapshotters } from "../core/snapshot.js";
 import type { Tasks } from "../core/task.js";
+import type { TaskLogs } from "../core/task-log.js";
 import { VersionService } from "../gen/services/version/v1/version.js";
 import type { Channel } from "./channel.js";
 import type { ContainerFiles } from "./files/files.js";
@@ -30,6 +31,7 @@ import { RemoteImageStore } from "./remote-image-store.js";
 import { RemoteIntrospection } from "./remote-introspection.js";
 import { RemoteLeaseStore } from "./remote-lease-store.js";
 import { RemoteLedger } from "./remote-ledger.js";
+import { RemoteLogs } from "./remote-logs.js";
 import { RemoteNamespaceStore } from "./remote-namespace-store.js";
 import { RemoteSnapshotters } from "./remote-snapshot-store.js";
 import { RemoteTasks } from "./remote-tasks.js";
@@ -75,6 +77,8 @@ export interface Client extends AsyncDisposable {
   readonly introspection: RemoteIntrospection;
   /** Of Berth only. */
   readonly doctor: Doctor;
+  /** What tasks have written; a daemon that keeps none answers not_implemented. */
+  readonly logs: TaskLogs;
   /** Of Berth only. */
   readonly collector: Collector;
   /** Of Berth only. */
@@ -119,6 +123,7 @@ export function createClient(channel: Channel): Client {
     exits: new RemoteExits(channel),
     introspection: new RemoteIntrospection(channel),
     doctor: new RemoteDoctor(channel),
+    logs: new RemoteLogs(channel),
     collector: new RemoteCollector(channel),
     debug: new RemoteDebug(channel),
     transfer: new RemoteTransfer(channel),

@@ -18,18 +18,6 @@ export type { Descriptor } from "../core/descriptor.js";
 export type { ApplyOptions, Differ, DiffOptions } from "../core/diff.js";
 export type { Doctor, Finding } from "../core/doctor.js";
 export {
-  LOG_KEEP,
-  LOG_LABEL,
-  LOG_MAX_SEGMENTS_LABEL,
-  LOG_MAX_SIZE_LABEL,
-  LOG_NONE,
-  type LogBatch,
-  type LogEntry,
-  type LogStreamName,
-  type ReadLogOptions,
-  type TaskLogs,
-} from "../core/task-log.js";
-export {
   ContainerdError,
   type ErrorKind,
   type ErrorTrailers,
@@ -70,6 +58,18 @@ export type {
   TaskStatus,
   Tasks,
 } from "../core/task.js";
+export {
+  LOG_KEEP,
+  LOG_LABEL,
+  LOG_MAX_SEGMENTS_LABEL,
+  LOG_MAX_SIZE_LABEL,
+  LOG_NONE,
+  type LogBatch,
+  type LogEntry,
+  type LogStreamName,
+  type ReadLogOptions,
+  type TaskLogs,
+} from "../core/task-log.js";
 export {
   type Any,
   anyOfJson,
