@@ -41,7 +41,7 @@ is meant. How a task ended is known as long as the task is there, and afterwards
     };
     const all = flags.all === true || states !== undefined;
     const shown = all ? containers : containers.filter(({ id }) => isRunning(id));
-    const ended = shown.map(({ id }) => id).filter((id) => !isRunning(id));
+    const ended = shown.filter(({ id }) => !isRunning(id));
     const exits = output.quiet && states === undefined ? undefined : await lastExits(client, request, ended);
     const rows = await Promise.all(
       shown.map(async (container) => {

@@ -1,26 +1,46 @@
 // berth wait: stays until tasks have ended, and prints how.
 import { persist } from "../../../api/client/run/persist.js";
+import { isNotFound } from "../../../api/core/errors.js";
+import type { ExitRecord } from "../../../api/core/exit-record.js";
 import { formatTime } from "../../../api/core/time.js";
 import { allAtOnce } from "../at-once.js";
-import { defineCommand } from "../command.js";
+import { type CommandContext, defineCommand } from "../command.js";
+import { lastExits } from "../daily/last-exits.js";
 import { renderJson } from "../render/json.js";
 
 export const command = defineCommand({
   arguments: "<containers...>",
   formats: true,
   help: `Prints the exit status of each task, a line each in the order in which they end; with more than one its id stands before it. berth
-itself exits with 0. The wait goes on through a restart of the daemon.`,
+itself exits with 0. The wait goes on through a restart of the daemon. Of a container that has no task berthd remembers how the last one
+ended.`,
   run: async (context, ids) => {
-    const { client, request, output } = context;
+    const { output } = context;
     output.endWithReader();
     await allAtOnce(context, ids, async (id) => {
-      const { exitStatus, exitedAtNs } = await persist(client, () => client.tasks.wait(request, id, ""));
-      if (output.format === "json" || output.format === "jsonl") {
+      const { exitStatus, exitedAtNs } = await endOf(context, id);
+      if (!output.isTable) {
         const exitedAt = exitedAtNs === undefined ? undefined : formatTime(exitedAtNs);
-        output.line(renderJson({ id, exitStatus, exitedAt }, 0));
+        output.line(renderJson({ id, exitStatus: exitStatus ?? null, exitedAt }, 0));
       } else {
-        output.line(ids.length > 1 ? `${id} ${exitStatus}` : String(exitStatus));
+        const status = String(exitStatus ?? "unknown");
+        output.line(ids.length > 1 ? `${id} ${status}` : status);
       }
     });
   },
 });
+
+/** Of a container without a task, how its last one ended. @throws not_found when it has none, and never had that anybody knows. */
+async function endOf({ client, request }: CommandContext, id: string): Promise<LastEnd> {
+  try {
+    return await persist(client, () => client.tasks.wait(request, id, ""));
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    const container = await client.containers.get(request, id);
+    const exit = (await lastExits(client, request, [container]))?.get(id);
+    if (exit === undefined) throw error;
+    return exit;
+  }
+}
+
+type LastEnd = Pick<ExitRecord, "exitStatus" | "exitedAtNs">;

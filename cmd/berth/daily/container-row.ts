@@ -1,5 +1,6 @@
 // A container as people ask after it: its record, its task, how that ended, in one row with one word for its state.
 import type { Container } from "../../../api/core/container.js";
+import type { ExitRecord } from "../../../api/core/exit-record.js";
 import type { ProcessState } from "../../../api/core/task.js";
 import { formatTime } from "../../../api/core/time.js";
 import type { Listing } from "../output.js";
@@ -7,15 +8,9 @@ import { renderAge } from "../render/age.js";
 import { type ColourName, stateColour } from "../render/colour.js";
 import { renderLabels } from "../render/labels.js";
 
-/** How the last task of a container ended, as the daemon remembers. */
-export interface LastExit {
-  /** undefined: nobody could tell. */
-  readonly exitStatus: number | undefined;
-  /** Nanoseconds since 1970. */
-  readonly exitedAtNs: bigint | undefined;
-  /** Which task of that container it was, from 1. */
-  readonly attempt: number | undefined;
-}
+/** How the last task of a container ended. */
+export type LastExit = Pick<ExitRecord, "exitStatus" | "exitedAtNs" | "isOutOfMemory"> &
+  Partial<Pick<ExitRecord, "attempt">>;
 
 /** `created`: no task has run. `exited`: one has, and none does. `absent`: there is no task, and nobody knows more. */
 export type ContainerState = "running" | "paused" | "pausing" | "created" | "exited" | "absent" | "unknown";
@@ -52,9 +47,9 @@ export function containerRow(
   }
   if (task.status === "stopped") {
     const { exitStatus, exitedAtNs } = task;
-    // Of the same end the daemon may know that nobody could tell.
-    const known =
-      exit !== undefined && exit.exitedAtNs === exitedAtNs ? exit : { exitStatus, exitedAtNs, attempt: exit?.attempt };
+    // Of the same end the daemon may know more: that nobody could tell, or why.
+    const isSame = exit?.exitedAtNs === exitedAtNs;
+    const known = isSame && exit !== undefined ? exit : { exitStatus, exitedAtNs, isOutOfMemory: false };
     return { container, state: "exited", pid: 0, startedAtMs: undefined, exit: known };
   }
   const { status } = task;
@@ -81,7 +76,8 @@ export function statusText({ state, startedAtMs, exit }: ContainerRow, nowMs = D
       return "Created";
     case "exited": {
       const since = exit?.exitedAtNs === undefined ? "" : ` ${renderAge(nowMs - toMs(exit.exitedAtNs))} ago`;
-      return `Exited (${exit?.exitStatus ?? "unknown"})${since}`;
+      const memory = exit?.isOutOfMemory === true ? ", out of memory" : "";
+      return `Exited (${exit?.exitStatus ?? "unknown"}${memory})${since}`;
     }
     case "absent":
       return "Not running";
@@ -113,7 +109,7 @@ export const containerListing: Listing<ContainerRow> = {
     { title: "ATTEMPT", wide: true, text: ({ exit }) => (exit?.attempt === undefined ? "-" : String(exit.attempt)) },
     { title: "LABELS", wide: true, text: ({ container }) => renderLabels(container.labels) || "-" },
   ],
-  fields: ["startedAt", "exitStatus", "exitedAt", "attempt"],
+  fields: ["startedAt", "exitStatus", "exitedAt", "outOfMemory", "attempt"],
   json: (row) => {
     const { container, state, pid, startedAtMs, exit } = row;
     return {
@@ -126,6 +122,7 @@ export const containerListing: Listing<ContainerRow> = {
       startedAt: startedAtMs === undefined ? undefined : time(BigInt(Math.round(startedAtMs)) * 1_000_000n),
       exitStatus: exit?.exitStatus,
       exitedAt: time(exit?.exitedAtNs),
+      outOfMemory: exit?.isOutOfMemory,
       attempt: exit?.attempt,
       createdAt: time(container.createdAtNs),
       updatedAt: time(container.updatedAtNs),

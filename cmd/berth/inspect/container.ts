@@ -1,6 +1,7 @@
 // Everything about a container: its record, its task with processes, its snapshot, its image, how tasks of it ended, its spec.
 import { RuncOptions, RuncProcessDetails, RuntimeOptions } from "../../../api/client/payloads.js";
 import type { Container } from "../../../api/core/container.js";
+import type { ExitRecord } from "../../../api/core/exit-record.js";
 import type { ProcessInfo, ProcessState } from "../../../api/core/task.js";
 import { type Any, isTypeOf } from "../../../api/core/typeurl.js";
 import type { CommandContext } from "../command.js";
@@ -19,12 +20,12 @@ export const inspectContainer: Inspector = async (context, id) => {
   if (container === undefined) return undefined;
   const [task, exits, snapshot, image] = await Promise.all([
     ifThere(client.tasks.get(request, id, "")),
-    exitsOf(client, request, id),
+    exitsOf(client, request, container),
     snapshotOf(context, container),
     container.image === "" ? undefined : ifThere(client.images.get(request, container.image)),
   ]);
   const startedAtMs = task === undefined ? undefined : (await readHostProcess(task.pid))?.startedAtMs;
-  const row = containerRow(container, task, exits?.[0]?.last, exits !== undefined, startedAtMs);
+  const row = containerRow(container, task, exits?.[0], exits !== undefined, startedAtMs);
   return {
     kind: "container",
     id,
@@ -32,12 +33,27 @@ export const inspectContainer: Inspector = async (context, id) => {
     status: statusText(row),
     container: describeRecord(container),
     task: task === undefined ? null : await describeTask(context, task, startedAtMs),
-    exits: exits?.map(({ document }) => document),
+    exits: exits?.map(describeExit),
     snapshot: container.snapshotKey === "" ? undefined : (snapshot ?? null),
     image: container.image === "" ? undefined : image === undefined ? null : describeImage(image),
     spec: jsonOf(container.spec),
   };
 };
+
+function describeExit(exit: ExitRecord): object {
+  const { requested } = exit;
+  return {
+    attempt: exit.attempt,
+    exitStatus: exit.exitStatus ?? null,
+    signal: exit.signal,
+    outOfMemory: exit.isOutOfMemory,
+    startedAt: time(exit.startedAtNs),
+    exitedAt: time(exit.exitedAtNs),
+    requested: requested === undefined ? undefined : { ...requested, timeNs: undefined, time: time(requested.timeNs) },
+    message: exit.message === "" ? undefined : exit.message,
+    lastLines: exit.lastLines.map((line) => Buffer.from(line).toString()),
+  };
+}
 
 function describeRecord(container: Container): object {
   const { runtime, extensions } = container;
