@@ -1,8 +1,9 @@
 // Every check that needs no running container, one line each: format and lint, types, promise rules, room rules, dead code,
-// protos, generated code, exports, lockfile. All of them run; the first failures are printed whole. `check.mjs NAME…` runs just those.
+// protos, generated code, exports, reference, lockfile. All of them run; the first failures are printed whole. `check.mjs NAME…` runs just those.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { surface } from "./api-surface.mjs";
+import { cliDocs } from "./docs-cli.mjs";
 import { generate } from "./generate.mjs";
 import { main, must, packageBinary, ROOT, run, StepError, say } from "./steps.mjs";
 
@@ -52,6 +53,13 @@ async function checkSurface() {
     );
 }
 
+async function checkCliDocs() {
+  const differing = await cliDocs(false);
+  if (differing.length > 0) {
+    throw new StepError(`the reference differs from the commands (${differing.join(", ")}): npm run docs:cli`);
+  }
+}
+
 /** @type {Record<string, () => Promise<unknown>>} */
 const CHECKS = {
   lockfile: () => must("node", ["scripts/complete-lockfile.mjs", "--check"], { quiet: true }),
@@ -72,6 +80,7 @@ const CHECKS = {
   },
   generated: checkGenerated,
   "api surface": checkSurface,
+  "cli docs": checkCliDocs,
 };
 
 await main(async () => {

@@ -65,6 +65,8 @@ export interface Command {
   readonly failureStatus: number | undefined;
   readonly examples: readonly Example[];
   readonly help: string | undefined;
+  /** Words behind the first argument belong to the program to be run. */
+  readonly passesThrough: boolean;
   /** What the argument at that place names. */
   completes(at: number): Completion;
   configure(command: CommanderCommand): void;
@@ -82,6 +84,7 @@ export function defineCommand<Flags extends OptionValues = Record<string, never>
     failureStatus: definition.failureStatus,
     examples: definition.examples ?? [],
     help: definition.help,
+    passesThrough: definition.passThrough === true,
     completes: (at) =>
       definition.completes?.[at] ?? (isVariadic(definition) ? definition.completes?.at(-1) : undefined) ?? "none",
     configure: (command) => {
@@ -132,6 +135,8 @@ export interface CommandEntry {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly summary: string;
+  /** No help shows it. */
+  readonly hidden?: boolean;
   load(): Promise<{ readonly command: Command }>;
 }
 

@@ -1,17 +1,16 @@
 // The program `berth`: parse, call, print. What goes wrong is one line on stderr and an exit status that tells its class.
 import type { Command as CommanderCommand } from "commander";
 import { DisposeScope } from "../../api/core/dispose.js";
-import { errorOf } from "../../api/core/errors.js";
-import { checkRuntimeDir, runtimeDirOf } from "../../runtime/sys/runtime-dir.js";
 import { buildInfo } from "../shared/build-info.js";
+import { addressOf, namespaceOf } from "./address.js";
 import type { Command } from "./command.js";
 import { flushed, Output } from "./output.js";
 import { createProgram, type GlobalFlags } from "./program.js";
 
-const DEFAULT_NAMESPACE = "default";
 const FIRST_DIAL_MS = 10_000;
 
 async function main(argv: readonly string[]): Promise<number> {
+  if (argv[0] === "__complete") return await completeFor(argv.slice(argv[1] === "--" ? 2 : 1));
   let status = 0;
   let failureStatus: number | undefined;
   let flags: GlobalFlags = {};
@@ -35,6 +34,13 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** For the shells; see completion/scripts.ts. */
+async function completeFor(words: readonly string[]): Promise<number> {
+  const { complete } = await import("./completion/complete.js");
+  for (const line of await complete(words)) process.stdout.write(`${line}\n`);
+  return 0;
+}
+
 /** Gives a command its client, and closes it afterwards. What to do about a failure is asked of the daemon before that. */
 async function execute(
   command: Command,
@@ -43,11 +49,9 @@ async function execute(
   failure: { hint?: string | undefined },
 ): Promise<number> {
   await using scope = new DisposeScope();
-  const env = process.env;
   const output = new Output({ format: flags.format ?? "table", colour: flags.color, ...command.output(commander) });
-  // A variable that is set to nothing counts as unset.
-  const address = flags.address ?? (env["BERTH_ADDRESS"] || env["CONTAINERD_ADDRESS"] || defaultAddress(env));
-  const namespace = flags.namespace ?? (env["BERTH_NAMESPACE"] || env["CONTAINERD_NAMESPACE"] || DEFAULT_NAMESPACE);
+  const address = addressOf(flags.address, process.env);
+  const namespace = namespaceOf(flags.namespace, process.env);
   // Loaded here: help and mistakes need no gRPC.
   const { connect } = await import("../../api/client/connect.js");
   const client = scope.use(connect({ address, namespace }));
@@ -66,16 +70,6 @@ async function execute(
     failure.hint = await hintFor(error, { command, commander, client, namespace, address, flags });
     throw error;
   }
-}
-
-/** Where the daemon of this user listens: root's is the machine's. @throws permission_denied where somebody else's could. */
-function defaultAddress(env: Readonly<Record<string, string | undefined>>): string {
-  const uid = process.getuid?.() ?? -1;
-  if (uid === 0) return "/run/berth/berth.sock";
-  const folder = runtimeDirOf(uid, env);
-  const problem = checkRuntimeDir(folder, uid);
-  if (problem !== undefined) throw errorOf("permission_denied", problem);
-  return `${folder}/berth/berth.sock`;
 }
 
 /** Errors of parsing are thrown, and told by report.ts alone. */

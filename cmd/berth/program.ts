@@ -66,7 +66,7 @@ function addGroup(program: CommanderCommand, group: CommandGroup, execution: Exe
 
 function addVerb(program: CommanderCommand, parent: CommanderCommand, entry: CommandEntry, execution: Execution): void {
   const verb = parent
-    .command(entry.name)
+    .command(entry.name, { hidden: entry.hidden === true })
     .aliases([...entry.aliases])
     .description(entry.summary);
   parent.hook("preSubcommand", async (_, chosen) => {

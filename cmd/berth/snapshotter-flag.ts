@@ -10,7 +10,7 @@ export interface SnapshotterFlags {
 export function addSnapshotterOption(command: Command): void {
   command.option(
     "--snapshotter <name>",
-    `where layers are unpacked ($CONTAINERD_SNAPSHOTTER; default: ${defaultSnapshotter()})`,
+    "where layers are unpacked ($CONTAINERD_SNAPSHOTTER; default: overlayfs for root, native for others)",
   );
 }
 

@@ -32,6 +32,7 @@ export const GROUPS: readonly CommandGroup[] = [
       { name: "kill", aliases: [], summary: "signal a task", load: () => import("./tasks/kill.js") },
       { name: "pause", aliases: [], summary: "pause a task", load: () => import("./tasks/pause.js") },
       { name: "resume", aliases: [], summary: "resume a paused task", load: () => import("./tasks/resume.js") },
+      { name: "logs", aliases: [], summary: "what tasks have written", load: () => import("./logs.js") },
       { name: "ps", aliases: [], summary: "list the processes of a task", load: () => import("./tasks/ps.js") },
       { name: "metrics", aliases: ["metric"], summary: "what a task uses", load: () => import("./tasks/metrics.js") },
       { name: "checkpoint", aliases: [], summary: "checkpoint a task", load: () => import("./tasks/checkpoint.js") },

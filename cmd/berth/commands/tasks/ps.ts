@@ -1,9 +1,6 @@
 // berth tasks ps: the processes in a task, by their pids on this host.
-
-import { RuncProcessDetails } from "../../../../api/client/payloads.js";
-import type { ProcessInfo } from "../../../../api/core/task.js";
-import { isTypeOf } from "../../../../api/core/typeurl.js";
 import { defineCommand } from "../../command.js";
+import { execIdOf } from "../../exec-id.js";
 
 export const command = defineCommand({
   arguments: "<container>",
@@ -26,11 +23,3 @@ export const command = defineCommand({
     });
   },
 });
-
-/** Processes that came by exec carry their id. */
-function execIdOf({ info }: ProcessInfo): string | undefined {
-  if (info === undefined) return undefined;
-  return isTypeOf(info, "containerd.runc.v1.ProcessDetails")
-    ? RuncProcessDetails.decode(info.value).execId
-    : info.typeUrl;
-}
