@@ -8,11 +8,13 @@ import { LXD_RUNTIME } from "../../api/client/lxd-options.js";
 import { RuncOptions, RuntimeOptions } from "../../api/client/payloads.js";
 import { createSpec, type SpecOptions } from "../../api/client/spec/create-spec.js";
 import type { NewContainer } from "../../api/core/container.js";
+import { LOG_KEEP, LOG_NONE } from "../../api/core/task-log.js";
 import { type Any, anyOfMessage, RUNC_OPTIONS_TYPE, SPEC_TYPE } from "../../api/core/typeurl.js";
 import { type ContainerFlags, PULL_POLICIES, type Target } from "./container-request.js";
 import { dockerContainerOf, dockerTarget, isDockerRuntime, refuseDockerFlags } from "./docker-flags.js";
 import { UsageError } from "./exit-status.js";
 import { collect, parseInteger, parseLabels, parsePairs, parsePositive, parseSize, withoutDashes } from "./flags.js";
+import { addIsolationOptions, checkIsolation, idMapsOf, isolationOf } from "./isolation-flags.js";
 import { isLxdRuntime, lxdContainerOf, lxdTarget } from "./lxd-flags.js";
 import { parseMount } from "./mount-flag.js";
 import { envOf, isProcessRuntime, PROCESS_RUNTIME, processSpecOf, processTarget } from "./process-flags.js";
@@ -43,6 +45,7 @@ export function addContainerOptions(command: Command, { cpuShares }: { readonly 
     .option("--env <key=value>", "environment variable (repeatable); KEY alone removes one", collect)
     .option("--env-file <file>", "environment variables, one a line")
     .option("--label <key=value>", "label of the container, also an annotation of its spec (repeatable)", collect)
+    .addOption(new Option("--log <what>", "whether output is kept for berth logs").choices([LOG_KEEP, LOG_NONE]))
     .option("--annotation <key=value>", "annotation of the spec (repeatable)", collect)
     .option("--mount <mount>", "type=bind,src=/tmp,dst=/host,options=rbind:ro (repeatable)", collect)
     .option("--net-host", "use the host's network, names and resolver")
@@ -82,6 +85,7 @@ export function addContainerOptions(command: Command, { cpuShares }: { readonly 
     .option("--runc-root <dir>", "where runc keeps its state")
     .option("--runc-systemd-cgroup", "let systemd make the cgroup; needs --cgroup")
     .option("--no-pivot", "do not use pivot_root");
+  addIsolationOptions(command);
 }
 
 /** Containers need root; others can run processes. */
@@ -93,6 +97,7 @@ function defaultRuntime(): string {
 export function parseTarget(flags: ContainerFlags, words: readonly string[]): Target {
   if (isDockerRuntime(flags.runtime)) return dockerTarget(flags, words);
   refuseDockerFlags(flags);
+  checkIsolation(flags);
   if (isLxdRuntime(flags.runtime)) return lxdTarget(flags, words);
   if (flags.config !== undefined) {
     const [id = "", ...rest] = words;
@@ -147,7 +152,13 @@ export async function specOf(
   id: string,
   own: Pick<SpecOptions, "rootfs" | "args" | "cwd" | "user" | "baseEnv">,
 ): Promise<Buffer> {
-  const options: SpecOptions = { ...own, ...specOptionsOf(flags, namespace, id), env: await envOf(flags) };
+  const isolation = await isolationOf(flags);
+  const options: SpecOptions = {
+    ...own,
+    ...specOptionsOf(flags, namespace, id),
+    ...isolation,
+    env: await envOf(flags),
+  };
   return Buffer.from(JSON.stringify(createSpec(options)));
 }
 
@@ -239,7 +250,13 @@ function runcOptions(flags: ContainerFlags): Partial<RuncOptions> {
 
 /** Options of this one task, which replace the container's; undefined to leave those in place. */
 export function taskOptionsOf(flags: ContainerFlags): Any | undefined {
-  if (flags.pivot) return undefined;
-  const options = RuncOptions.fromPartial({ ...runcOptions(flags), noPivotRoot: true });
+  const maps = flags.runtime === RUNC_RUNTIME ? idMapsOf(flags) : undefined;
+  if (flags.pivot && maps === undefined) return undefined;
+  const options = RuncOptions.fromPartial({
+    ...runcOptions(flags),
+    noPivotRoot: !flags.pivot,
+    // The pipes and the terminal are root's there.
+    ...(maps === undefined ? {} : { ioUid: maps.uid.hostID, ioGid: maps.gid.hostID }),
+  });
   return anyOfMessage(RUNC_OPTIONS_TYPE, RuncOptions, options);
 }

@@ -1,10 +1,11 @@
 // What run and containers create are asked for: the flags as commander parses them, and what the arguments name.
+import type { IsolationFlags } from "./isolation-flags.js";
 import type { SnapshotterFlags } from "./snapshotter-flag.js";
 
 export const PULL_POLICIES = ["missing", "always", "never"] as const;
 export type PullPolicy = (typeof PULL_POLICIES)[number];
 
-export interface ContainerFlags extends SnapshotterFlags {
+export interface ContainerFlags extends SnapshotterFlags, IsolationFlags {
   rootfs?: boolean;
   snapshotterLabel?: string[];
   platform?: string;
@@ -18,6 +19,8 @@ export interface ContainerFlags extends SnapshotterFlags {
   env?: string[];
   envFile?: string;
   label?: string[];
+  /** undefined: whatever fits what is done with the container. */
+  log?: "keep" | "none" | undefined;
   annotation?: string[];
   mount?: string[];
   netHost?: boolean;

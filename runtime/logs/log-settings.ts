@@ -19,7 +19,7 @@ export function limitsOf(
   labels: Readonly<Record<string, string>>,
   { keep, maxSizeBytes, maxSegments }: LogSettings,
 ): LogLimits | undefined {
-  const wish = valueOf(labels, LOG_LABEL);
+  const wish = labelOf(labels, LOG_LABEL);
   if (wish !== undefined && wish !== LOG_KEEP && wish !== LOG_NONE) {
     throw invalidArgument(`label ${LOG_LABEL}: "${wish}" is neither ${LOG_KEEP} nor ${LOG_NONE}`);
   }
@@ -30,7 +30,7 @@ export function limitsOf(
   };
 }
 
-const valueOf = (labels: Readonly<Record<string, string>>, label: string): string | undefined =>
+const labelOf = (labels: Readonly<Record<string, string>>, label: string): string | undefined =>
   Object.hasOwn(labels, label) ? labels[label] : undefined;
 
 function numberOf(
@@ -38,7 +38,7 @@ function numberOf(
   label: string,
   { least, most }: { readonly least: number; readonly most: number },
 ): number | undefined {
-  const text = valueOf(labels, label);
+  const text = labelOf(labels, label);
   if (text === undefined) return undefined;
   const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;

@@ -3,6 +3,7 @@
 
 import { cleanupOf, removeContainer } from "../../../api/client/run/remove.js";
 import { isUnavailable } from "../../../api/core/errors.js";
+import { LOG_KEEP } from "../../../api/core/task-log.js";
 import type { SessionEnd } from "../attached.js";
 import { type CommandContext, defineCommand } from "../command.js";
 import { addContainerOptions, parseTarget, taskOptionsOf } from "../container-flags.js";
@@ -67,9 +68,14 @@ async function run(context: CommandContext, args: readonly string[], flags: RunF
   }
   const { client, request, output } = context;
   const target = parseTarget(flags, args);
+  // A log goes with its container, and whoever puts output elsewhere does not want it here.
+  const hasLog = flags.rm !== true && flags.logUri === undefined && flags.nullIo !== true;
+  const { log = hasLog ? LOG_KEEP : undefined } = flags;
   const { id } = target;
   // Its pipes are made while the daemon works.
-  const creation = new EarlyCall(request, (ctx) => createContainer({ ...context, request: ctx }, flags, target));
+  const creation = new EarlyCall(request, (ctx) =>
+    createContainer({ ...context, request: ctx }, { ...flags, log }, target),
+  );
   const remove = async (): Promise<void> => {
     await removeContainer(client, cleanupOf(request), (await creation.answer(undefined)).container);
   };

@@ -1,5 +1,6 @@
 // berth containers create: a record, nothing running yet.
 // @source containerd cmd/ctr/commands/containers/containers.go
+import { LOG_KEEP } from "../../../../api/core/task-log.js";
 import { defineCommand } from "../../command.js";
 import { addContainerOptions, parseTarget } from "../../container-flags.js";
 import type { ContainerFlags } from "../../container-request.js";
@@ -17,9 +18,15 @@ export const command = defineCommand<ContainerFlags>({
     },
     { line: "berth containers create --rootfs ./rootfs web /bin/httpd -f", does: "on a folder" },
   ],
-  options: (command) => addContainerOptions(command, { cpuShares: 0 }),
+  options: (command) => {
+    addContainerOptions(command, { cpuShares: 0 });
+    command.option("--pid-file <file>", "taken for scripts, as by ctr: tasks start has the one that writes");
+  },
   run: async (context, words, flags) => {
     const target = parseTarget(flags, words);
-    await interruptible(context.request, (request) => createContainer({ ...context, request }, flags, target));
+    const { log = LOG_KEEP } = flags;
+    await interruptible(context.request, (request) =>
+      createContainer({ ...context, request }, { ...flags, log }, target),
+    );
   },
 });
