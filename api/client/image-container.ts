@@ -4,12 +4,14 @@ import type { RequestContext } from "../core/context.js";
 import { isNotFound } from "../core/errors.js";
 import type { Image } from "../core/image.js";
 import type { Labels } from "../core/labels.js";
+import type { SnapshotStore } from "../core/snapshot.js";
 import type { Mount } from "../core/task.js";
 import { type ImageConfig, resolveManifest } from "./distribution/manifest.js";
 import type { PlatformMatcher } from "./distribution/platform.js";
 import type { ImageStores } from "./distribution/stores.js";
 import { chainIds, unpack } from "./distribution/unpack.js";
 import { readMounted } from "./read-mounted.js";
+import type { IdShift } from "./shifted-root.js";
 import { DEFAULT_PATH } from "./spec/default-spec.js";
 import type { User } from "./spec/oci.js";
 import { lookUpImageUser } from "./spec/user.js";
@@ -26,6 +28,8 @@ export interface ImageRootOptions {
   readonly platform: PlatformMatcher;
   /** Of the snapshot. */
   readonly labels?: Labels;
+  /** What is added to the owners of all files. Default: nothing. */
+  readonly shift?: IdShift | undefined;
 }
 
 export interface ImageRoot {
@@ -44,17 +48,27 @@ export async function prepareImageRoot(
   image: Image,
   options: ImageRootOptions,
 ): Promise<ImageRoot> {
-  const { key, snapshotter, platform, labels = {} } = options;
+  const { key, snapshotter, platform, labels = {}, shift } = options;
   const { manifest, config } = await resolveManifest(stores.content, ctx, image.target, platform);
   const snapshots = stores.snapshots.get(snapshotter);
-  const parent = chainIds(config.rootfs.diff_ids).at(-1) ?? "";
+  const top = chainIds(config.rootfs.diff_ids).at(-1) ?? "";
+  const prepare = async (): Promise<readonly Mount[]> => {
+    const parent = shift === undefined || top === "" ? top : await shifted(snapshots, ctx, top, shift);
+    return await snapshots.prepare(ctx, key, { parent, labels });
+  };
   try {
-    return { config, mounts: await snapshots.prepare(ctx, key, { parent, labels }) };
+    return { config, mounts: await prepare() };
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
   await unpack(stores, ctx, manifest, { snapshotter });
-  return { config, mounts: await snapshots.prepare(ctx, key, { parent, labels }) };
+  return { config, mounts: await prepare() };
+}
+
+/** Loaded when there is something to move. */
+async function shifted(snapshots: SnapshotStore, ctx: RequestContext, parent: string, by: IdShift): Promise<string> {
+  const { shiftedParent } = await import("./shifted-root.js");
+  return await shiftedParent(snapshots, ctx, parent, by);
 }
 
 /** The part of a spec that an image decides. */

@@ -13,6 +13,7 @@ import type { ContainerFlags, Target } from "./container-request.js";
 import { readEngineOptions } from "./engine-options.js";
 import { UsageError } from "./exit-status.js";
 import { parseLabels, withoutDashes } from "./flags.js";
+import { ISOLATION_FLAGS } from "./isolation-flags.js";
 import { envOf } from "./process-flags.js";
 
 /** Flags about what the engine decides, as they are written. */
@@ -25,6 +26,7 @@ const ENGINES_OWN: readonly (readonly [keyof ContainerFlags, string])[] = [
   ["plainHttp", "--plain-http"],
   ["skipVerify", "--skip-verify"],
   ["hostsDir", "--hosts-dir"],
+  ...ISOLATION_FLAGS,
 ];
 const DOCKERS_OWN: readonly (readonly [keyof ContainerFlags, string])[] = [
   ["publish", "--publish"],

@@ -3,14 +3,17 @@
 import { hostPlatform, onlyPlatforms, parsePlatform } from "../../api/client/distribution/platform.js";
 import { imageLabels, imageProcess, prepareImageRoot } from "../../api/client/image-container.js";
 import { cleanupOf, removeSnapshot } from "../../api/client/run/remove.js";
+import type { IdMapping } from "../../api/client/spec/oci.js";
 import { isNotFound } from "../../api/core/errors.js";
 import type { Image } from "../../api/core/image.js";
+import type { Labels } from "../../api/core/labels.js";
 import type { CommandContext } from "./command.js";
 import { recordOf, specOf } from "./container-flags.js";
 import type { ContainerFlags, Target } from "./container-request.js";
 import type { CreatedContainer } from "./created-container.js";
 import { UsageError } from "./exit-status.js";
 import { parseLabels } from "./flags.js";
+import { idMapsOf } from "./isolation-flags.js";
 import { snapshotterOf } from "./snapshotter-flag.js";
 
 /** The record, its snapshot there already. To be called under a lease. @throws not_found for the image. */
@@ -24,8 +27,11 @@ export async function containerOfImage(
   const snapshotter = snapshotterOf(flags);
   const platform = onlyPlatforms([flags.platform === undefined ? hostPlatform() : parsePlatform(flags.platform)]);
   const image = await imageOf(context, flags, target.source);
-  const labels = parseLabels(flags.snapshotterLabel ?? []);
-  const root = await prepareImageRoot(client, request, image, { key: id, snapshotter, platform, labels });
+  const maps = idMapsOf(flags);
+  const byLabels = maps !== undefined && flags.remapLabels === true;
+  const labels = { ...parseLabels(flags.snapshotterLabel ?? []), ...(byLabels && mappingLabels(maps)) };
+  const shift = maps === undefined || byLabels ? undefined : { uid: maps.uid.hostID, gid: maps.gid.hostID };
+  const root = await prepareImageRoot(client, request, image, { key: id, snapshotter, platform, labels, shift });
   try {
     const process = await imageProcess(root, flags.user);
     const args = target.args.length > 0 ? target.args : process.args;
@@ -46,6 +52,15 @@ export async function containerOfImage(
     await removeSnapshot(client, cleanupOf(request), { id, snapshotter, snapshotKey: id }).catch(() => undefined);
     throw error;
   }
+}
+
+/** For snapshotters that move the owners of files by themselves. */
+function mappingLabels({ uid, gid }: { readonly uid: IdMapping; readonly gid: IdMapping }): Labels {
+  const range = ({ hostID, size }: IdMapping): string => `0:${hostID}:${size}`;
+  return {
+    "containerd.io/snapshot/uidmapping": range(uid),
+    "containerd.io/snapshot/gidmapping": range({ ...gid, size: uid.size }),
+  };
 }
 
 /** The image, fetched if --pull wants it. */

@@ -8,6 +8,7 @@ import type { ContainerFlags, Target } from "./container-request.js";
 import { readEngineOptions } from "./engine-options.js";
 import { UsageError } from "./exit-status.js";
 import { parseLabels, withoutDashes } from "./flags.js";
+import { ISOLATION_FLAGS } from "./isolation-flags.js";
 import { envOf } from "./process-flags.js";
 
 /** Flags about what LXD, its image or its settings decide, as they are written. */
@@ -35,6 +36,7 @@ const LXDS_OWN: readonly (readonly [keyof ContainerFlags, string])[] = [
   ["hostname", "--hostname"],
   ["cgroup", "--cgroup"],
   ["rootfsPropagation", "--rootfs-propagation"],
+  ...ISOLATION_FLAGS,
 ];
 
 export const isLxdRuntime = (runtime: string): boolean => runtime === LXD_RUNTIME;

@@ -5,6 +5,7 @@ import { isIdentifier } from "../../api/core/identifiers.js";
 import type { ContainerFlags, Target } from "./container-request.js";
 import { UsageError } from "./exit-status.js";
 import { readEnvFile, withoutDashes } from "./flags.js";
+import { ISOLATION_FLAGS } from "./isolation-flags.js";
 
 export const PROCESS_RUNTIME = "io.berth.process.v1";
 const PROCESS_SHIM = "containerd-shim-process-v1";
@@ -27,6 +28,7 @@ const ISOLATING: readonly (readonly [keyof ContainerFlags, string])[] = [
   ["snapshotter", "--snapshotter"],
   ["snapshotterLabel", "--snapshotter-label"],
   ["platform", "--platform"],
+  ...ISOLATION_FLAGS,
 ];
 
 export function isProcessRuntime(runtime: string): boolean {

@@ -6,7 +6,8 @@ import { invalidArgument } from "../../core/errors.js";
 import { capabilitiesOfMask, capabilitySets, parseCapability } from "./capabilities.js";
 import { DEFAULT_PATH, defaultSpec } from "./default-spec.js";
 import { findDevices, hostDevices, ruleFor } from "./devices.js";
-import type { Process, Spec, SpecMount, User } from "./oci.js";
+import type { Hook, IdMapping, Process, Spec, SpecMount, User } from "./oci.js";
+import type { Seccomp } from "./seccomp.js";
 import { lookUpUser } from "./user.js";
 
 /** What a container is to be beside containerd's default. */
@@ -68,6 +69,16 @@ export interface SpecOptions {
   readonly cgroup?: string | undefined;
   /** `shared`, `slave`, `private` or `unbindable`. Default: the runtime's choice. */
   readonly rootfsPropagation?: string | undefined;
+  /** Which system calls there are, or what makes the list from the capabilities of the container. Default: all. */
+  readonly seccomp?: Seccomp | ((capabilities: readonly string[]) => Seccomp) | undefined;
+  /** A profile of AppArmor that the kernel knows. Default: none. */
+  readonly apparmorProfile?: string | undefined;
+  /** Class of service of Intel RDT. Default: the runtime's choice. */
+  readonly rdtClass?: string | undefined;
+  /** Ids of a user namespace. Default: none, the host's ids. */
+  readonly idMaps?: { readonly uid: IdMapping; readonly gid: IdMapping } | undefined;
+  /** Programs of the host, run when the container is there and its program is not yet. Default: none. */
+  readonly prestartHooks?: readonly Hook[] | undefined;
 }
 
 /**
@@ -95,6 +106,7 @@ export function createSpec(options: SpecOptions): Spec {
   if (options.cgroup === "") delete linux.cgroupsPath;
   else if (options.cgroup !== undefined) linux.cgroupsPath = options.cgroup;
   if (options.rootfsPropagation !== undefined) linux.rootfsPropagation = options.rootfsPropagation;
+  applyIsolation(spec, options);
   if (Object.keys(options.annotations ?? {}).length > 0) spec.annotations = { ...options.annotations };
   return spec;
 }
@@ -120,6 +132,21 @@ function applyProcess(process: Process, options: SpecOptions): void {
   const had = process.capabilities?.bounding ?? [];
   const all = [...new Set([...had, ...(options.capAdd ?? []).map(parseCapability)])];
   process.capabilities = capabilitySets(all.filter((name) => !dropped.includes(name)));
+}
+
+/** After the capabilities, which the list of system calls depends on. */
+function applyIsolation(spec: Spec, { seccomp, apparmorProfile, rdtClass, idMaps, prestartHooks }: SpecOptions): void {
+  const { process, linux } = spec;
+  if (apparmorProfile !== undefined) process.apparmorProfile = apparmorProfile;
+  if (seccomp !== undefined) {
+    linux.seccomp = typeof seccomp === "function" ? seccomp(process.capabilities?.bounding ?? []) : seccomp;
+  }
+  if (rdtClass !== undefined) linux.intelRdt = { closID: rdtClass };
+  if (prestartHooks !== undefined) spec.hooks = { prestart: [...prestartHooks] };
+  if (idMaps === undefined) return;
+  if (!linux.namespaces.some(({ type }) => type === "user")) linux.namespaces.push({ type: "user" });
+  linux.uidMappings = [idMaps.uid];
+  linux.gidMappings = [idMaps.gid];
 }
 
 function applyLimits({ linux: { resources } }: Spec, options: SpecOptions): void {

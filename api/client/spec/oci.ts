@@ -1,6 +1,7 @@
 // The part of the OCI runtime specification that our default container uses. What is not here passes through untouched: records
 // keep specs as bytes.
 // @source opencontainers/runtime-spec specs-go/config.go (v1.0.2)
+import type { Seccomp } from "./seccomp.js";
 
 /** An OCI runtime spec: what `createSpec` makes, and as JSON what a container's record holds. The object is the caller's to change. */
 export interface Spec {
@@ -14,7 +15,26 @@ export interface Spec {
   /** Made in this order. */
   mounts: SpecMount[];
   annotations?: Record<string, string>;
+  /** Programs of the host that the runtime runs. */
+  hooks?: { prestart: Hook[] };
   linux: Linux;
+}
+
+/** A program that the runtime runs and tells of the container on its input. */
+export interface Hook {
+  /** Absolute, on the host. */
+  path: string;
+  /** The first one is its name. */
+  args: string[];
+  /** `KEY=value`. */
+  env: string[];
+}
+
+/** Ids from `containerID` on are those from `hostID` on, `size` of them. */
+export interface IdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
 }
 
 /** The first process of a container, as its spec describes it. */
@@ -34,6 +54,8 @@ export interface Process {
   rlimits?: { type: string; hard: number; soft: number }[];
   /** Set-user-id bits and file capabilities of programs have no effect. Default: false. */
   noNewPrivileges?: boolean;
+  /** A profile that the kernel knows. */
+  apparmorProfile?: string;
 }
 
 /** Who a process runs as, by number. */
@@ -78,6 +100,13 @@ export interface Linux {
   readonlyPaths?: string[];
   /** `shared`, `slave`, `private` or `unbindable`; undefined: the runtime's choice. */
   rootfsPropagation?: string;
+  /** Of a user namespace. */
+  uidMappings?: IdMapping[];
+  gidMappings?: IdMapping[];
+  /** Which system calls there are; undefined: all. */
+  seccomp?: Seccomp;
+  /** Class of service for cache and memory bandwidth. */
+  intelRdt?: { closID: string };
 }
 
 /** Limits of a container; what is undefined has none. */

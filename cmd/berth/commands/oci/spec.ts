@@ -7,8 +7,11 @@ export const command = defineCommand({
   formats: true,
   examples: [{ line: "berth oci spec > config.json", does: "a spec to begin with, for run --config" }],
   run: async ({ namespace, output }) => {
-    const { process, linux, ...rest } = defaultSpec(namespace, "");
+    const { ociVersion, process, root, mounts, linux } = defaultSpec(namespace, "");
     const { args: _none, ...described } = process;
-    output.document({ ...rest, process: described, linux: { ...linux, cgroupsPath: `/${namespace}` } });
+    // The devices that every container has are added when there is one.
+    const resources = { devices: linux.resources.devices.slice(0, 1) };
+    const own = { ...linux, resources, cgroupsPath: `/${namespace}` };
+    output.document({ ociVersion, process: described, root, mounts, linux: own });
   },
 });
