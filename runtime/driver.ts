@@ -1,6 +1,6 @@
 // The plug: what a runtime driver is to the task manager. A driver knows how to make tasks and talk to them; which tasks
 // exist, who may do what when, and what the ledger hears is the task manager's business.
-import type { EventLedger } from "../api/core/event.js";
+import type { ExitDetails } from "../api/core/exit-record.js";
 import type { Logger } from "../api/core/log.js";
 import type {
   CreateTaskOptions,
@@ -10,6 +10,7 @@ import type {
   ProcessState,
   TaskMetrics,
 } from "../api/core/task.js";
+import type { TaskLedger } from "../api/core/task-ledger.js";
 import type { Clock } from "../api/core/time.js";
 import type { Any } from "../api/core/typeurl.js";
 
@@ -43,7 +44,7 @@ export interface DriverDeps {
   /** For drivers whose engine keeps images of its own. Default: there are none, and nobody to log in as. */
   readonly images?: DriverImages | undefined;
   /** For drivers that tell events themselves; see `DriverTask.reportsEvents`. */
-  readonly ledger: EventLedger;
+  readonly ledger: TaskLedger;
   readonly log: Logger;
   readonly clock: Clock;
   /** Called once when a task vanished without `delete` (its shim died) and what was left of it has been cleaned up. */
@@ -152,6 +153,8 @@ export interface DriverTask extends AsyncDisposable {
   update(resources: Any, annotations: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void>;
   /** Writes the state of the processes into the folder `path`. */
   checkpoint(path: string, options: Any | undefined, signal?: AbortSignal): Promise<void>;
+  /** What is known of the end of a process beside its status, asked in the moment of its end. Default: nothing. Quick. */
+  exitDetails?(execId: string): ExitDetails | undefined;
   /** Resolves when the process has exited, however long that takes; for init also when its shim died and was cleaned up. */
   wait(execId: string, signal?: AbortSignal): Promise<ProcessExit>;
 }

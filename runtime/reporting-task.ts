@@ -1,4 +1,5 @@
 // Events for drivers that report none: the same task, but what happens to it is told, in the order that shims keep.
+import type { ExitDetails } from "../api/core/exit-record.js";
 import type { ExecOptions, ProcessExit, ProcessInfo, ProcessState } from "../api/core/task.js";
 import type { Any } from "../api/core/typeurl.js";
 import type { DriverTask } from "./driver.js";
@@ -149,6 +150,10 @@ export class ReportingTask implements DriverTask {
 
   checkpoint(path: string, options: Any | undefined, signal?: AbortSignal): Promise<void> {
     return this.#task.checkpoint(path, options, signal);
+  }
+
+  exitDetails(execId: string): ExitDetails | undefined {
+    return this.#task.exitDetails?.(execId);
   }
 
   wait(execId: string, signal?: AbortSignal): Promise<ProcessExit> {

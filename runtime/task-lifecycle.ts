@@ -7,6 +7,7 @@ import { ContainerdError, notImplemented } from "../api/core/errors.js";
 import type { EventEnvelope } from "../api/core/event.js";
 import type { CreateTaskOptions, ProcessExit, Stdio } from "../api/core/task.js";
 import type { TaskLedger } from "../api/core/task-ledger.js";
+import type { LastLines } from "../api/core/task-log.js";
 import type { DriverDefinition, DriverDeps, DriverTask, RuntimeDriver, TaskGone } from "./driver.js";
 import { KeyedMutex } from "./keyed-mutex.js";
 import { KnownProcess } from "./known-process.js";
@@ -27,6 +28,8 @@ export interface TaskManagerDeps extends Omit<DriverDeps, "onTaskGone"> {
   readonly drivers: readonly DriverDefinition[];
   /** Where the spec and the runtime of a container are read. */
   readonly containers: ContainerReader;
+  /** Who knows what tasks wrote last. Default: nobody does. */
+  readonly lastLines?: LastLines | undefined;
   /** Who keeps what tasks write. Default: nobody does. */
   readonly outputs?: OutputKeeper | undefined;
 }

@@ -4,6 +4,7 @@
 import { type RequestContext, requireNamespace } from "../api/core/context.js";
 import { isNotFound } from "../api/core/errors.js";
 import type { EventEnvelope } from "../api/core/event.js";
+import type { ExitRequest } from "../api/core/exit-record.js";
 import type {
   CreateTaskOptions,
   ExecOptions,
@@ -14,6 +15,7 @@ import type {
   TaskMetrics,
   Tasks,
 } from "../api/core/task.js";
+import type { ProcessName } from "../api/core/task-ledger.js";
 import type { Any } from "../api/core/typeurl.js";
 import { KnownProcess } from "./known-process.js";
 import { Recovery } from "./recovery.js";
@@ -22,6 +24,8 @@ import { collectMetrics } from "./task-metrics.js";
 import { learn, withAskedStdio } from "./task-news.js";
 import { checkpointPath, requireExecId, requireProcess, requireResources, validateExecId } from "./task-requests.js";
 import { TaskTable } from "./task-table.js";
+import { exitRequest } from "./who-asked.js";
+import { Witness } from "./witness.js";
 
 export type { TaskManagerDeps } from "./task-lifecycle.js";
 
@@ -29,20 +33,23 @@ export type { TaskManagerDeps } from "./task-lifecycle.js";
 export class TaskManager implements Tasks, AsyncDisposable {
   readonly #deps: TaskManagerDeps;
   readonly #table: TaskTable;
+  readonly #witness: Witness;
   readonly #recovery: Recovery;
   readonly #lifecycle: TaskLifecycle;
 
   constructor(deps: TaskManagerDeps) {
-    this.#deps = deps;
     this.#table = new TaskTable(deps.containers);
-    this.#recovery = new Recovery(deps);
+    this.#witness = new Witness({ ...deps, table: this.#table });
+    this.#deps = { ...deps, ledger: this.#witness };
+    this.#recovery = new Recovery(this.#deps);
     const forward = (envelope: EventEnvelope): Promise<void> => this.forward(envelope);
-    this.#lifecycle = new TaskLifecycle({ ...deps, table: this.#table, recovery: this.#recovery, forward });
+    this.#lifecycle = new TaskLifecycle({ ...this.#deps, table: this.#table, recovery: this.#recovery, forward });
   }
 
   /** Finds the tasks of a former daemon and settles what it left open. To be called once, before anything else. */
   async load(): Promise<void> {
     await this.#lifecycle.load();
+    await this.#witness.settle();
   }
 
   /**
@@ -113,7 +120,32 @@ export class TaskManager implements Tasks, AsyncDisposable {
     options: { readonly signal: number; readonly all: boolean },
   ): Promise<void> {
     const entry = await this.#table.findProcess(ctx, id, execId);
-    await entry.task.kill(execId, options.signal, execId === "" && options.all, ctx.signal);
+    const takeBack = this.#noteRequest(
+      ctx,
+      { namespace: entry.task.namespace, containerId: id, execId },
+      options.signal,
+    );
+    try {
+      await entry.task.kill(execId, options.signal, execId === "" && options.all, ctx.signal);
+    } catch (error) {
+      takeBack();
+      throw error;
+    }
+  }
+
+  /** Not waited for: what is asked is in the ledger before what follows from it. @returns what unsays it. */
+  #noteRequest(ctx: RequestContext, process: ProcessName, signal: number): () => void {
+    const request = exitRequest(ctx.peer, signal, this.#deps.clock());
+    const note = (value: ExitRequest | undefined): void => {
+      const { namespace, containerId: id, execId } = process;
+      this.#deps.ledger
+        .noteRequest(process, value)
+        .catch((err: unknown) => this.#deps.log.warn({ err, namespace, id, execId }, "noting a signal failed"));
+    };
+    if (request !== undefined) note(request);
+    return () => {
+      if (request !== undefined) note(undefined);
+    };
   }
 
   async exec(ctx: RequestContext, id: string, execId: string, options: ExecOptions): Promise<void> {
@@ -209,5 +241,6 @@ export class TaskManager implements Tasks, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#recovery[Symbol.asyncDispose]();
     await this.#lifecycle[Symbol.asyncDispose]();
+    await this.#witness[Symbol.asyncDispose]();
   }
 }

@@ -7,6 +7,7 @@ import { validateIdentifier } from "../api/core/identifiers.js";
 import { parseEngineHost } from "../runtime/docker/engine-host.js";
 import { runtimeDirOf } from "../runtime/sys/runtime-dir.js";
 import { type CollectorConfig, collectorConfigSchema } from "./collector-config.js";
+import { type ExitsConfig, exitsConfigSchema } from "./exits-config.js";
 import { MAX_SOCKET_PATH_BYTES } from "./grpc/socket.js";
 import { type LogsConfig, logsConfigSchema } from "./logs-config.js";
 
@@ -94,6 +95,7 @@ export const daemonConfigSchema = z.strictObject({
     .default("shared")
     .describe("whether a namespace may take over the blobs of another one by their digests"),
   gc: collectorConfigSchema.prefault({}).describe("when the collector runs"),
+  exits: exitsConfigSchema.prefault({}).describe("how long it is remembered how tasks ended"),
   logs: logsConfigSchema.prefault({}).describe("whose output is kept, and how much of it"),
   dockerHost: engineHost
     .optional()
@@ -127,6 +129,7 @@ export interface DaemonConfig {
   readonly parallelLayers: "auto" | "always" | "never";
   readonly contentSharing: "shared" | "isolated";
   readonly gc: CollectorConfig;
+  readonly exits: ExitsConfig;
   readonly logs: LogsConfig;
   /** undefined: what the environment's DOCKER_HOST says, else the engine's usual socket. */
   readonly dockerHost: string | undefined;
@@ -171,6 +174,7 @@ export function completeConfig(options: DaemonOptions, places: Places): DaemonCo
     parallelLayers: parsed.parallelLayers,
     contentSharing: parsed.contentSharing,
     gc: parsed.gc,
+    exits: parsed.exits,
     logs: parsed.logs,
     dockerHost: parsed.dockerHost,
     lxdSocket: parsed.lxdSocket,

@@ -162,6 +162,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
       snapshotBackends: backends,
       layersApart: isWorthIt(config.parallelLayers),
       collectorPolicy: config.gc,
+      exitRetention: config.exits,
     }),
   );
   const { keeper: logs } = scope.use(
@@ -192,6 +193,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
       lxdSocket: config.lxdSocket,
       images: createDriverImages(metadata),
       outputs: logs,
+      lastLines: logs,
       log,
       clock,
     }),

@@ -13,6 +13,7 @@ import {
 import { LOG_FORMATS, LOG_LEVELS, type LogOptions } from "../shared/log.js";
 import { containerd2017SectionSchema } from "./containerd-2017-section.js";
 import { dockerSectionSchema } from "./docker-section.js";
+import { exitsSectionSchema } from "./exits-section.js";
 import { gcSectionSchema } from "./gc-section.js";
 import { logsSectionSchema } from "./logs-section.js";
 import { lxdSectionSchema } from "./lxd-section.js";
@@ -67,6 +68,7 @@ const FILE_SECTIONS: Readonly<Record<string, { readonly setting: keyof Settings;
   docker: { setting: "dockerHost", schema: dockerSectionSchema },
   lxd: { setting: "lxdSocket", schema: lxdSectionSchema },
   gc: { setting: "gc", schema: gcSectionSchema },
+  exits: { setting: "exits", schema: exitsSectionSchema },
   logs: { setting: "logs", schema: logsSectionSchema },
   containerd_2017: { setting: "containerd2017", schema: containerd2017SectionSchema },
 };

@@ -159,7 +159,7 @@ class DockerDriver implements RuntimeDriver {
         log,
         tellOom: () =>
           ledger
-            .append(envelopesOf(namespace, clock(), [oomEvent(id)]))
+            .tell(envelopesOf(namespace, clock(), [oomEvent(id)]))
             .catch((err: unknown) => log.error({ err }, "writing a task event failed")),
         gone: async (exit: ProcessExit, isExitKnown: boolean, reason: string) => {
           await forget().catch((err: unknown) => log.error({ err }, "removing a bundle failed"));

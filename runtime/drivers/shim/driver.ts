@@ -13,6 +13,7 @@ import { isTtrpcClosed } from "../../ttrpc/client.js";
 import { Activity } from "./activity.js";
 import { isInitRunning } from "./init-process.js";
 import { loadTasks } from "./load.js";
+import { MemoryGroups } from "./memory-group.js";
 import { servesNamespace } from "./namespace-shims.js";
 import { presentOptions, runcOptions } from "./options.js";
 import { RemainsCollector, UNKNOWN_EXIT_STATUS } from "./remains.js";
@@ -28,6 +29,7 @@ export class ShimDriver implements RuntimeDriver {
   readonly #deps: DriverDeps;
   readonly #remains: RemainsCollector;
   readonly #activity = new Activity();
+  readonly #memoryGroups = new MemoryGroups();
   readonly #starter: ShimStarter;
   readonly #tasks = new Set<ShimTask>();
 
@@ -161,6 +163,7 @@ export class ShimDriver implements RuntimeDriver {
       log: this.#deps.log.child({ namespace, id }),
       wasLoaded,
       activity: this.#activity,
+      memory: this.#memoryGroups.of(pid, id),
       hasSocketOfItsName: origin === "cold",
       endsShim: endsWithTask,
       isShared: () => [...this.#tasks].some((other) => other !== task && other.shimAddress === address.address),

@@ -9,6 +9,7 @@ import {
   unknownError,
   wrapError,
 } from "../../../api/core/errors.js";
+import type { ExitDetails } from "../../../api/core/exit-record.js";
 import { isIdentifier } from "../../../api/core/identifiers.js";
 import type { Logger } from "../../../api/core/log.js";
 import type { ExecOptions, ProcessExit, ProcessInfo, ProcessState } from "../../../api/core/task.js";
@@ -21,6 +22,7 @@ import type { Activity } from "./activity.js";
 import type { TaskConnection } from "./connection.js";
 import { toProcessState } from "./convert.js";
 import { answerFifo, fifoOfLostStart, hasLostStart } from "./lost-start.js";
+import type { MemoryGroup } from "./memory-group.js";
 
 /** Questions that a listing or a client waits for; containerd's io.containerd.timeout.task.state. */
 const STATE_TIMEOUT_MS = 2_000;
@@ -43,6 +45,8 @@ export interface ShimTaskParts {
   /** Whether a former daemon made it, which may have begun to start it too. */
   readonly wasLoaded: boolean;
   readonly activity: Activity;
+  /** Of the task's own; undefined where that cannot be told. */
+  readonly memory: MemoryGroup | undefined;
   /** Whether its shim's socket is made of its name: the next task of that name gets the same one. */
   readonly hasSocketOfItsName: boolean;
   /** Whether its shim ends with it, unless others share it; one that serves a namespace is looked after elsewhere. */
@@ -66,6 +70,7 @@ export class ShimTask implements DriverTask {
   /** Set when the end of the connection is our own doing and means nothing. */
   #isReleased = false;
   #cleanedUp: Promise<ProcessExit> | undefined;
+  #killsSeen = 0n;
   /** Execs that were added here and not started yet: starting them is safe. */
   readonly #fresh = new Set<string>();
 
@@ -207,6 +212,14 @@ export class ShimTask implements DriverTask {
       if (exit === undefined) throw error;
       return exit;
     }
+  }
+
+  /** Whether memory ran out: in the life of the task, or since the last end of one of its processes. */
+  exitDetails(execId: string): ExitDetails {
+    const kills = this.#parts.memory?.kills ?? 0n;
+    const seen = execId === "" ? 0n : this.#killsSeen;
+    this.#killsSeen = kills;
+    return { isOutOfMemory: kills > seen };
   }
 
   /** Lets go of the shim; the task goes on. */
