@@ -4,7 +4,6 @@ import type { Client } from "../../api/client/connect.js";
 import type { RequestContext } from "../../api/core/context.js";
 import { addListOptions, addWatchOptions, type ListFlags, type WatchFlags } from "./list-flags.js";
 import type { Output, OutputOptions } from "./output.js";
-import { watching } from "./watch.js";
 
 /** What every command is handed. */
 export interface CommandContext {
@@ -107,9 +106,9 @@ export function defineCommand<Flags extends OptionValues = Record<string, never>
       const run = async (ctx: CommandContext): Promise<number> =>
         (await definition.run(ctx, command.args, command.opts<Flags>())) ?? 0;
       const { watch, interval } = command.opts<WatchFlags>();
-      return definition.watches === true && watch === true
-        ? await watching(context, interval, run)
-        : await run(context);
+      if (definition.watches !== true || watch !== true) return await run(context);
+      const { watching } = await import("./watch.js");
+      return await watching(context, interval, run);
     },
   };
 }

@@ -1,6 +1,6 @@
 // Hints about the daemon's socket: why that one was tried, what else listens, and who may use it.
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
-import type { HintContext } from "./hints.js";
+import type { HintContext } from "./hint-context.js";
 
 /** Where daemons of the whole machine listen. */
 const USUAL = ["/run/berth/berth.sock", "/run/containerd/containerd.sock"];

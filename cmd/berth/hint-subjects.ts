@@ -2,7 +2,7 @@
 import { isNotFound } from "../../api/core/errors.js";
 import type { Completion } from "./command.js";
 import { closest } from "./did-you-mean.js";
-import type { HintContext } from "./hints.js";
+import type { HintContext } from "./hint-context.js";
 
 /** How a kind of thing is listed. */
 interface Subject {

@@ -1,34 +1,13 @@
 // What to do about a failure, in one line: by its kind, by the command, and by what the daemon has. Loaded when something fails.
-import type { Command as CommanderCommand } from "commander";
-import type { Client } from "../../api/client/connect.js";
 import { type ErrorKind, errorKind } from "../../api/core/errors.js";
-import type { Command } from "./command.js";
 import { Reported, UsageError } from "./exit-status.js";
+import type { FailedCall, HintContext } from "./hint-context.js";
 import { hintOnDenied, hintOnUnreachable } from "./hint-socket.js";
 import { hintOnMissing, stateOf, subjectOf } from "./hint-subjects.js";
-import type { GlobalFlags } from "./program.js";
 import { pathOf } from "./usage-hints.js";
 
 /** A hint that the daemon has a part in is given up after that. */
 const PATIENCE_MS = 1_000;
-
-/** The call that failed. */
-export interface FailedCall {
-  readonly command: Command;
-  readonly commander: CommanderCommand;
-  readonly client: Client;
-  readonly namespace: string;
-  readonly address: string;
-  readonly flags: GlobalFlags;
-}
-
-/** What a hint is made of. */
-export interface HintContext extends FailedCall {
-  /** `tasks kill`. */
-  readonly verb: string;
-  readonly args: readonly string[];
-  readonly signal: AbortSignal;
-}
 
 type Hint = (context: HintContext) => string | undefined | Promise<string | undefined>;
 

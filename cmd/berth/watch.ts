@@ -1,13 +1,19 @@
 // `--watch`: what a command prints, again and again. On a terminal each look is drawn over the one before; elsewhere they follow each other.
 import { setTimeout as delay } from "node:timers/promises";
+import type { RequestContext } from "../../api/core/context.js";
 import { isUnavailable } from "../../api/core/errors.js";
-import type { CommandContext } from "./command.js";
+import type { Output } from "./output.js";
+
+interface Watched {
+  readonly output: Output;
+  readonly request: RequestContext;
+}
 
 /** Runs until it is interrupted, its reader leaves, or a look fails; a daemon that is away for a while is waited for. */
-export async function watching(
-  context: CommandContext,
+export async function watching<Context extends Watched>(
+  context: Context,
   intervalMs: number,
-  run: (context: CommandContext) => Promise<number>,
+  run: (context: Context) => Promise<number>,
 ): Promise<never> {
   const { output } = context;
   using screen = output.screen();

@@ -15,6 +15,8 @@ import { addStopOptions, type StopFlags, stopOptionsOf } from "../stop-flags.js"
 
 export const command = defineCommand<StopFlags>({
   arguments: "<containers...>",
+  completes: ["container"],
+  examples: [{ line: "berth restart web", does: "ends its task and starts it again, in the background" }],
   help: `A container that does not run is started. The new task runs detached, and its output goes where that of the old one went: on into
 the container's log, into the same file or program, or into pipes that "berth attach" connects to.`,
   options: addStopOptions,

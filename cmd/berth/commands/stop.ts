@@ -7,6 +7,11 @@ import { addStopOptions, type StopFlags, stopOptionsOf } from "../stop-flags.js"
 
 export const command = defineCommand<StopFlags & { keep?: boolean }>({
   arguments: "<containers...>",
+  completes: ["task"],
+  examples: [
+    { line: "berth stop web db", does: "asks both to end, and kills what has not after ten seconds" },
+    { line: "berth stop --signal SIGINT --time 1m web", does: "another signal, and more patience" },
+  ],
   help: `Each id is printed once its task has ended. A container that does not run is no failure. The container stays, with what it has
 written: start it again by "berth restart" or "berth tasks start".`,
   options: (command) => {

@@ -10,6 +10,11 @@ import { renderJson } from "../render/json.js";
 
 export const command = defineCommand({
   arguments: "<containers...>",
+  completes: ["task"],
+  examples: [
+    { line: "berth wait web", does: "prints the exit status once it has ended" },
+    { line: "berth wait --format json web db", does: "of two, as JSON" },
+  ],
   formats: true,
   help: `Prints the exit status of each task, a line each in the order in which they end; with more than one its id stands before it. berth
 itself exits with 0. The wait goes on through a restart of the daemon. Of a container that has no task berthd remembers how the last one

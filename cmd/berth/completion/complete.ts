@@ -5,12 +5,7 @@ import { addressOf, namespaceOf } from "../address.js";
 import type { Command, CommandEntry, Completion } from "../command.js";
 import { COMMANDS, GROUPS } from "../commands/index.js";
 import { createProgram, type GlobalFlags } from "../program.js";
-
-/** Something that fits, and what it is. */
-export interface Candidate {
-  readonly value: string;
-  readonly about?: string;
-}
+import type { Candidate } from "./names.js";
 
 /** The shell itself knows names of files. */
 export const FILES = ":file";

@@ -5,7 +5,12 @@ import { defaultSnapshotter } from "../../../api/client/default-snapshotter.js";
 import type { RequestContext } from "../../../api/core/context.js";
 import type { Completion } from "../command.js";
 import { execIdOf } from "../exec-id.js";
-import type { Candidate } from "./complete.js";
+
+/** Something that fits, and what it is. */
+export interface Candidate {
+  readonly value: string;
+  readonly about?: string;
+}
 
 interface Where {
   readonly address: string;
