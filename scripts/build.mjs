@@ -14,6 +14,7 @@ const SOURCES = [
   "cmd",
   "bin/launch.cjs",
   "scripts/bundle.mjs",
+  "scripts/parts.mjs",
   "scripts/no-grpc.cjs",
   "tsconfig.json",
   "tsconfig.build.json",

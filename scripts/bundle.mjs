@@ -1,11 +1,12 @@
-// Makes one file of each program, as finding and reading a few hundred modules would be most of a short command's time. The
-// compiled code is kept beside it, taken from a rehearsal: the daemon starts, answers a command that fails, and stops.
+// Makes few files of each program, as finding and reading a few hundred modules would be most of a short command's time. The
+// compiled code is kept beside them, taken from a rehearsal: the daemon starts, answers some commands, and stops.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { writeParts } from "./parts.mjs";
 import { ROOT, say } from "./steps.mjs";
 
 const SHIM = "containerd-shim-process-v1";
@@ -27,47 +28,28 @@ const PROGRAMS = {
 };
 /** Found in node_modules when they are needed: native modules, what brings some, one that reads files of its own, one that only pulls and pushes use. */
 const LEFT_OUT = ["better-sqlite3", "koffi", "dockerode", "@grpc/reflection", "undici"];
+const WITHOUT_GRPC = [SHIM, DOCKER_BRIDGE, LXD_BRIDGE, LOG_WRITER];
 const START_DEADLINE_MS = 20_000;
+
+/** What `berth` reads: at every start, with its first call, for a process, for the rest, for registries and archives. @type {readonly import("./parts.mjs").Part[]} */
+const BERTH_PARTS = [
+  { name: "berth", entries: ["/cmd/berth/main.js"] },
+  { name: "berth-calls", entries: ["/api/client/connect.js", "/commands/version.js"] },
+  { name: "berth-run", entries: ["/commands/run.js", "/commands/tasks/exec.js", "/client/run/run.js"] },
+  { name: "berth-more", entries: ["/commands/tasks/ls.js", "/commands/containers/ls.js"], rest: true },
+  { name: "berth-images", entries: ["/commands/images/pull.js"] },
+];
 
 /** Writes `bundle/<program>.cjs` into a folder of compiled files. @param {string} dist */
 export async function bundlePrograms(dist) {
-  await bundle(dist, ["berth", "berthd", RUNNER, TREMPLIN], {});
-  // The generated code asks for gRPC even where nothing of it is used; these are started often, and stay in memory.
-  await bundle(dist, [SHIM, DOCKER_BRIDGE, LXD_BRIDGE, LOG_WRITER], {
-    "@grpc/grpc-js": join(ROOT, "scripts", "no-grpc.cjs"),
-  });
-}
-
-/**
- * @param {string} dist @param {(keyof typeof PROGRAMS)[]} names
- * @param {Record<string, string>} alias what stands for a package
- */
-async function bundle(dist, names, alias) {
-  const { build } = await import("esbuild");
-  await build({
-    entryPoints: names.map((name) => ({ in: join(dist, "cmd", PROGRAMS[name], "main.js"), out: name })),
-    alias,
-    outdir: join(dist, "bundle"),
-    outExtension: { ".js": ".cjs" },
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "cjs",
-    supported: { "dynamic-import": false },
-    external: LEFT_OUT,
-    // Less to read at each start. Names stay, for the stack of an error.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    legalComments: "none",
-    define: { "import.meta.url": "importMetaUrl" },
-    // As the launcher runs it: a function of what modules get.
-    banner: {
-      js: `(function (exports, require, module, __filename, __dirname) {
-const importMetaUrl = require("node:url").pathToFileURL(__filename).href;`,
-    },
-    footer: { js: "})" },
-    logLevel: "warning",
-  });
+  for (const [name, room] of Object.entries(PROGRAMS)) {
+    const main = join(dist, "cmd", room, "main.js");
+    /** @type {typeof BERTH_PARTS} */
+    const parts = name === "berth" ? BERTH_PARTS : [{ name, entries: ["/main.js"], rest: true }];
+    // The generated code asks for gRPC even where nothing of it is used; these are started often, and stay in memory.
+    const alias = WITHOUT_GRPC.includes(name) ? { "@grpc/grpc-js": join(ROOT, "scripts", "no-grpc.cjs") } : {};
+    await writeParts(main, join(dist, "bundle"), parts, { alias, external: LEFT_OUT });
+  }
 }
 
 /** Runs the programs so that each leaves its compiled code, which names the place of its source. @param {string} dist */
@@ -82,6 +64,9 @@ export async function rehearsePrograms(dist) {
     // No shim has this name, so nothing is started, and nothing of it stays.
     const run = ["run", "--rm", "--runtime", "io.berth.rehearsal.v1", "--rootfs", dir, "rehearsal", "true"];
     await ended(start(where, "berth", "-a", address, ...run));
+    await ended(start(where, "berth", "-a", address, "tasks", "ls"));
+    // Nobody is there.
+    await ended(start(where, "berth", "-a", address, "images", "pull", "localhost:1/rehearsal:1"));
     daemon.kill("SIGTERM");
     await ended(daemon);
     const name = "rehearsal";
@@ -157,7 +142,7 @@ function start({ folder, dir }, program, ...args) {
   const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...inherited } = process.env;
   // Of a user the pipes and sockets lie there; what the rehearsal makes goes with it.
   const env = { ...inherited, XDG_RUNTIME_DIR: dir };
-  const command = [join(ROOT, "scripts", "compiled-code.cjs"), join(folder, `${program}.cjs`), ...args];
+  const command = [join(ROOT, "scripts", "compiled-code.cjs"), folder, program, ...args];
   return spawn(process.execPath, command, { stdio: ["ignore", "ignore", "ignore", "pipe"], env });
 }
 
