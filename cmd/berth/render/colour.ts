@@ -2,6 +2,7 @@
 
 export type ColourName = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 export type Colour = Readonly<Record<ColourName, (text: string) => string>>;
+type Environment = Readonly<Record<string, string | undefined>>;
 export type ColourChoice = "auto" | "always" | "never";
 
 const CODES: Readonly<Record<ColourName, readonly [number, number]>> = {
@@ -14,8 +15,12 @@ const CODES: Readonly<Record<ColourName, readonly [number, number]>> = {
 };
 
 /** Text comes back as it is where there is no colour. */
-export function createColour(stream: { readonly isTTY?: boolean }, choice: ColourChoice = "auto"): Colour {
-  const isOn = choice === "always" || (choice === "auto" && stream.isTTY === true && isWanted(process.env));
+export function createColour(
+  stream: { readonly isTTY?: boolean },
+  choice: ColourChoice = "auto",
+  env: Environment = process.env,
+): Colour {
+  const isOn = choice === "always" || (choice === "auto" && stream.isTTY === true && isWanted(env));
   const paint = (name: ColourName) => (text: string) => {
     const [on, off] = CODES[name];
     return isOn && text !== "" ? `\u001b[${on}m${text}\u001b[${off}m` : text;
@@ -30,7 +35,7 @@ export function createColour(stream: { readonly isTTY?: boolean }, choice: Colou
   };
 }
 
-function isWanted(env: Readonly<Record<string, string | undefined>>): boolean {
+function isWanted(env: Environment): boolean {
   return (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
 }
 
