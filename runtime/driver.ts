@@ -1,5 +1,6 @@
 // The plug: what a runtime driver is to the task manager. A driver knows how to make tasks and talk to them; which tasks
 // exist, who may do what when, and what the ledger hears is the task manager's business.
+import type { Discovery } from "../api/core/doctor.js";
 import type { ExitDetails } from "../api/core/exit-record.js";
 import type { Logger } from "../api/core/log.js";
 import type {
@@ -113,6 +114,20 @@ export interface RuntimeDriver extends AsyncDisposable {
   hasRemains(namespace: string, id: string): Promise<boolean>;
   /** The names on the command lines of processes of the driver's own that need no task of that name to be in order. */
   attended(): readonly { readonly namespace: string; readonly id: string }[];
+  /** What it lacks to run this runtime, one of its own, for people; undefined when nothing. Default: nothing. */
+  lacks?(runtime: string): Promise<string | undefined>;
+  /** Compares what an engine of its own has with the tasks; changes nothing by itself. Default: the host tells all. */
+  examine?(examination: DriverExamination): AsyncIterable<Discovery>;
+}
+
+/** What a driver needs to be looked over by the doctor. */
+export interface DriverExamination {
+  readonly signal: AbortSignal | undefined;
+  /** Runs `work` if there is no task of this name and none is being made or removed; none comes up before it ends. Else undefined. */
+  whileAbsent<T>(
+    name: { readonly namespace: string; readonly id: string },
+    work: () => Promise<T>,
+  ): Promise<T | undefined>;
 }
 
 /**

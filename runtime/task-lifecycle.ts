@@ -3,12 +3,13 @@
 // @source containerd services/tasks/local.go (Create, Delete), runtime/v2/manager.go
 import type { ContainerReader } from "../api/core/container.js";
 import { type RequestContext, requireNamespace } from "../api/core/context.js";
+import type { Discovery } from "../api/core/doctor.js";
 import { ContainerdError, notImplemented } from "../api/core/errors.js";
 import type { EventEnvelope } from "../api/core/event.js";
 import type { CreateTaskOptions, ProcessExit, Stdio } from "../api/core/task.js";
 import type { TaskLedger } from "../api/core/task-ledger.js";
 import type { LastLines } from "../api/core/task-log.js";
-import type { DriverDefinition, DriverDeps, DriverTask, RuntimeDriver, TaskGone } from "./driver.js";
+import type { DriverDefinition, DriverDeps, DriverExamination, DriverTask, RuntimeDriver, TaskGone } from "./driver.js";
 import { KeyedMutex } from "./keyed-mutex.js";
 import { KnownProcess } from "./known-process.js";
 import type { OutputKeeper } from "./logs/log-keeper.js";
@@ -129,6 +130,18 @@ export class TaskLifecycle implements AsyncDisposable {
   /** Names of processes that the drivers look after and that are no task's. */
   attended(): { readonly namespace: string; readonly id: string }[] {
     return this.#drivers.flatMap(({ driver }) => driver.attended());
+  }
+
+  /** What the drivers say of their engines. */
+  async *examine(signal: AbortSignal | undefined): AsyncGenerator<Discovery> {
+    const whileAbsent: DriverExamination["whileAbsent"] = (name, work) => this.whileAbsent(name, work);
+    for (const { driver } of this.#drivers) yield* driver.examine?.({ signal, whileAbsent }) ?? [];
+  }
+
+  /** What a runtime lacks to be run, for people; undefined when nothing. */
+  async lacks(runtime: string): Promise<string | undefined> {
+    const found = this.#drivers.find(({ definition }) => definition.matches(runtime));
+    return found === undefined ? "no driver runs it" : await found.driver.lacks?.(runtime);
   }
 
   /** Runs `work` if there is no task of this name and none is being made or removed; none comes up before it ends. Else undefined. */

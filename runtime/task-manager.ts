@@ -2,6 +2,7 @@
 // task-lifecycle.ts; how one is made and spoken to is its driver's business.
 // @source containerd services/tasks/local.go
 import { type RequestContext, requireNamespace } from "../api/core/context.js";
+import type { Discovery } from "../api/core/doctor.js";
 import { isNotFound } from "../api/core/errors.js";
 import type { EventEnvelope } from "../api/core/event.js";
 import type { ExitRequest } from "../api/core/exit-record.js";
@@ -227,6 +228,16 @@ export class TaskManager implements Tasks, AsyncDisposable {
   /** Names of processes that the drivers look after and that are no task's. */
   attended(): { readonly namespace: string; readonly id: string }[] {
     return this.#lifecycle.attended();
+  }
+
+  /** What the drivers say of their engines, for the doctor. */
+  examine(signal: AbortSignal | undefined): AsyncIterable<Discovery> {
+    return this.#lifecycle.examine(signal);
+  }
+
+  /** What a runtime lacks to be run, for people; undefined when nothing. */
+  async lacks(runtime: string): Promise<string | undefined> {
+    return await this.#lifecycle.lacks(runtime);
   }
 
   /** Runs `work` if there is no task of this name and none is being made or removed; none comes up before it ends. Else undefined. */

@@ -15,6 +15,7 @@ import { backendExaminer } from "../metadata/backend-check.js";
 import { DATABASE_FILE } from "../metadata/db.js";
 import { openMetadata } from "../metadata/index.js";
 import { lockFolder } from "../metadata/owner-lock.js";
+import { recordExaminer } from "../metadata/record-check.js";
 import { storeExaminer } from "../metadata/store-check.js";
 import { TASK_PLUGIN } from "../runtime/bundle.js";
 import { openContentBackend } from "../runtime/content/backend.js";
@@ -150,7 +151,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   const contentDir = join(config.root, CONTENT_FOLDER);
   const content = await openContentBackend({ rootDir: contentDir, clock });
   const { contentSharing } = config;
-  const backends = await usableBackends(config.root, log);
+  const { usable: backends, unusable: unusableSnapshotters } = await triedBackends(config.root, log);
   const metadata = scope.use(
     await openMetadata({
       root: config.root,
@@ -218,10 +219,13 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
     address: identity,
     rootDir: config.root,
     stateDir: config.state,
+    isRoot: uid === 0,
+    unusableSnapshotters,
     tasks,
     containers,
     namespaces,
   });
+  const records = recordExaminer({ namespaces, containers, snapshotters: metadata.snapshots.all() });
   const files = backendExaminer({ content: metadata.content, snapshotters: metadata.snapshots.all() });
   const services = defineServices({
     ...metadata,
@@ -231,7 +235,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
     logs,
     differ,
     doctor: createDoctor({
-      examiners: [storeExaminer(databasePath), files, host, tempMountExaminer(differ)],
+      examiners: [storeExaminer(databasePath), records, files, host, tempMountExaminer(differ)],
       events,
       clock,
       log,
@@ -292,15 +296,22 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
 const isWorthIt = (parallelLayers: DaemonConfig["parallelLayers"]): boolean =>
   parallelLayers === "auto" ? availableParallelism() > 1 : parallelLayers === "always";
 
-/** The snapshotters that work here; why the others do not is logged. */
-async function usableBackends(rootDir: string, log: Logger): Promise<SnapshotBackend[]> {
+/** The snapshotters that work here, and why the others do not. */
+async function triedBackends(
+  rootDir: string,
+  log: Logger,
+): Promise<{ usable: SnapshotBackend[]; unusable: { name: string; problem: string }[] }> {
   const usable: SnapshotBackend[] = [];
+  const unusable: { name: string; problem: string }[] = [];
   for (const backend of snapshotBackends(rootDir)) {
     const problem = await backend.check();
     if (problem === undefined) usable.push(backend);
-    else log.info({ snapshotter: backend.name, problem }, "snapshotter does not work here");
+    else {
+      unusable.push({ name: backend.name, problem });
+      log.info({ snapshotter: backend.name, problem }, "snapshotter does not work here");
+    }
   }
-  return usable;
+  return { usable, unusable };
 }
 
 /** This host as introspection announces it: containerd tells the default variant of arm64 too. */

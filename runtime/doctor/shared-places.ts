@@ -1,15 +1,18 @@
 // What lies in places that other engines and clients use too: cgroups named like tasks of ours, pipes that nobody has open. It cannot be
 // proved to be ours, so it is told and never touched.
 import { readFile, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Discovery } from "../../api/core/doctor.js";
 import { listNames, listProcesses, openTargets } from "../host-processes.js";
+import { runtimeDirOf } from "../sys/runtime-dir.js";
 import { type HostView, keyOf, knownKeys } from "./task-view.js";
 
 const CGROUPS = "/sys/fs/cgroup";
-/** Where `ctr` and our client make pipes. */
-const PIPE_FOLDERS = ["/run/containerd/fifo", join(tmpdir(), "berth-fifo")];
+/** Where `ctr` and our client make pipes: root's, and those of the daemon's user. */
+const pipeFolders = (): string[] => [
+  "/run/containerd/fifo",
+  join(runtimeDirOf(process.getuid?.() ?? -1, process.env), "berth", "fifo"),
+];
 /** Whoever makes pipes opens them soon. */
 const YOUNG_MS = 60_000;
 
@@ -47,7 +50,7 @@ export async function* examineCgroups(view: HostView): AsyncGenerator<Discovery>
 
 export async function* examinePipes(): AsyncGenerator<Discovery> {
   const folders: string[] = [];
-  for (const parent of PIPE_FOLDERS) {
+  for (const parent of pipeFolders()) {
     for (const name of await listNames(parent)) {
       const facts = await stat(join(parent, name)).catch(() => undefined);
       if (facts?.isDirectory() && Date.now() - facts.mtimeMs > YOUNG_MS) folders.push(join(parent, name));

@@ -1,5 +1,6 @@
 // What the doctor of the host needs to know of tasks and records.
 import type { ContainerStore } from "../../api/core/container.js";
+import type { Discovery } from "../../api/core/doctor.js";
 
 export interface TaskName {
   readonly namespace: string;
@@ -13,6 +14,10 @@ export interface TaskView {
   attended(): readonly TaskName[];
   /** Runs `work` if there is no task of this name and none is being made or removed; none comes up before it ends. Else undefined. */
   whileAbsent<T>(name: TaskName, work: () => Promise<T>): Promise<T | undefined>;
+  /** What the drivers say of their engines. */
+  examine(signal: AbortSignal | undefined): AsyncIterable<Discovery>;
+  /** What a runtime lacks to be run, for people; undefined when nothing. */
+  lacks(runtime: string): Promise<string | undefined>;
 }
 
 export interface HostView {
@@ -20,6 +25,10 @@ export interface HostView {
   readonly address: string;
   readonly rootDir: string;
   readonly stateDir: string;
+  /** Whether the daemon may do what only root may. */
+  readonly isRoot: boolean;
+  /** Those that were tried when the daemon started, and why they do not work. */
+  readonly unusableSnapshotters: readonly { readonly name: string; readonly problem: string }[];
   readonly tasks: TaskView;
   readonly containers: Pick<ContainerStore, "get" | "stream">;
   /** The namespaces that have a record. */

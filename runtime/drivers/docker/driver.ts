@@ -2,14 +2,24 @@
 // may find some of a former daemon.
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import type { Discovery } from "../../../api/core/doctor.js";
 import { notImplemented, unknownError, wrapError } from "../../../api/core/errors.js";
 import type { ProcessExit } from "../../../api/core/task.js";
 import type { Any } from "../../../api/core/typeurl.js";
-import type { CreateTask, DriverDefinition, DriverDeps, DriverTask, RuntimeDriver, TaskGone } from "../../driver.js";
+import type {
+  CreateTask,
+  DriverDefinition,
+  DriverDeps,
+  DriverExamination,
+  DriverTask,
+  RuntimeDriver,
+  TaskGone,
+} from "../../driver.js";
 import { type EngineBundle, EngineFolders, makeEngineBundle } from "../../engine-driver/folders.js";
 import { envelopesOf, oomEvent } from "../../task-events.js";
 import { TaskContainer } from "./container.js";
 import { EngineSide } from "./engine-side.js";
+import { examineDocker } from "./examine.js";
 import { makeContainer, removeContainersOf } from "./make-container.js";
 import { DOCKER_RUNTIME } from "./names.js";
 import { parseDockerOptions } from "./options.js";
@@ -90,6 +100,12 @@ class DockerDriver implements RuntimeDriver {
 
   attended(): readonly [] {
     return [];
+  }
+
+  /** Nothing is said of an engine that has never been used. */
+  async *examine(examination: DriverExamination): AsyncGenerator<Discovery> {
+    const side = await this.#side?.catch(() => undefined);
+    if (side !== undefined) yield* examineDocker(side, this.#folders, examination);
   }
 
   /** Lets go of all tasks, which go on running. */

@@ -82,7 +82,7 @@ export class Roster {
       for (let task = doubtful.pop(); task !== undefined; task = doubtful.pop()) await this.#look(task, listed);
     };
     await Promise.all(Array.from({ length: PARALLEL }, work));
-    for (const container of listed.values()) await this.#removeOrphan(engine, container);
+    for (const container of listed.values()) await this.removeOrphan(engine, container);
   }
 
   async #look(task: DockerTask, listed: ReadonlyMap<string, ListedContainer>): Promise<void> {
@@ -97,26 +97,35 @@ export class Roster {
     }
   }
 
-  /** One without a task: its state folder is gone, as after a reboot, or a create was cut off. Told of unless that has been done. */
-  async #removeOrphan(engine: Engine, { containerId, labels }: ListedContainer): Promise<void> {
+  /** Whether a task has this container, or somebody is making it. */
+  isWanted(containerId: string, { namespace, id }: { readonly namespace: string; readonly id: string }): boolean {
+    return this.#byContainer.has(containerId) || this.#making.has(keyOf(namespace, id));
+  }
+
+  /**
+   * One without a task: its state folder is gone, as after a reboot, or a create was cut off. Told of unless that has been done.
+   * Resolves with whether it is gone; never rejects.
+   */
+  async removeOrphan(engine: Engine, { containerId, labels }: ListedContainer): Promise<boolean> {
     const { owner, log, clock, tellGone } = this.#deps;
     const name = taskOfLabels(labels, owner);
-    if (name === undefined || this.#byContainer.has(containerId)) return;
+    if (name === undefined || this.isWanted(containerId, name)) return false;
     const key = keyOf(name.namespace, name.id);
-    if (this.#making.has(key)) return;
     try {
       const view = await viewContainer(engine, containerId);
       await removeContainer(engine, containerId);
       const hasNamesake = this.all().some((task) => keyOf(task.namespace, task.id) === key);
-      if (this.#told.delete(key) || hasNamesake) return;
+      if (this.#told.delete(key) || hasNamesake) return true;
       const isExitKnown = view.status === "ended";
       const exitStatus = isExitKnown ? view.exitStatus : UNKNOWN_STATUS;
       const exit = { pid: view.pid, exitStatus, exitedAtNs: view.finishedAtNs ?? clock() };
       await tellGone({ ...name, exit, isExitKnown, reason: "its container had no bundle" });
+      return true;
     } catch (err) {
       // It was being deleted when the list was made.
-      if (isNotFound(err)) return;
+      if (isNotFound(err)) return true;
       log.warn({ err, ...name, containerId }, "removing a container without a task failed");
+      return false;
     }
   }
 }

@@ -1,6 +1,6 @@
 // What the engine says of containers and execs, as far as tasks need it.
 import * as z from "zod";
-import type { Engine } from "../../docker/engine.js";
+import type { CallOptions, Engine } from "../../docker/engine.js";
 import { engineKind } from "../../docker/engine-kind.js";
 import type { ContainerStatus } from "../../engine-driver/words.js";
 import { parseEngineTime } from "./engine-times.js";
@@ -130,9 +130,15 @@ export async function viewExec(engine: Engine, execId: string, signal?: AbortSig
 }
 
 /** All containers with these labels, those that do not run included. */
-export async function listContainers(engine: Engine, filters: { label: string[] }): Promise<ListedContainer[]> {
-  const reply = await engine.call("list containers", (docker, abortSignal) =>
-    docker.listContainers({ all: true, filters, abortSignal }),
+export async function listContainers(
+  engine: Engine,
+  filters: { label: string[] },
+  options?: CallOptions,
+): Promise<ListedContainer[]> {
+  const reply = await engine.call(
+    "list containers",
+    (docker, abortSignal) => docker.listContainers({ all: true, filters, abortSignal }),
+    options,
   );
   return listSchema
     .parse(reply)

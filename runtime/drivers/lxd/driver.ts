@@ -3,12 +3,22 @@
 import { setMaxListeners } from "node:events";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import type { Discovery } from "../../../api/core/doctor.js";
 import { invalidArgument, notImplemented, unknownError, wrapError } from "../../../api/core/errors.js";
 import type { Any } from "../../../api/core/typeurl.js";
-import type { CreateTask, DriverDefinition, DriverDeps, DriverTask, RuntimeDriver, TaskGone } from "../../driver.js";
+import type {
+  CreateTask,
+  DriverDefinition,
+  DriverDeps,
+  DriverExamination,
+  DriverTask,
+  RuntimeDriver,
+  TaskGone,
+} from "../../driver.js";
 import { type EngineBundle, EngineFolders, makeEngineBundle } from "../../engine-driver/folders.js";
 import { getInstance } from "../../lxd/instances.js";
 import type { LxdServer } from "../../lxd/server.js";
+import { examineLxd } from "./examine.js";
 import { LxdSide } from "./lxd-side.js";
 import { makeInstance, removeInstance } from "./make-instance.js";
 import { LXD_RUNTIME, uuidOf } from "./names.js";
@@ -68,6 +78,12 @@ class LxdDriver implements RuntimeDriver {
 
   attended(): readonly [] {
     return [];
+  }
+
+  /** Nothing is said of an engine that has never been used. */
+  async *examine(examination: DriverExamination): AsyncGenerator<Discovery> {
+    const side = await this.#side?.catch(() => undefined);
+    if (side !== undefined) yield* examineLxd(side, this.#folders, examination);
   }
 
   /** Lets go of all tasks, which go on running. */

@@ -93,7 +93,7 @@ export class Roster {
     const tasks = this.all();
     const listed = await listInstances(this.#deps.server);
     await Promise.all(tasks.map((task) => this.#look(task, listed, isLate)));
-    for (const instance of listed) await this.#removeOrphan(instance);
+    for (const instance of listed) await this.removeOrphan(instance);
   }
 
   async #look(task: LxdTask, listed: readonly LxdInstance[], isLate: boolean): Promise<void> {
@@ -119,23 +119,32 @@ export class Roster {
       .catch((err: unknown) => this.#deps.log.error({ err, instance }, "saving an instance's new name failed"));
   }
 
-  /** One without a task: its state folder is gone, as after a reboot, or a create was cut off. Told of unless that has been done. */
-  async #removeOrphan(listed: LxdInstance): Promise<void> {
+  /** Whether a task has this instance, or somebody is making it. */
+  isWanted(listed: LxdInstance, { namespace, id }: { readonly namespace: string; readonly id: string }): boolean {
+    return this.all().some((task) => task.instance.is(listed)) || this.#making.has(keyOf(namespace, id));
+  }
+
+  /**
+   * One without a task: its state folder is gone, as after a reboot, or a create was cut off. Told of unless that has been done.
+   * Resolves with whether it is gone; never rejects.
+   */
+  async removeOrphan(listed: LxdInstance): Promise<boolean> {
     const { owner, log, clock, server, tellGone } = this.#deps;
     const name = taskOfMarks(listed, owner);
-    if (name === undefined || this.all().some((task) => task.instance.is(listed))) return;
+    if (name === undefined || this.isWanted(listed, name)) return false;
     const key = keyOf(name.namespace, name.id);
-    if (this.#making.has(key)) return;
     try {
       await removeInstance(server, listed.name);
       const hasNamesake = this.all().some((task) => keyOf(task.namespace, task.id) === key);
-      if (this.#told.delete(key) || hasNamesake) return;
+      if (this.#told.delete(key) || hasNamesake) return true;
       const exit = { pid: 0, exitStatus: UNKNOWN_STATUS, exitedAtNs: clock() };
       await tellGone({ ...name, exit, isExitKnown: false, reason: "its instance had no bundle" });
+      return true;
     } catch (err) {
       // It was being deleted when the list was made.
-      if (isNotFound(err)) return;
+      if (isNotFound(err)) return true;
       log.warn({ err, ...name, instance: listed.name }, "removing an instance without a task failed");
+      return false;
     }
   }
 }

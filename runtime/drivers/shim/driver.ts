@@ -12,6 +12,7 @@ import type { CreateTask, DriverDefinition, DriverDeps, DriverTask, RuntimeDrive
 import { isTtrpcClosed } from "../../ttrpc/client.js";
 import { Activity } from "./activity.js";
 import { isInitRunning } from "./init-process.js";
+import { lacksOf } from "./lacks.js";
 import { loadTasks } from "./load.js";
 import { MemoryGroups } from "./memory-group.js";
 import { servesNamespace } from "./namespace-shims.js";
@@ -37,6 +38,10 @@ export class ShimDriver implements RuntimeDriver {
     this.#deps = deps;
     this.#remains = new RemainsCollector(deps);
     this.#starter = new ShimStarter(deps, this.#remains, this.#activity);
+  }
+
+  async lacks(runtime: string): Promise<string | undefined> {
+    return await lacksOf(runtime, (name) => this.#starter.resolve(name), this.#starter.searchPath);
   }
 
   checkOptions(runtime: string, options: Any | undefined): { readonly checkpointPath: string } {

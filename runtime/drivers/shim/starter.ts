@@ -66,6 +66,11 @@ export class ShimStarter implements AsyncDisposable {
     this.#warm = new WarmShims({ stateDir, log, count: warmShims, activity, start });
   }
 
+  /** Where programs are looked for, colon-separated. */
+  get searchPath(): string {
+    return withOptDir(this.#deps.rootDir, process.env)["PATH"] ?? "";
+  }
+
   /**
    * A place where a program was found stays its place for as long as it is there: one that is put before it in PATH later is not
    * seen by this daemon.
@@ -75,10 +80,7 @@ export class ShimStarter implements AsyncDisposable {
   async resolve(runtime: string): Promise<string> {
     const known = this.#found.get(runtime);
     if (known !== undefined && (await isExecutable(known))) return known;
-    const search: BinarySearch = {
-      path: withOptDir(this.#deps.rootDir, process.env)["PATH"] ?? "",
-      programDir: dirname(this.#deps.publishBinary),
-    };
+    const search: BinarySearch = { path: this.searchPath, programDir: dirname(this.#deps.publishBinary) };
     try {
       const found = await resolveShimBinary(runtime, search);
       if (!isAbsolute(runtime)) this.#found.set(runtime, found);
