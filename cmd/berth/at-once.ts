@@ -4,7 +4,7 @@ import { errorKind } from "../../api/core/errors.js";
 import type { CommandContext } from "./command.js";
 import { exitStatus, Reported } from "./exit-status.js";
 
-/** @throws Reported when one failed, once all are done. */
+/** @throws Reported when one of several failed, once all are done. */
 export async function allAtOnce(
   { output }: CommandContext,
   ids: readonly string[],
@@ -17,8 +17,11 @@ export async function allAtOnce(
         return undefined;
       } catch (error) {
         // Whoever interrupted it knows.
-        if (errorKind(error) !== "cancelled") output.warn(error instanceof Error ? error.message : String(error));
-        return new Reported(exitStatus(error));
+        if (errorKind(error) === "cancelled") return new Reported(exitStatus(error));
+        // Of one alone main tells.
+        if (ids.length === 1) throw error;
+        output.problem(error);
+        return new Reported(exitStatus(error), error);
       }
     }),
   );

@@ -57,7 +57,8 @@ async function execute(
   const client = scope.use(connect({ address, namespace }));
   try {
     if (flags.connectTimeout !== undefined && flags.connectTimeout > 0) {
-      await client.ready({ timeoutMs: flags.connectTimeout });
+      const { showWaiting } = await import("./progress/waiting.js");
+      await showWaiting("waiting for the daemon", client.ready({ timeoutMs: flags.connectTimeout }));
     } else {
       // Dials while the command looks at its arguments; its first call tells what is wrong.
       client.ready({ timeoutMs: FIRST_DIAL_MS }).catch(() => undefined);

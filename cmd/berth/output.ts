@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { errorKind } from "../../api/core/errors.js";
 import { isHungUp } from "../../runtime/sys/hang-up.js";
 import { SIGPIPE_STATUS } from "./exit-status.js";
+import { hideWaiting } from "./progress/waiting.js";
 import { type Colour, type ColourChoice, type ColourName, createColour } from "./render/colour.js";
 import { fieldText, pickFields } from "./render/fields.js";
 import { renderJson } from "./render/json.js";
@@ -53,7 +54,7 @@ export class Output {
   readonly #write: (text: string) => void;
 
   /** @param write where text goes. Default: stdout. */
-  constructor(options: OutputOptions, write: (text: string) => void = (text) => void process.stdout.write(text)) {
+  constructor(options: OutputOptions, write: (text: string) => void = toStdout) {
     this.format = options.format;
     this.quiet = options.quiet === true;
     this.colour = createColour(process.stdout, options.colour);
@@ -154,6 +155,7 @@ export class Output {
 
   /** Something that did not stop the command. */
   warn(message: string): void {
+    hideWaiting();
     process.stderr.write(`${this.#complaint} ${message}\n`);
   }
 
@@ -188,6 +190,11 @@ export function messageOf(error: unknown): string {
 /** A failure for programs: one line of JSON. */
 export function errorJson(error: unknown, hint?: string, kind: string = errorKind(error)): string {
   return renderJson({ error: { kind, message: messageOf(error), hint } }, 0);
+}
+
+function toStdout(text: string): void {
+  hideWaiting();
+  process.stdout.write(text);
 }
 
 /** Whoever read us has gone: nothing is left to say, as for any program in a pipe. */

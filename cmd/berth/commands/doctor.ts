@@ -1,6 +1,7 @@
 // berth doctor: what does not fit together between the daemon's store and the host, and its repair.
 import type { Finding } from "../../../api/core/doctor.js";
 import { defineCommand } from "../command.js";
+import { showWaiting } from "../progress/waiting.js";
 import type { ColourName } from "../render/colour.js";
 
 interface DoctorFlags {
@@ -24,7 +25,10 @@ note may be meant so. --repair mends only what is provably the daemon's own, and
   },
   run: async ({ client, request, output }, _args, flags) => {
     const findings: Finding[] = [];
-    for await (const finding of client.doctor.check(request, { repair: flags.repair === true })) findings.push(finding);
+    const check = async (): Promise<void> => {
+      for await (const one of client.doctor.check(request, { repair: flags.repair === true })) findings.push(one);
+    };
+    await showWaiting("looking at the store and the host", check());
     if (findings.length === 0 && output.isForPeople) {
       output.line("nothing to complain about");
       return 0;

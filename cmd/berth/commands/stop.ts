@@ -3,7 +3,9 @@ import { stopTask } from "../../../api/client/run/stop-task.js";
 import { allAtOnce } from "../at-once.js";
 import { defineCommand } from "../command.js";
 import { interruptible } from "../interrupt.js";
+import { showWaiting } from "../progress/waiting.js";
 import { addStopOptions, type StopFlags, stopOptionsOf } from "../stop-flags.js";
+import { filesGoWithTask } from "../task-files.js";
 
 export const command = defineCommand<StopFlags & { keep?: boolean }>({
   arguments: "<containers...>",
@@ -13,7 +15,8 @@ export const command = defineCommand<StopFlags & { keep?: boolean }>({
     { line: "berth stop --signal SIGINT --time 1m web", does: "another signal, and more patience" },
   ],
   help: `Each id is printed once its task has ended. A container that does not run is no failure. The container stays, with what it has
-written: start it again by "berth restart" or "berth tasks start".`,
+written: start it again by "berth restart" or "berth tasks start". Docker and LXD keep what a task has written with the task, so there
+it stays, stopped, unless --discard is given.`,
   options: (command) => {
     addStopOptions(command);
     command.option("--keep", "leave the task behind, stopped, as ctr does");
@@ -23,8 +26,13 @@ written: start it again by "berth restart" or "berth tasks start".`,
     await interruptible(context.request, (request) =>
       allAtOnce({ ...context, request }, ids, async (id) => {
         const container = await client.containers.get(request, id);
-        await stopTask(client, request, id, { ...stopOptionsOf(flags, container), keep: flags.keep === true });
+        const mustStay = flags.discard !== true && filesGoWithTask(container);
+        const options = { ...stopOptionsOf(flags, container), keep: flags.keep === true || mustStay };
+        const exit = await showWaiting(`stopping ${id}`, stopTask(client, request, id, options));
         output.line(id);
+        if (exit !== undefined && mustStay && flags.keep !== true) {
+          output.warn(`task ${id} stays, stopped, with what it has written: "berth tasks rm ${id}" removes both`);
+        }
       }),
     );
   },

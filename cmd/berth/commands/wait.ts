@@ -6,6 +6,7 @@ import { formatTime } from "../../../api/core/time.js";
 import { allAtOnce } from "../at-once.js";
 import { type CommandContext, defineCommand } from "../command.js";
 import { lastExits } from "../daily/last-exits.js";
+import { showWaiting } from "../progress/waiting.js";
 import { renderJson } from "../render/json.js";
 
 export const command = defineCommand({
@@ -23,7 +24,7 @@ ended.`,
     const { output } = context;
     output.endWithReader();
     await allAtOnce(context, ids, async (id) => {
-      const { exitStatus, exitedAtNs } = await endOf(context, id);
+      const { exitStatus, exitedAtNs } = await showWaiting(`waiting for ${id}`, endOf(context, id));
       if (!output.isTable) {
         const exitedAt = exitedAtNs === undefined ? undefined : formatTime(exitedAtNs);
         output.line(renderJson({ id, exitStatus: exitStatus ?? null, exitedAt }, 0));

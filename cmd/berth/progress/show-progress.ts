@@ -31,12 +31,14 @@ function inLines(view: TransferView, stream: NodeJS.WriteStream): ProgressDispla
 }
 
 function onTerminal(view: TransferView, stream: WriteStream): ProgressDisplay {
-  let drawn = 0;
+  let drawn: readonly string[] = [];
   const draw = (): void => {
     const window = { columns: stream.columns || DEFAULT_WINDOW.columns, rows: stream.rows || DEFAULT_WINDOW.rows };
     const lines = view.lines(Date.now(), window);
-    stream.write(`${ERASE_LINE.repeat(drawn)}${lines.map((line) => `${line}\n`).join("")}`);
-    drawn = lines.length;
+    // Terminals break lines anew that have become too long for them.
+    const above = drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / window.columns)), 0);
+    stream.write(`${ERASE_LINE.repeat(above)}${lines.map((line) => `${line}\n`).join("")}`);
+    drawn = lines;
   };
   const timer = setInterval(draw, REDRAW_MS);
   return {

@@ -3,8 +3,10 @@
 import { removeFifos } from "../../../../api/client/io/fifos.js";
 import { removeContainer } from "../../../../api/client/run/remove.js";
 import { errorOf, isNotFound } from "../../../../api/core/errors.js";
+import { releaseNetworksOf } from "../../cni/release.js";
 import { type CommandContext, defineCommand } from "../../command.js";
 import { forEach } from "../../for-each.js";
+import { showWaiting } from "../../progress/waiting.js";
 
 export const command = defineCommand<{ keepSnapshot?: boolean }>({
   arguments: "<containers...>",
@@ -17,10 +19,16 @@ export const command = defineCommand<{ keepSnapshot?: boolean }>({
     command.option("--keep-snapshot", "leave its snapshot alone");
   },
   run: async (context, ids, flags) =>
-    await forEach(context, ids, (id) => remove(context, id, flags.keepSnapshot === true)),
+    await forEach(context, ids, (id) =>
+      showWaiting(`removing ${id}`, remove(context, id, flags.keepSnapshot === true)),
+    ),
 });
 
-async function remove({ client, request }: CommandContext, id: string, keepSnapshot: boolean): Promise<void> {
+async function remove(
+  { client, request, namespace }: CommandContext,
+  id: string,
+  keepSnapshot: boolean,
+): Promise<void> {
   const container = await client.containers.get(request, id);
   const task = await client.tasks.get(request, id, "").catch((error: unknown) => {
     if (isNotFound(error)) return undefined;
@@ -33,6 +41,7 @@ async function remove({ client, request }: CommandContext, id: string, keepSnaps
     await client.tasks.delete(request, id);
     await removeFifos(task);
   }
+  await releaseNetworksOf(namespace, id);
   if (keepSnapshot) await client.containers.delete(request, id);
   else await removeContainer(client, request, container);
 }

@@ -1,5 +1,6 @@
 // berth gc run: takes away what nothing holds, now instead of when the daemon finds it worth the while.
 import { defineCommand } from "../../command.js";
+import { showWaiting } from "../../progress/waiting.js";
 
 interface RunFlags {
   dryRun?: boolean;
@@ -18,7 +19,10 @@ berth events 'topic=="/berth/gc/removed"'.`,
     command.option("--dry-run", "only show what would be removed");
   },
   run: async ({ client, request, output }, _args, flags) => {
-    const report = await client.collector.collect({ dryRun: flags.dryRun === true, signal: request.signal });
+    const report = await showWaiting(
+      "collecting",
+      client.collector.collect({ dryRun: flags.dryRun === true, signal: request.signal }),
+    );
     const isForPeople = output.isForPeople;
     if (report.removed.length > 0 || !isForPeople) {
       output.list([...report.removed], {

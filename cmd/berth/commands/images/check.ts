@@ -9,6 +9,7 @@ import type { Image } from "../../../../api/core/image.js";
 import { Limit } from "../../../../api/core/limit.js";
 import { type CommandContext, defineCommand } from "../../command.js";
 import { exitStatus, Reported } from "../../exit-status.js";
+import { showWaiting } from "../../progress/waiting.js";
 import { renderSize } from "../../render/size.js";
 import { addSnapshotterOption, type SnapshotterFlags, snapshotterOf } from "../../snapshotter-flag.js";
 
@@ -41,7 +42,8 @@ export const command = defineCommand<SnapshotterFlags & { quiet?: boolean }>({
     const images = await client.images.list(request, filters);
     const limit = new Limit(AT_ONCE);
     const snapshotter = snapshotterOf(flags);
-    const checked = await Promise.all(images.map((image) => limit.run(() => check(context, image, snapshotter))));
+    const checks = images.map((image) => limit.run(() => check(context, image, snapshotter)));
+    const checked = await showWaiting("checking images", Promise.all(checks));
     if (flags.quiet === true) {
       const ready = checked.filter((one) => one.status === "complete" && one.isUnpacked);
       for (const { image } of ready) output.line(image.name);

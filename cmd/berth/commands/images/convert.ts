@@ -5,6 +5,7 @@ import { defineCommand } from "../../command.js";
 import { UsageError } from "../../exit-status.js";
 import { interruptible } from "../../interrupt.js";
 import { addPlatformOptions, type PlatformFlags, strictPlatforms } from "../../platform-flags.js";
+import { showWaiting } from "../../progress/waiting.js";
 
 interface ConvertFlags extends PlatformFlags {
   uncompress?: boolean;
@@ -30,11 +31,14 @@ export const command = defineCommand<ConvertFlags>({
   run: async ({ client, request, output }, [source = "", target = ""], flags) => {
     if (source === "" || target === "") throw new UsageError("src and target image need to be specified");
     const image = await interruptible(request, (ctx) =>
-      convertImage(client, ctx, source, target, {
-        uncompress: flags.uncompress === true,
-        toOci: flags.oci === true,
-        platform: strictPlatforms(flags),
-      }),
+      showWaiting(
+        `converting ${source}`,
+        convertImage(client, ctx, source, target, {
+          uncompress: flags.uncompress === true,
+          toOci: flags.oci === true,
+          platform: strictPlatforms(flags),
+        }),
+      ),
     );
     output.line(image.target.digest);
   },

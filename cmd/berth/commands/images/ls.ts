@@ -6,6 +6,7 @@ import type { Image } from "../../../../api/core/image.js";
 import { Limit } from "../../../../api/core/limit.js";
 import { formatTime } from "../../../../api/core/time.js";
 import { type CommandContext, defineCommand } from "../../command.js";
+import { showWaiting } from "../../progress/waiting.js";
 import { renderLabels } from "../../render/labels.js";
 import { renderSize } from "../../render/size.js";
 import { shortTime } from "../../render/time.js";
@@ -37,7 +38,8 @@ export const command = defineCommand({
       return;
     }
     const limit = new Limit(AT_ONCE);
-    const listed = await Promise.all(images.map((image) => limit.run(() => lookInto(context, image))));
+    const looks = images.map((image) => limit.run(() => lookInto(context, image)));
+    const listed = await showWaiting("looking into images", Promise.all(looks));
     output.list(listed, {
       style: { gap: 1, lastColumn: "padded" },
       id: ({ name }) => name,

@@ -3,6 +3,7 @@
 import { isNotFound } from "../../../../api/core/errors.js";
 import { defineCommand } from "../../command.js";
 import { forEach } from "../../for-each.js";
+import { showWaiting } from "../../progress/waiting.js";
 
 export const command = defineCommand<{ sync?: boolean }>({
   arguments: "[refs...]",
@@ -28,7 +29,8 @@ export const command = defineCommand<{ sync?: boolean }>({
         const name = names[Number(at)] ?? "";
         try {
           // One collection frees it all.
-          await client.images.delete(request, name, { sync: flags.sync === true && Number(at) === last });
+          const sync = flags.sync === true && Number(at) === last;
+          await showWaiting(`removing ${name}`, client.images.delete(request, name, { sync }));
           output.line(name);
         } catch (error) {
           if (!isNotFound(error)) throw error;

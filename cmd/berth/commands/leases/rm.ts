@@ -1,6 +1,7 @@
 // berth leases rm: lets go of what the leases held.
 import { defineCommand } from "../../command.js";
 import { forEach } from "../../for-each.js";
+import { showWaiting } from "../../progress/waiting.js";
 
 export const command = defineCommand<{ sync?: boolean }>({
   arguments: "<leases...>",
@@ -11,7 +12,10 @@ export const command = defineCommand<{ sync?: boolean }>({
   },
   run: async (context, ids, flags) =>
     await forEach(context, ids, async (id) => {
-      await context.client.leases.delete(context.request, id, { sync: flags.sync === true });
+      await showWaiting(
+        `removing ${id}`,
+        context.client.leases.delete(context.request, id, { sync: flags.sync === true }),
+      );
       context.output.line(id);
     }),
 });

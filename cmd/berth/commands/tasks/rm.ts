@@ -3,9 +3,11 @@
 import { constants } from "node:os";
 import { removeFifos } from "../../../../api/client/io/fifos.js";
 import { errorOf, isNotFound } from "../../../../api/core/errors.js";
+import { releaseNetworksOf } from "../../cni/release.js";
 import { type CommandContext, defineCommand } from "../../command.js";
 import { UsageError } from "../../exit-status.js";
 import { forEach } from "../../for-each.js";
+import { showWaiting } from "../../progress/waiting.js";
 
 interface RmFlags {
   force?: boolean;
@@ -28,7 +30,7 @@ export const command = defineCommand<RmFlags>({
     const { execId } = flags;
     if (execId === undefined) {
       return await forEach(context, ids, async (id) => {
-        const status = await remove(context, id, "", flags.force === true);
+        const status = await showWaiting(`removing ${id}`, remove(context, id, "", flags.force === true));
         if (status !== 0) context.output.warn(`task ${id} exit with non-zero exit code ${status}`);
       });
     }
@@ -39,7 +41,7 @@ export const command = defineCommand<RmFlags>({
 });
 
 async function remove(
-  { client, request }: CommandContext,
+  { client, request, namespace }: CommandContext,
   id: string,
   execId: string,
   force: boolean,
@@ -60,5 +62,6 @@ async function remove(
   }
   const exit = execId === "" ? await tasks.delete(request, id) : await tasks.deleteProcess(request, id, execId);
   await removeFifos(state);
+  if (execId === "") await releaseNetworksOf(namespace, id);
   return exit.exitStatus;
 }
