@@ -98,6 +98,7 @@ export function parseTarget(flags: ContainerFlags, words: readonly string[]): Ta
   if (isDockerRuntime(flags.runtime)) return dockerTarget(flags, words);
   refuseDockerFlags(flags);
   checkIsolation(flags);
+  if (flags.cni === true && flags.netHost === true) throw new UsageError("--cni and --net-host exclude each other");
   if (isLxdRuntime(flags.runtime)) return lxdTarget(flags, words);
   if (flags.config !== undefined) {
     const [id = "", ...rest] = words;

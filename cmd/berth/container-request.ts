@@ -24,6 +24,8 @@ export interface ContainerFlags extends SnapshotterFlags, IsolationFlags {
   annotation?: string[];
   mount?: string[];
   netHost?: boolean;
+  /** Of run alone. */
+  cni?: boolean;
   network?: string;
   publish?: string[];
   privileged?: boolean;

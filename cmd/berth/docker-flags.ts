@@ -26,6 +26,7 @@ const ENGINES_OWN: readonly (readonly [keyof ContainerFlags, string])[] = [
   ["plainHttp", "--plain-http"],
   ["skipVerify", "--skip-verify"],
   ["hostsDir", "--hosts-dir"],
+  ["cni", "--cni"],
   ...ISOLATION_FLAGS,
 ];
 const DOCKERS_OWN: readonly (readonly [keyof ContainerFlags, string])[] = [

@@ -5,7 +5,7 @@ import { delimiter, isAbsolute, join } from "node:path";
 import type { Command } from "commander";
 import type { SpecOptions } from "../../api/client/spec/create-spec.js";
 import type { Hook, IdMapping } from "../../api/client/spec/oci.js";
-import { notFound } from "../../api/core/errors.js";
+import { errorOf } from "../../api/core/errors.js";
 import { UsageError } from "./exit-status.js";
 import { collect } from "./flags.js";
 
@@ -85,7 +85,7 @@ function parseMapping(text: string): IdMapping {
   return { containerID, hostID, size };
 }
 
-/** What the flags mean for the spec. @throws not_found, failed_precondition for what this host lacks. */
+/** What the flags mean for the spec. @throws failed_precondition for what this host lacks. */
 export async function isolationOf(flags: IsolationFlags): Promise<Partial<SpecOptions>> {
   const { apparmorDefaultProfile, apparmorProfile = apparmorDefaultProfile, rdtClass, gpus } = flags;
   if (apparmorDefaultProfile !== undefined) {
@@ -127,7 +127,7 @@ function gpuHook(gpus: readonly string[]): Hook {
   };
 }
 
-/** @throws not_found. */
+/** @throws failed_precondition. */
 function lookUp(program: string): string {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
     if (!isAbsolute(folder)) continue;
@@ -139,5 +139,5 @@ function lookUp(program: string): string {
       // The next one may have it.
     }
   }
-  throw notFound(`program ${program}, which --gpus needs, in PATH`);
+  throw errorOf("failed_precondition", `program ${program}, which --gpus needs, is not in PATH`);
 }

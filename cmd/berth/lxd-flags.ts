@@ -36,6 +36,7 @@ const LXDS_OWN: readonly (readonly [keyof ContainerFlags, string])[] = [
   ["hostname", "--hostname"],
   ["cgroup", "--cgroup"],
   ["rootfsPropagation", "--rootfs-propagation"],
+  ["cni", "--cni"],
   ...ISOLATION_FLAGS,
 ];
 

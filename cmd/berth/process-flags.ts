@@ -28,6 +28,7 @@ const ISOLATING: readonly (readonly [keyof ContainerFlags, string])[] = [
   ["snapshotter", "--snapshotter"],
   ["snapshotterLabel", "--snapshotter-label"],
   ["platform", "--platform"],
+  ["cni", "--cni"],
   ...ISOLATION_FLAGS,
 ];
 

@@ -1,10 +1,11 @@
 // berth run: a container, its task and its process, from nothing to the exit status.
 // @source containerd cmd/ctr/commands/run/run.go
 
-import { cleanupOf, removeContainer } from "../../../api/client/run/remove.js";
+import { cleanupOf, removeContainer, removeProcess } from "../../../api/client/run/remove.js";
 import { isUnavailable } from "../../../api/core/errors.js";
 import { LOG_KEEP } from "../../../api/core/task-log.js";
 import type { SessionEnd } from "../attached.js";
+import type { ContainerNetwork } from "../cni/network.js";
 import { type CommandContext, defineCommand } from "../command.js";
 import { addContainerOptions, parseTarget, taskOptionsOf } from "../container-flags.js";
 import type { ContainerFlags } from "../container-request.js";
@@ -57,6 +58,7 @@ takes the place of that.`,
   options: (command) => {
     addContainerOptions(command, { cpuShares: 1024 });
     addStdioOptions(command);
+    command.option("--cni", "connect it to the network of /etc/cni/net.d");
     command.option("--rm", "remove the container afterwards; excludes --detach");
   },
   run,
@@ -66,12 +68,13 @@ async function run(context: CommandContext, args: readonly string[], flags: RunF
   if (flags.rm === true && flags.detach === true) {
     throw new UsageError("flags --detach and --rm cannot be specified together");
   }
-  const { client, request, output } = context;
+  const { client, request, namespace, output } = context;
   const target = parseTarget(flags, args);
   // A log goes with its container, and whoever puts output elsewhere does not want it here.
   const hasLog = flags.rm !== true && flags.logUri === undefined && flags.nullIo !== true;
   const { log = hasLog ? LOG_KEEP : undefined } = flags;
   const { id } = target;
+  const network = flags.cni === true ? await openNetwork(namespace, id) : undefined;
   // Its pipes are made while the daemon works.
   const creation = new EarlyCall(request, (ctx) =>
     createContainer({ ...context, request: ctx }, { ...flags, log }, target),
@@ -97,18 +100,31 @@ async function run(context: CommandContext, args: readonly string[], flags: RunF
       isOwner: () => creation.isDone,
       register: async (ctx, stdio) => {
         const { container, rootfs } = await creation.answer(ctx.signal);
-        await showingDockerPull(context, container, () =>
+        const { pid } = await showingDockerPull(context, container, () =>
           client.tasks.create(ctx, id, { ...stdio, rootfs, options: taskOptionsOf(flags) }),
         );
+        try {
+          await network?.attach(pid, ctx.signal);
+        } catch (error) {
+          await removeProcess(client, cleanupOf(request), id, "");
+          throw error;
+        }
       },
     });
   } catch (error) {
     await creation.answer(AbortSignal.abort()).catch(() => undefined);
+    if (!isUnavailable(error)) await network?.detach().catch(() => undefined);
     // Only a daemon that is away keeps what we made: the process may be running.
     if (creation.isDone && !isUnavailable(error)) await remove().catch(() => undefined);
     throw error;
   }
+  if (!end.isLeft) await network?.detach();
   if (flags.rm === true && end.isLeft) output.warn(`${id} was left, so it stays when it has ended, in spite of --rm`);
   else if (flags.rm === true) await remove();
   return end.status;
+}
+
+/** Loaded when there is one. */
+async function openNetwork(namespace: string, id: string): Promise<ContainerNetwork> {
+  return await (await import("../cni/network.js")).openNetwork(namespace, id);
 }
