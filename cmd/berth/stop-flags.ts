@@ -11,6 +11,7 @@ const DEFAULT_GRACE_MS = 10_000;
 export interface StopFlags {
   signal?: string;
   time: number;
+  discard?: boolean;
 }
 
 export function addStopOptions(command: Command): void {
@@ -21,7 +22,8 @@ export function addStopOptions(command: Command): void {
       "how long it has before SIGKILL, for example 30s or 30; -1 for as long as it takes",
       parseGrace,
       DEFAULT_GRACE_MS,
-    );
+    )
+    .option("--discard", "on Docker and LXD: what the task has written goes with it");
 }
 
 /** Milliseconds; bare numbers are seconds, and less than 0 is without end. */
