@@ -139,6 +139,26 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("berth on a
     expect((await cli.run(["containers", "rm", id])).code).toBe(0);
   });
 
+  test("day by day: what it uses and runs, stopped with what it has written, begun anew", async () => {
+    const id = newId();
+    const script = "trap 'exit 3' TERM; echo once >>/said; while :; do :; done";
+    await cli.run(["run", "-d", "--runtime", RUNTIME, "--memory-limit", "64m", BUSYBOX, id, "sh", "-c", script]);
+    const json = async (...args: readonly string[]): Promise<unknown> =>
+      JSON.parse((await cli.run([...args, "--format", "json"])).stdout);
+    const [usage, top] = [await json("stats", "--no-stream", id), await json("top", "--no-stream", id)];
+    expect(usage).toEqual([
+      expect.objectContaining({ id, memoryLimit: 64 * 2 ** 20, networkSent: expect.any(Number) }),
+    ]);
+    expect(top).toEqual([expect.objectContaining({ innerPid: 1, command: `sh -c ${script}` })]);
+    expect(await cli.run(["restart", id])).toMatchObject({ code: 5, stderr: expect.stringContaining("--discard") });
+    expect(await cli.run(["stop", id])).toMatchObject({ code: 0, stderr: expect.stringContaining("stays, stopped") });
+    expect((await cli.run(["ps", "-a"])).stdout).toMatch(new RegExp(`^${id} +\\S+ +Exited \\(3\\) .* ago`, "m"));
+    expect(await cli.run(["restart", "--discard", id])).toMatchObject({ code: 0, stdout: `${id}\n`, stderr: "" });
+    expect((await cli.run(["tasks", "exec", id, "cat", "/said"])).stdout).toBe("once\n");
+    expect(await cli.run(["stop", "--discard", id])).toMatchObject({ code: 0, stderr: "" });
+    expect((await cli.run(["containers", "rm", id])).code).toBe(0);
+  });
+
   test("in two steps", async () => {
     const id = newId();
     expect((await cli.run(["containers", "create", "--runtime", RUNTIME, TELLER, id])).code).toBe(0);

@@ -70,6 +70,29 @@ describe.skipIf(requires.root() || requires.containerd() || requires.binary("lxd
     expect(await lxd.must(["list", "--format", "csv"])).toBe("");
   });
 
+  test("day by day: what it uses and runs, stopped with what it has written", async () => {
+    const script = "trap 'exit 3' TERM; while :; do :; done";
+    expect(await run(["-d", "--memory-limit", "64m"], "busy", "sh", "-c", script)).toMatchObject({ code: 0 });
+    const json = async (...args: readonly string[]): Promise<unknown> =>
+      JSON.parse((await berth.run([...args, "--format", "json"])).stdout);
+    const [usage] = (await json("stats", "--no-stream")) as Record<string, unknown>[];
+    expect(usage).toMatchObject({ id: "busy", memory: expect.any(Number) });
+    expect(Number(usage?.["cpuPercent"])).toBeGreaterThan(1);
+    const top = await json("top", "--no-stream", "busy");
+    expect(top).toContainEqual(
+      expect.objectContaining({ container: "busy", command: expect.stringContaining("trap") }),
+    );
+    expect(await berth.run(["stop", "busy"])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("stays, stopped"),
+    });
+    expect((await berth.run(["ps", "-a"])).stdout).toMatch(/^busy +\S+ +Exited \(3\) .* ago/m);
+    expect(await berth.run(["restart", "busy"])).toMatchObject({ code: 5 });
+    expect(await berth.run(["stop", "--discard", "busy"])).toMatchObject({ code: 0, stderr: "" });
+    expect((await berth.run(["containers", "rm", "busy"])).code).toBe(0);
+    expect(await lxd.must(["list", "--format", "csv"])).toBe("");
+  });
+
   test("ctr runs one that its configuration names", async () => {
     const config = join(dirname(lxd.socketPath), "..", "options.json");
     await writeFile(config, JSON.stringify({ image: { alias: LXD_BUSYBOX }, name: "by-ctr" }));
