@@ -229,10 +229,11 @@ async function killAll(pids: readonly number[]): Promise<void> {
   }
 }
 
-/** Ends the shims that belong to a daemon's socket, and its bridges, and unmounts what its bundles still hold. For the end of a test. */
+/** Ends the shims that belong to a daemon's socket, and its bridges and its log process, and unmounts what its bundles still hold. For the end of a test. */
 export async function removeEngineLeftovers(address: string, stateDir: string): Promise<void> {
   await killAll(await pidsWithArgument(address));
   for (const tasks of ENGINE_TASKS) await killAll(await pidsWithArgument(join(stateDir, tasks, "bridge.sock")));
+  await killAll(await pidsWithArgument(join(stateDir, "logs", "log-writer.sock")));
   for (const mount of await mountsUnder(stateDir)) await runProgram("umount", ["-l", mount]);
 }
 

@@ -142,7 +142,17 @@ describe.skipIf(lacking)("stdio", () => {
     // Far more than all the pipes in between hold, as text, since it comes back through a program's stdout.
     const sent = `${randomBytes(2 * MEBIBYTE).toString("hex")}\n`;
     await writeFile(join(rootfs, id), sent);
-    const started = await cli("berth").run(["run", "-d", "--rootfs", rootfs, id, "/bin/cat", `/${id}`]);
+    const started = await cli("berth").run([
+      "run",
+      "-d",
+      "--log",
+      "none",
+      "--rootfs",
+      rootfs,
+      id,
+      "/bin/cat",
+      `/${id}`,
+    ]);
     expect(started).toMatchObject({ code: 0, stdout: "", stderr: "" });
     const { pid } = await client.tasks.get({ namespace }, id, "");
     await untilAsleep(pid);
