@@ -150,6 +150,13 @@ test("a start that is told behind its exit still counts, and no other task with 
   expect(await list()).toEqual([expect.objectContaining({ attempt: 1, startedAtNs: START })]);
 });
 
+test("nothing ends before it started, whenever its start was told", async () => {
+  const ended = exited("web", 7, 0);
+  nowNs += 1_000_000n;
+  await tell(created("web", 7), started("web", 7), ended);
+  expect(await list()).toEqual([expect.objectContaining({ startedAtNs: START, exitedAtNs: START })]);
+});
+
 test("a task whose create nobody told is a new one", async () => {
   await run("web", 7, 3);
   await tell(started("web", 8), exited("web", 8, 4));

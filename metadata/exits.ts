@@ -75,10 +75,14 @@ function readPage(
 }
 
 function toRecord(row: ExitRow): ExitRecord {
+  const startedAtNs = timeOf(row.started_seconds, row.started_nanos);
+  const exitedAtNs = timeOf(row.exited_seconds, row.exited_nanos);
+  // A start is told a moment after it was made, when a short process may have ended.
+  const isLate = startedAtNs !== undefined && exitedAtNs !== undefined && startedAtNs > exitedAtNs;
   return {
     ...{ containerId: row.container, execId: row.exec, attempt: row.attempt, pid: row.pid },
-    startedAtNs: timeOf(row.started_seconds, row.started_nanos),
-    exitedAtNs: timeOf(row.exited_seconds, row.exited_nanos),
+    startedAtNs: isLate ? exitedAtNs : startedAtNs,
+    exitedAtNs,
     exitStatus: row.exit_status ?? undefined,
     signal: row.signal ?? undefined,
     isOutOfMemory: row.out_of_memory !== 0,

@@ -10,6 +10,8 @@ test.each([
   ["/bin/sh -c kill", "kill"],
   ["/usr/bin/dockerd --host unix://", "dockerd"],
   ["node", "node"],
+  ["node --import file:///x/loader.mjs /src/cmd/berth/main.ts -n web stop a", "berth stop"],
+  ["node /srv/supervisor/dist/index.js", "supervisor"],
 ])("%s is called %s", (line, name) => {
   expect(nameOf(line.split(" "))).toBe(name);
 });

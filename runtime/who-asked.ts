@@ -6,6 +6,9 @@ import type { ExitRequest } from "../api/core/exit-record.js";
 
 /** Programs that run others' text: the script's name says more. */
 const INTERPRETERS = /^(?:node|nodejs|bun|deno|python[\d.]*|perl|ruby|sh|bash|dash|tsx)$/;
+/** Their flags that take a file of their own. */
+const LOADING_FLAGS = new Set(["--import", "--require", "-r", "--loader", "--experimental-loader", "--env-file", "-m"]);
+const COMMON_NAMES = new Set(["main", "index", "cli", "dist", "build", "lib", "src"]);
 /** Clients whose verbs are worth knowing; what else stands on a command line is nobody's business. */
 const CLIENTS = new Set(["berth", "ctr", "nerdctl", "crictl"]);
 /** Their flags before the verb that take a value. */
@@ -38,19 +41,26 @@ function programOf(pid: number): string {
 
 /** `berth stop` of `/usr/bin/node /usr/bin/berth -n web stop a`. */
 export function nameOf(argv: readonly string[]): string {
-  let at = 0;
-  let name = plainName(argv[at]);
-  if (INTERPRETERS.test(name)) {
-    const script = argv.findIndex((word, index) => index > 0 && word !== "" && !word.startsWith("-"));
-    if (script > 0) {
-      at = script;
-      name = plainName(argv[at]);
-    }
-  }
-  return CLIENTS.has(name) ? [name, ...verbsOf(argv.slice(at + 1))].join(" ") : name;
+  const script = INTERPRETERS.test(basename(argv[0] ?? "")) ? firstArgument(argv) : 0;
+  const name = plainName(argv[script]);
+  return CLIENTS.has(name) ? [name, ...verbsOf(argv.slice(script + 1))].join(" ") : name;
 }
 
-const plainName = (path = ""): string => basename(path).replace(/\.[cm]?[jt]s$/, "");
+/** The script of an interpreter; its own name without one. */
+function firstArgument(argv: readonly string[]): number {
+  for (let at = 1; at < argv.length; at += 1) {
+    const word = argv[at] ?? "";
+    if (LOADING_FLAGS.has(word)) at += 1;
+    else if (word !== "" && !word.startsWith("-")) return at;
+  }
+  return 0;
+}
+
+/** A file that is called as everybody's goes by the name of its folder. */
+function plainName(path = ""): string {
+  const names = path.replace(/\.[cm]?[jt]s$/, "").split("/");
+  return names.findLast((name) => /\w/.test(name) && !COMMON_NAMES.has(name)) ?? basename(path);
+}
 
 function verbsOf(words: readonly string[]): string[] {
   const verbs: string[] = [];

@@ -18,6 +18,18 @@ export const GROUPS: readonly CommandGroup[] = [
       { name: "ls", aliases: ["list"], summary: "list containers", load: () => import("./containers/ls.js") },
       { name: "label", aliases: [], summary: "set and clear labels", load: () => import("./containers/label.js") },
       { name: "rm", aliases: RM, summary: "delete containers", load: () => import("./containers/rm.js") },
+      {
+        name: "checkpoint",
+        aliases: [],
+        summary: "make an image of a container as it is",
+        load: () => import("./containers/checkpoint.js"),
+      },
+      {
+        name: "restore",
+        aliases: [],
+        summary: "make a container of a checkpoint",
+        load: () => import("./containers/restore.js"),
+      },
     ],
   },
   {
@@ -133,6 +145,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "stats", aliases: [], summary: "what tasks use, live", load: () => import("./stats.js") },
   { name: "top", aliases: [], summary: "the processes of tasks, live", load: () => import("./top.js") },
   { name: "wait", aliases: [], summary: "wait until tasks have ended", load: () => import("./wait.js") },
+  { name: "exits", aliases: [], summary: "how tasks ended and why", load: () => import("./exits.js") },
   { name: "stop", aliases: [], summary: "end tasks in order", load: () => import("./stop.js") },
   { name: "restart", aliases: [], summary: "end tasks and start them again", load: () => import("./restart.js") },
   { name: "cp", aliases: [], summary: "copy files into and out of containers", load: () => import("./cp.js") },
