@@ -1,5 +1,7 @@
 // Whatever the life of a Docker task was like, nothing of it is left, neither on the host nor at the engine; and the doctor has nothing
 // to say of any, before, during and after.
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Client, connect } from "../../api/client/connect.js";
 import { DisposeScope } from "../../api/core/dispose.js";
@@ -12,7 +14,8 @@ import { requires } from "../helpers/requires.js";
 import { freshNamespace } from "../helpers/temp.js";
 import { until } from "../helpers/until.js";
 
-const RUN = ["run", "--runtime", "io.berth.docker.v1"];
+const DOCKER = "io.berth.docker.v1";
+const RUN = ["run", "--runtime", DOCKER];
 const LONG = ["/bin/sleep", "1000"];
 
 interface Stage {
@@ -141,5 +144,39 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("after a Do
     expect(await complaints()).toEqual([]);
     program.endInput();
     expect(await program.result).toMatchObject({ code: 0 });
+  });
+
+  test("of a daemon that knows nothing of it, the doctor tells, and mends what bears the daemon's mark", async () => {
+    const owner = (await readFile(join(daemon.rootDir, DOCKER, "owner"), "utf8")).trim();
+    const labels = Object.entries({ owner, namespace, id: "lost" }).flatMap(([key, value]) => [
+      "--label",
+      `io.berth.${key}=${value}`,
+    ]);
+    const orphan = (await engine.must(["create", ...labels, BUSYBOX, "true"])).trim();
+    const other = (await engine.must(["create", BUSYBOX, "true"])).trim();
+    const bundles = ["lost", "left"].map((id) => join(daemon.stateDir, DOCKER, namespace, id));
+    for (const bundle of bundles) await mkdir(bundle, { recursive: true });
+    const short = orphan.slice(0, 12);
+    expect(await complaints()).toEqual([
+      `container-without-task container ${short}: marked as that of lost, which has no task or another`,
+      `bundle-without-task ${bundles[1]}: no container belongs to it`,
+      `bundle-without-task ${bundles[0]}: its container is there, container ${short}`,
+    ]);
+    const repaired: string[] = [];
+    for await (const finding of client.doctor.check({}, { repair: true })) {
+      if (finding.repaired) repaired.push(finding.kind);
+    }
+    expect(repaired).toEqual(["container-without-task", "bundle-without-task", "bundle-without-task"]);
+    expect(await complaints()).toEqual([]);
+    expect(await containers()).toEqual([other]);
+    await engine.must(["rm", other]);
+  });
+
+  test("whose engine has ended, the doctor says so", async () => {
+    await cli.run([...RUN, "-d", "--null-io", BUSYBOX, `${namespace}-away`, ...LONG]);
+    await engine.kill9();
+    expect(await complaints()).toEqual([
+      expect.stringMatching(new RegExp(`^engine-unreachable ${engine.host}: .*; 1 task is there$`)),
+    ]);
   });
 });

@@ -1,9 +1,11 @@
 // The LXD driver over Debian's LXD: what only it does, with instances that it makes and with those that are there.
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { DisposeScope } from "../../api/core/dispose.js";
+import type { Discovery } from "../../api/core/doctor.js";
 import { anyOfJson, LINUX_RESOURCES_TYPE } from "../../api/core/typeurl.js";
-import type { DriverTask } from "../../runtime/driver.js";
+import type { DriverExamination, DriverTask } from "../../runtime/driver.js";
 import { LXD_RUNTIME } from "../../runtime/drivers/lxd/names.js";
 import { execOptions } from "../conformance/driver.js";
 import { endBridge } from "../helpers/docker-bridge.js";
@@ -188,5 +190,36 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("tasks of LXD", () =>
     await ended(found);
     expect((await found.wait("lost")).exitStatus).toBeGreaterThan(0);
     expect(await world.instances()).toEqual([]);
+  });
+
+  test("what bears the daemon's mark and has no task is told to the doctor, and removed if that is asked for", async () => {
+    const task = await running("here");
+    const owner = (await readFile(join(world.rootDir, LXD_RUNTIME, "owner"), "utf8")).trim();
+    const marks = Object.entries({ owner, namespace: world.namespace, id: "stray" });
+    await lxd.must([
+      "init",
+      LXD_BUSYBOX,
+      "stray",
+      ...marks.flatMap(([key, value]) => ["-c", `user.berth.${key}=${value}`]),
+    ]);
+    const bundle = join(world.stateDir, LXD_RUNTIME, world.namespace, "left");
+    await mkdir(bundle);
+    // Of the names that are looked at only this one has a task.
+    const whileAbsent: DriverExamination["whileAbsent"] = async ({ id }, work) =>
+      id === "here" ? undefined : await work();
+    const look = async (): Promise<Discovery[]> => {
+      const found: Discovery[] = [];
+      for await (const one of world.driver.examine?.({ signal: undefined, whileAbsent }) ?? []) found.push(one);
+      return found;
+    };
+    const found = await look();
+    expect(found).toMatchObject([
+      { kind: "instance-without-task", namespace: world.namespace, subject: "instance stray", isProblem: true },
+      { kind: "bundle-without-task", namespace: world.namespace, subject: bundle, isProblem: true },
+    ]);
+    for (const { repair } of found) expect(await repair?.()).toBe(true);
+    expect(await look()).toEqual([]);
+    expect(await statusOf("stray")).toBe("");
+    await ended(task);
   });
 });
