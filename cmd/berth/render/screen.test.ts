@@ -42,7 +42,7 @@ describe("on a terminal", () => {
       screen.draw([]);
       expect(stream.take()).toBe("\r\u001b[1A\u001b[J");
     }
-    expect(stream.take()).toBe("\u001b[?25h");
+    expect(stream.take()).toBe("\r\u001b[K\u001b[?25h");
     expect(stream.listeners()).toBe(0);
   });
 
@@ -53,6 +53,17 @@ describe("on a terminal", () => {
     expect(stream.take()).toContain("\r012345…\u001b[K\nb\u001b[K\n\u001b[J");
     stream.resize(5);
     expect(stream.take()).toBe("\r\u001b[2A012…\u001b[K\nb\u001b[K\n\u001b[J");
+  });
+
+  test("lines that the terminal has broken in two since are drawn over as two", () => {
+    const stream = terminal(8, 10);
+    using screen = createScreen(stream);
+    screen.draw(["0123456", "b"]);
+    stream.take();
+    stream.resize(5);
+    expect(stream.take()).toBe("\r\u001b[3A012…\u001b[K\nb\u001b[K\n\u001b[J");
+    stream.resize(20);
+    expect(stream.take()).toBe("\r\u001b[2A0123456\u001b[K\nb\u001b[K\n\u001b[J");
   });
 
   test("what was never drawn leaves no trace", () => {

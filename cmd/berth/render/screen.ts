@@ -1,5 +1,5 @@
 // A display in place: each drawing covers the one before. Where there is no terminal the drawings follow each other as text.
-import { fitToWidth } from "./width.js";
+import { fitToWidth, widthOf } from "./width.js";
 
 const HIDE_CURSOR = "\u001b[?25l";
 const SHOW_CURSOR = "\u001b[?25h";
@@ -51,8 +51,8 @@ class LiveScreen implements Screen {
   readonly isLive = true;
   readonly #stream: ScreenStream;
   #lines: readonly string[] | undefined;
-  /** Where the cursor is: that many lines below the first one. */
-  #below = 0;
+  /** How wide the lines are that stand there; the cursor is below them. */
+  #widths: readonly number[] = [];
   readonly #onResize = (): void => this.#redraw();
   readonly #onExit = (): void => this[Symbol.dispose]();
   readonly #onInterrupt = (): void => process.exit(0);
@@ -82,10 +82,12 @@ class LiveScreen implements Screen {
     const { columns, rows } = this.size;
     // The last column stays free: some terminals wrap there, others do not.
     const shown = (this.#lines ?? []).slice(0, rows - 1).map((line) => fitToWidth(line, columns - 1));
-    const up = Math.min(this.#below, rows - 1);
+    // Terminals break lines anew that have become too long for them.
+    const drawn = this.#widths.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
+    const up = Math.min(drawn, rows - 1);
     const start = up > 0 ? `\r\u001b[${up}A` : "\r";
     this.#stream.write(start + shown.map((line) => `${line}${CLEAR_LINE}\n`).join("") + CLEAR_BELOW);
-    this.#below = shown.length;
+    this.#widths = shown.map(widthOf);
   }
 
   [Symbol.dispose](): void {
@@ -93,6 +95,7 @@ class LiveScreen implements Screen {
     this.#lines = undefined;
     this.#stream.off("resize", this.#onResize);
     process.off("exit", this.#onExit).off("SIGINT", this.#onInterrupt).off("SIGTERM", this.#onTerm);
-    this.#stream.write(SHOW_CURSOR);
+    // Terminals show a ^C where the cursor is.
+    this.#stream.write(`\r${CLEAR_LINE}${SHOW_CURSOR}`);
   }
 }
