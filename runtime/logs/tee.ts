@@ -7,8 +7,11 @@ import { Descriptors } from "../stdio/descriptors.js";
 import { hasCode } from "../sys/errno.js";
 import { isFifo } from "../sys/fifo.js";
 import { duplicate } from "../sys/pipe.js";
+import { widenPipe } from "../sys/splice.js";
 
 const { O_APPEND, O_NOCTTY, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+
+const PIPE_BYTES = 256 * 1024;
 
 export interface OpenTee {
   /** Ends the waiting for a reader. */
@@ -29,6 +32,8 @@ export class Tee {
   private constructor(fd: number) {
     this.#fd = fd;
     this.#isFifo = fstatSync(fd).isFIFO();
+    // The fewer times a reader is waited for, the less it costs.
+    if (this.#isFifo) widenPipe(fd, PIPE_BYTES);
   }
 
   /** As a shim opens it: a FIFO must have a reader first. @throws deadline_exceeded without one; unknown for what cannot be opened. */

@@ -14,6 +14,8 @@ export interface LaunchOptions {
   readonly rootfs: string;
   readonly args: readonly string[];
   readonly terminal?: boolean;
+  /** Of the container. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export interface Launched {
@@ -29,11 +31,12 @@ export interface Launched {
 
 /** Starts a container whose stdio is ours. */
 export async function launch(options: LaunchOptions): Promise<Launched> {
-  const { client, namespace, id, rootfs, args, terminal = false } = options;
+  const { client, namespace, id, rootfs, args, terminal = false, labels = {} } = options;
   const ctx: RequestContext = { namespace };
   const spec = createSpec({ namespace, id, rootfs, args, terminal });
   await client.containers.create(ctx, {
     id,
+    labels,
     runtime: { name: "io.containerd.runc.v2" },
     spec: anyOfJson(SPEC_TYPE, spec),
   });

@@ -32,6 +32,8 @@ describe("logs", () => {
   let client: Client;
   let namespace: string;
   let cli: Cli;
+  /** The namespace in the ids makes pipes on this host recognisable. */
+  const idOf = (name: string): string => `${namespace}-${name}`;
   const run = (...args: string[]) => cli.run(["run", "--runtime", PROCESS, ...args]);
   const logProcess = () => join(daemon.stateDir, "logs", "log-writer.sock");
   const logFolder = (id: string) => join(daemon.rootDir, "logs", namespace, id);
@@ -48,34 +50,34 @@ describe("logs", () => {
 
   test("a detached task's output is kept, both streams of it, and nobody has to read it", async () => {
     const script = "echo one; echo two >&2; head -c 3000000 /dev/zero | tr '\\0' x; echo; printf three";
-    expect(await run("-d", "kept", "sh", "-c", script)).toMatchObject({ code: 0, stdout: "", stderr: "" });
-    await untilStopped("kept");
-    await until("all of it", async () => (await cli.run(["logs", "-n", "1", "kept"])).stdout === "three");
-    const { stdout, stderr } = await cli.run(["logs", "kept"]);
+    expect(await run("-d", idOf("kept"), "sh", "-c", script)).toMatchObject({ code: 0, stdout: "", stderr: "" });
+    await untilStopped(idOf("kept"));
+    await until("all of it", async () => (await cli.run(["logs", "-n", "1", idOf("kept")])).stdout === "three");
+    const { stdout, stderr } = await cli.run(["logs", idOf("kept")]);
     expect(stdout).toBe(`one\n${"x".repeat(3_000_000)}\nthree`);
     expect(stderr).toBe("two\n");
-    expect((await cli.run(["logs", "--stderr", "kept"])).stdout).toBe("");
-    const json = (await cli.run(["logs", "--format", "jsonl", "-n", "1", "kept"])).stdout;
+    expect((await cli.run(["logs", "--stderr", idOf("kept")])).stdout).toBe("");
+    const json = (await cli.run(["logs", "--format", "jsonl", "-n", "1", idOf("kept")])).stdout;
     expect(JSON.parse(json)).toMatchObject({ stream: "stdout", attempt: 1, text: "three", partial: true });
   });
 
   test("whoever runs in the foreground sees what he always saw, and it is kept all the same", async () => {
-    const words = ["seen", "sh", "-c", "cat; echo err >&2; exit 3"];
+    const words = [idOf("seen"), "sh", "-c", "cat; echo err >&2; exit 3"];
     const seen = await cli.run(["run", "--runtime", PROCESS, ...words], { input: "in\n" });
     expect(seen).toMatchObject({ code: 3, stdout: "in\n", stderr: "err\n" });
-    expect((await cli.run(["logs", "seen"])).stdout).toBe("in\n");
+    expect((await cli.run(["logs", idOf("seen")])).stdout).toBe("in\n");
   });
 
   test("the next task of a container goes on in its log; rotation keeps what the labels say", async () => {
     const labels = ["--label", "berth.io/log.max-size=4096", "--label", "berth.io/log.max-segments=3"];
     const script = "i=0; while [ $i -lt 300 ]; do i=$((i+1)); echo $i-xxxxxxxxxxxxxxxxxxxxxxxxx; done";
-    expect((await run("-d", ...labels, "small", "sh", "-c", script)).code).toBe(0);
-    await untilStopped("small");
-    await client.tasks.delete({ namespace }, "small");
-    expect((await cli.run(["tasks", "start", "-d", "small"])).code).toBe(0);
-    await untilStopped("small");
-    await client.tasks.delete({ namespace }, "small");
-    const lines = (await cli.run(["logs", "--format", "jsonl", "small"])).stdout
+    expect((await run("-d", ...labels, idOf("small"), "sh", "-c", script)).code).toBe(0);
+    await untilStopped(idOf("small"));
+    await client.tasks.delete({ namespace }, idOf("small"));
+    expect((await cli.run(["tasks", "start", "-d", idOf("small")])).code).toBe(0);
+    await untilStopped(idOf("small"));
+    await client.tasks.delete({ namespace }, idOf("small"));
+    const lines = (await cli.run(["logs", "--format", "jsonl", idOf("small")])).stdout
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
@@ -83,31 +85,36 @@ describe("logs", () => {
     const first = lines[0].number;
     expect(first).toBeGreaterThan(400);
     expect(lines.map(({ number }) => number)).toEqual(lines.map((_, index) => first + index));
-    expect(readdirSync(logFolder("small")).filter((name) => name.endsWith(".log"))).toHaveLength(3);
-    const behind = await cli.run(["logs", "--after", "10", "-n", "1", "small"]);
+    expect(readdirSync(logFolder(idOf("small"))).filter((name) => name.endsWith(".log"))).toHaveLength(3);
+    const behind = await cli.run(["logs", "--after", "10", "-n", "1", idOf("small")]);
     expect(behind.stdout).toBe("300-xxxxxxxxxxxxxxxxxxxxxxxxx\n");
-    expect((await cli.run(["logs", "--after", "10", "small"])).stderr).toContain(`before number ${first} have been`);
+    expect((await cli.run(["logs", "--after", "10", idOf("small")])).stderr).toContain(
+      `before number ${first} have been`,
+    );
   });
 
   test("what is not to be kept is not, a label that means nothing is refused, and a log goes with its container", async () => {
-    expect((await run("-d", "--log", "none", "none", "true")).code).toBe(0);
-    const refused = await cli.run(["logs", "none"]);
-    expect(refused).toMatchObject({ code: 5, stderr: expect.stringContaining('container "none" keeps no log') });
-    expect(existsSync(logFolder("none"))).toBe(false);
-    const odd = await run("-d", "--label", "berth.io/log=perhaps", "odd", "true");
+    expect((await run("-d", "--log", "none", idOf("none"), "true")).code).toBe(0);
+    const refused = await cli.run(["logs", idOf("none")]);
+    expect(refused).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining(`container "${idOf("none")}" keeps no log`),
+    });
+    expect(existsSync(logFolder(idOf("none")))).toBe(false);
+    const odd = await run("-d", "--label", "berth.io/log=perhaps", idOf("odd"), "true");
     expect(odd.stderr).toContain('label berth.io/log: "perhaps" is neither keep nor none');
-    expect((await run("gone", "echo", "hi")).code).toBe(0);
-    expect(existsSync(logFolder("gone"))).toBe(true);
-    expect((await cli.run(["containers", "rm", "gone"])).code).toBe(0);
-    await until("the log to go", () => !existsSync(logFolder("gone")));
+    expect((await run(idOf("gone"), "echo", "hi")).code).toBe(0);
+    expect(existsSync(logFolder(idOf("gone")))).toBe(true);
+    expect((await cli.run(["containers", "rm", idOf("gone")])).code).toBe(0);
+    await until("the log to go", () => !existsSync(logFolder(idOf("gone"))));
   });
 
   test("a gigabyte through ten rotations, followed, while daemon and log process are killed: every line once", async () => {
     const labels = ["--label", `berth.io/log.max-size=${SEGMENT_BYTES}`, "--label", "berth.io/log.max-segments=20"];
-    const started = await run("-d", ...labels, "large", process.execPath, "-e", WRITER);
+    const started = await run("-d", ...labels, idOf("large"), process.execPath, "-e", WRITER);
     expect(started).toMatchObject({ code: 0, stderr: "" });
     const [program, ...first] = ownProgram("berth");
-    const words = [...first, "-a", daemon.address, "-n", namespace, "logs", "-f", "large"];
+    const words = [...first, "-a", daemon.address, "-n", namespace, "logs", "-f", idOf("large")];
     const follower = spawn(program, words, { stdio: ["ignore", "pipe", "inherit"] });
     scope.defer(() => void follower.kill("SIGKILL"));
     const pad = "x".repeat(1012);
@@ -138,9 +145,9 @@ describe("logs", () => {
     expect([wrong, count]).toEqual(["", LINES]);
     follower.kill("SIGTERM");
     await once(follower, "exit");
-    expect(readdirSync(logFolder("large")).filter((name) => name.endsWith(".log")).length).toBeGreaterThan(10);
-    await untilStopped("large");
-    await client.tasks.delete({ namespace }, "large");
-    expect(existsSync(join(daemon.stateDir, "logs", namespace, "large"))).toBe(false);
+    expect(readdirSync(logFolder(idOf("large"))).filter((name) => name.endsWith(".log")).length).toBeGreaterThan(10);
+    await untilStopped(idOf("large"));
+    await client.tasks.delete({ namespace }, idOf("large"));
+    expect(existsSync(join(daemon.stateDir, "logs", namespace, idOf("large")))).toBe(false);
   });
 });

@@ -6,6 +6,7 @@ import { buffer, text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Client, connect } from "../../api/client/connect.js";
 import { DisposeScope } from "../../api/core/dispose.js";
+import { LOG_LABEL } from "../../api/core/task-log.js";
 import { type Cli, type CliName, createCli } from "../helpers/cli.js";
 import { startBerthd } from "../helpers/daemon.js";
 import type { Engine } from "../helpers/engine.js";
@@ -35,7 +36,7 @@ async function untilAsleep(pid: number): Promise<void> {
   });
 }
 
-describe.skipIf(lacking)("stdio", () => {
+describe.skipIf(lacking).each(["none", "keep"])("stdio with --log %s", (log) => {
   const scope = new DisposeScope();
   let engine: Engine;
   let client: Client;
@@ -49,7 +50,8 @@ describe.skipIf(lacking)("stdio", () => {
     ids.push(id);
     return id;
   };
-  const start = (name: string, ...args: string[]) => launch({ client, namespace, id: idOf(name), rootfs, args });
+  const start = (name: string, ...args: string[]) =>
+    launch({ client, namespace, id: idOf(name), rootfs, args, labels: { [LOG_LABEL]: log } });
 
   beforeAll(async () => {
     namespace = freshNamespace(scope);
@@ -110,7 +112,16 @@ describe.skipIf(lacking)("stdio", () => {
     "a terminal session by %s: echo, colours, window size, resize, interrupt, exit status",
     async (name) => {
       const id = idOf(`terminal-${name}`);
-      const args = ["run", "--rm", "-t", "--rootfs", rootfs, id, "/bin/sh"];
+      const args = [
+        "run",
+        "--rm",
+        "-t",
+        ...(name === "ctr" ? ["--label", `${LOG_LABEL}=${log}`] : ["--log", log]),
+        "--rootfs",
+        rootfs,
+        id,
+        "/bin/sh",
+      ];
       await using terminal = cli(name).terminal(args, { columns: 80, rows: 24 });
       await terminal.waitForScreen(/# /);
       await until("the first size", () => {
@@ -137,32 +148,36 @@ describe.skipIf(lacking)("stdio", () => {
     },
   );
 
-  test.each(CLIENTS)("a detached writer that nobody reads waits, and goes on when %s attaches", async (name) => {
-    const id = idOf(`writer-${name}`);
-    // Far more than all the pipes in between hold, as text, since it comes back through a program's stdout.
-    const sent = `${randomBytes(2 * MEBIBYTE).toString("hex")}\n`;
-    await writeFile(join(rootfs, id), sent);
-    const started = await cli("berth").run([
-      "run",
-      "-d",
-      "--log",
-      "none",
-      "--rootfs",
-      rootfs,
-      id,
-      "/bin/cat",
-      `/${id}`,
-    ]);
-    expect(started).toMatchObject({ code: 0, stdout: "", stderr: "" });
-    const { pid } = await client.tasks.get({ namespace }, id, "");
-    await untilAsleep(pid);
-    expect((await client.tasks.get({ namespace }, id, "")).status).toBe("running");
+  // With a log it does not wait: what nobody reads stands there.
+  test.skipIf(log === "keep").each(CLIENTS)(
+    "a detached writer that nobody reads waits, and goes on when %s attaches",
+    async (name) => {
+      const id = idOf(`writer-${name}`);
+      // Far more than all the pipes in between hold, as text, since it comes back through a program's stdout.
+      const sent = `${randomBytes(2 * MEBIBYTE).toString("hex")}\n`;
+      await writeFile(join(rootfs, id), sent);
+      const started = await cli("berth").run([
+        "run",
+        "-d",
+        "--log",
+        "none",
+        "--rootfs",
+        rootfs,
+        id,
+        "/bin/cat",
+        `/${id}`,
+      ]);
+      expect(started).toMatchObject({ code: 0, stdout: "", stderr: "" });
+      const { pid } = await client.tasks.get({ namespace }, id, "");
+      await untilAsleep(pid);
+      expect((await client.tasks.get({ namespace }, id, "")).status).toBe("running");
 
-    const attached = await cli(name).run(["t", "attach", id]);
-    expect(attached.code).toBe(0);
-    expect(hashOf(Buffer.from(attached.stdout))).toBe(hashOf(Buffer.from(sent)));
-    expect((await cli("berth").run(["c", "rm", id])).code).toBe(0);
-  });
+      const attached = await cli(name).run(["t", "attach", id]);
+      expect(attached.code).toBe(0);
+      expect(hashOf(Buffer.from(attached.stdout))).toBe(hashOf(Buffer.from(sent)));
+      expect((await cli("berth").run(["c", "rm", id])).code).toBe(0);
+    },
+  );
 
   test("nothing is left of any of them", async () => {
     let left: string[] = [];
@@ -174,8 +189,7 @@ describe.skipIf(lacking)("stdio", () => {
         "nothing",
         "terminal-ctr",
         "terminal-berth",
-        "writer-ctr",
-        "writer-berth",
+        ...(log === "keep" ? [] : ["writer-ctr", "writer-berth"]),
       ];
       left = await findLeftovers(engine, namespace, ids);
       return left.length === 0;
