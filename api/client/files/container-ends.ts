@@ -52,6 +52,7 @@ export async function containerTarget(
     tree: root.tree,
     path: parsePath(place.path),
     text: textOf(place),
+    mountPoints: root.mountPoints,
     owners: { ids, owner: { uid: ids.uid(0), gid: ids.gid(0) }, devices: true },
     dispose: () => root[Symbol.dispose](),
   });

@@ -8,7 +8,7 @@ import { errorOf, failedPrecondition, isNotFound, notImplemented } from "../../c
 import type { ProcessState } from "../../core/task.js";
 import type { Client } from "../client.js";
 import { parseIdRanges, SAME_USERS, type UserMap, userMapOf } from "./id-ranges.js";
-import { kernelFolders } from "./mount-table.js";
+import { kernelFolders, mountPoints, parseMountTable } from "./mount-table.js";
 import { openMounted } from "./mounted-root.js";
 import { specPartsOf } from "./spec-parts.js";
 
@@ -17,11 +17,15 @@ const PROCESS_RUNTIME = "io.berth.process.v1";
 /** Their processes are on this machine, their files are not shown by them. */
 const CLOSED_RUNTIMES = /runsc|gvisor|kata|firecracker|hyperv/;
 
+const NONE: ReadonlySet<string> = new Set();
+
 export interface ContainerRoot extends Disposable {
   readonly tree: FolderTree;
   readonly users: UserMap;
   /** Paths of what the kernel shows and nobody has written: /proc and its like. */
   readonly closed: ReadonlySet<string>;
+  /** Paths on which something is mounted. */
+  readonly mountPoints: ReadonlySet<string>;
   /** It is the root of this machine itself. */
   readonly isHost: boolean;
 }
@@ -94,7 +98,8 @@ async function openProcessRoot(
       }
       const read = (name: string): string => readFileSync(`${folder}/${name}`, "latin1");
       const users = userMapOf(parseIdRanges(read("uid_map")), parseIdRanges(read("gid_map")));
-      return treeOf(fd, { users, closed: kernelFolders(read("mountinfo")) });
+      const table = parseMountTable(read("mountinfo"));
+      return treeOf(fd, { users, closed: kernelFolders(table), mountPoints: mountPoints(table) });
     } catch (error) {
       closeSync(fd);
       throw error;
@@ -109,7 +114,8 @@ function treeOf(fd: number, parts: Partial<Omit<ContainerRoot, "tree">>): Contai
   return {
     tree,
     users: SAME_USERS,
-    closed: new Set(),
+    closed: NONE,
+    mountPoints: NONE,
     isHost: false,
     ...parts,
     [Symbol.dispose]: () => tree[Symbol.dispose](),

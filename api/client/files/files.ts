@@ -1,13 +1,13 @@
 // The files of containers, for the library and the CLI: into and out of them, also while they do not run.
 import type { RequestContext } from "../../core/context.js";
 import type { Image } from "../../core/image.js";
-import { throwIfAborted } from "../run/abort.js";
 import { changesOf, type FileChange } from "./changes.js";
 import { type CommitClient, type CommitOptions, commitContainer } from "./commit.js";
 import { containerSource, containerTarget, type FilesClient } from "./container-ends.js";
 import { copyBetween, unpackInto } from "./copy.js";
-import type { Bytes, UnpackRequest } from "./ends.js";
+import type { UnpackRequest } from "./ends.js";
 import { localSource, localTarget } from "./local.js";
+import { untilAborted } from "./until-aborted.js";
 
 /** How files are copied. All optional. */
 export interface CopyFilesOptions {
@@ -102,12 +102,5 @@ async function* archiveOf(
   followLink: boolean,
 ): AsyncGenerator<Uint8Array> {
   using source = await containerSource(client, ctx, place, { followLink });
-  yield* stoppable(source.archive(source.asContents ? "." : source.name), ctx.signal);
-}
-
-async function* stoppable(bytes: Bytes, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  for await (const chunk of bytes) {
-    throwIfAborted(signal);
-    yield chunk;
-  }
+  yield* untilAborted(source.archive(source.asContents ? "." : source.name), ctx.signal);
 }

@@ -35,10 +35,19 @@ const INSTRUCTIONS: Readonly<Record<string, (rest: string) => ConfigChange>> = {
     const pairs = pairsOf("LABEL", rest);
     return (config) => ({ ...config, Labels: { ...recordOf(config["Labels"]), ...Object.fromEntries(pairs) } });
   },
-  STOPSIGNAL: (rest) => (config) => ({ ...config, StopSignal: one("STOPSIGNAL", rest) }),
-  USER: (rest) => (config) => ({ ...config, User: one("USER", rest) }),
+  STOPSIGNAL: (rest) => {
+    const StopSignal = one("STOPSIGNAL", rest);
+    return (config) => ({ ...config, StopSignal });
+  },
+  USER: (rest) => {
+    const User = one("USER", rest);
+    return (config) => ({ ...config, User });
+  },
   VOLUME: (rest) => (config) => ({ ...config, Volumes: withKeys(config["Volumes"], jsonWords(rest) ?? wordsOf(rest)) }),
-  WORKDIR: (rest) => (config) => ({ ...config, WorkingDir: folder(one("WORKDIR", rest), config["WorkingDir"]) }),
+  WORKDIR: (rest) => {
+    const path = one("WORKDIR", rest);
+    return (config) => ({ ...config, WorkingDir: folder(path, config["WorkingDir"]) });
+  },
 };
 
 /**

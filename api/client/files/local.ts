@@ -9,7 +9,7 @@ import { notFound } from "../../core/errors.js";
 import type { CopySource, CopyTarget } from "./ends.js";
 import { fileError } from "./file-error.js";
 import { SAME_USERS } from "./id-ranges.js";
-import { kernelFolders } from "./mount-table.js";
+import { kernelFolders, parseMountTable } from "./mount-table.js";
 import { type PathText, parsePath } from "./spot.js";
 import { treeSource } from "./tree-source.js";
 import { treeTarget } from "./tree-target.js";
@@ -38,12 +38,7 @@ export async function localSource(path: string, options: { readonly followLink: 
 /** @throws not_found where its folder is missing. */
 export async function localTarget(path: string): Promise<CopyTarget> {
   const { asFolder } = parsePath(path);
-  const real = await realpath(path).catch(async (error: unknown) => {
-    if (!hasCode(error, "ENOENT")) throw error;
-    return await realInFolder(path).catch(() => {
-      throw notFound(`${path}: its folder does not exist`);
-    });
-  });
+  const real = await fileError.async(path, () => realTarget(path));
   const isFolder = await stat(real).then(
     (stats) => stats.isDirectory(),
     () => false,
@@ -56,6 +51,18 @@ export async function localTarget(path: string): Promise<CopyTarget> {
     text: path,
     owners: { ids: SAME_USERS.outside, owner: undefined, devices: false },
     dispose: () => tree[Symbol.dispose](),
+  });
+}
+
+/** Of what is there, or may come to be. */
+async function realTarget(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+  }
+  return await realInFolder(path).catch((error: unknown) => {
+    throw hasCode(error, "ENOENT") ? notFound(`${path}: its folder does not exist`) : error;
   });
 }
 
@@ -73,7 +80,7 @@ function openTree(folder: string, text: string): FolderTree {
 
 function kernelFoldersBelow(folder: string): ReadonlySet<string> {
   const prefix = Buffer.from(folder === "/" ? "" : folder.slice(1)).toString("latin1");
-  const all = kernelFolders(readFileSync("/proc/self/mountinfo", "latin1"));
+  const all = kernelFolders(parseMountTable(readFileSync("/proc/self/mountinfo", "latin1")));
   const below = [...all].filter((path) => prefix === "" || path.startsWith(`${prefix}/`));
   return new Set(below.map((path) => (prefix === "" ? path : path.slice(prefix.length + 1))));
 }

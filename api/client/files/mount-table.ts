@@ -31,7 +31,9 @@ const plainText = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
 /** The paths of such file systems, without a slash at either end. */
-export function kernelFolders(mountinfo: string): ReadonlySet<string> {
-  const lines = parseMountTable(mountinfo);
-  return new Set(lines.filter(({ type }) => KERNEL_TYPES.has(type)).map(({ target }) => target.slice(1)));
-}
+export const kernelFolders = (table: readonly MountLine[]): ReadonlySet<string> =>
+  mountPoints(table.filter(({ type }) => KERNEL_TYPES.has(type)));
+
+/** Where anything is mounted, without a slash at either end. */
+export const mountPoints = (table: readonly MountLine[]): ReadonlySet<string> =>
+  new Set(table.map(({ target }) => target.slice(1)));

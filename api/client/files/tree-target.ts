@@ -3,12 +3,12 @@ import { setImmediate } from "node:timers/promises";
 import type { FolderTree } from "../../../runtime/sys/trees/folder-tree.js";
 import { failedPrecondition, notFound } from "../../core/errors.js";
 import { TarReader } from "../../core/tar/reader.js";
-import { throwIfAborted } from "../run/abort.js";
 import type { Bytes, CopyTarget, UnpackRequest } from "./ends.js";
 import { fileError } from "./file-error.js";
 import { Owners, type OwnersOptions } from "./owners.js";
 import { findSpot, isFolderStatus, type PathText, pathOfSpot, type Spot } from "./spot.js";
 import { Unpacker } from "./unpack.js";
+import { untilAborted } from "./until-aborted.js";
 
 export type OnLeftOut = (path: string, why: string) => void;
 
@@ -24,13 +24,15 @@ export interface TreeTargetOptions {
   /** As people read it. */
   readonly text: string;
   readonly owners: Omit<OwnersOptions, "keep">;
+  /** Paths in the tree on which something is mounted, unless that is so for this process as well. */
+  readonly mountPoints?: ReadonlySet<string>;
   /** Closes the tree. */
   dispose(): void;
 }
 
 /** Takes over what `dispose` closes. @throws not_found where a folder on the way is missing. */
 export function treeTarget(options: TreeTargetOptions): CopyTarget {
-  const { tree, path, asFolder = path.asFolder, text, owners, dispose } = options;
+  const { tree, path, asFolder = path.asFolder, text, owners, mountPoints, dispose } = options;
   try {
     const spot = fileError.sync(text, () => findSpot(tree, path, { follow: true }));
     if (spot === undefined)
@@ -44,7 +46,7 @@ export function treeTarget(options: TreeTargetOptions): CopyTarget {
       text,
       unpack: async (archive, request) => {
         const { keepOwners: keep, onLeftOut } = request;
-        const unpacker = new Unpacker({ tree, into, owners: new Owners({ ...owners, keep }), onLeftOut });
+        const unpacker = new Unpacker({ tree, into, owners: new Owners({ ...owners, keep }), mountPoints, onLeftOut });
         await fileError.async(text, () => unpackAll(unpacker, archive, request));
       },
       [Symbol.dispose]: dispose,
@@ -68,8 +70,7 @@ async function unpackAll(unpacker: Unpacker, archive: Bytes, { signal, onBytes }
   try {
     let total = 0;
     let turn = 0;
-    for await (const chunk of archive) {
-      throwIfAborted(signal);
+    for await (const chunk of untilAborted(archive, signal)) {
       reader.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
       total += chunk.length;
       onBytes?.(total);
@@ -78,7 +79,6 @@ async function unpackAll(unpacker: Unpacker, archive: Bytes, { signal, onBytes }
       // The calls are synchronous: signals and others get their turn.
       await setImmediate();
     }
-    throwIfAborted(signal);
     reader.finish();
     unpacker.finish();
   } catch (error) {

@@ -45,6 +45,11 @@ export interface UnpackOptions {
   readonly owners: Owners;
   /** What an entry is to be called instead; as a byte string. Default: as it is called. */
   readonly rename?: ((name: string) => string) | undefined;
+  /**
+   * Paths on which something is mounted elsewhere, as in a container: the kernel would let us put something else in their place, and take
+   * the mount away from those who have it.
+   */
+  readonly mountPoints?: ReadonlySet<string> | undefined;
   /** Told of what is not made, as people read it, and why. */
   readonly onLeftOut?: ((path: string, why: string) => void) | undefined;
 }
@@ -249,7 +254,8 @@ export class Unpacker implements TarHandler {
     const where = folder.path + base;
     const isNew = typeof statAt(folder.fd, base) === "number";
     this.#options.tree.forget(folder, base);
-    const result = renameAt(folder.fd, draft, base);
+    const isMounted = this.#options.mountPoints?.has(where) === true;
+    const result = isMounted ? -EBUSY : renameAt(folder.fd, draft, base);
     if (result >= 0 && isNew) this.#noteMade(folder, base);
     try {
       if (result === -EISDIR || result === -ENOTEMPTY || result === -EEXIST) {

@@ -15,7 +15,7 @@ type End = { readonly id: string; readonly path: string } | { readonly id: undef
 
 export const command = defineCommand<CpFlags>({
   arguments: "<source> <destination>",
-  completes: ["container", "file"],
+  completes: ["file", "file"],
   help: `One of the two is CONTAINER:PATH, the other a path here; a path here that has a colon is written ./like:this. PATH begins at the
 container's root. "-" as a source reads a tar archive and unpacks it into a folder; as a destination it writes one.
 
