@@ -3,11 +3,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { writeParts } from "./parts.mjs";
-import { ROOT, say } from "./steps.mjs";
+import { ROOT, StepError, say } from "./steps.mjs";
+
+const { CACHE_SUFFIX } = createRequire(import.meta.url)("../bin/launch.cjs");
 
 const SHIM = "containerd-shim-process-v1";
 const DOCKER_BRIDGE = "berth-docker-bridge";
@@ -31,12 +34,18 @@ const LEFT_OUT = ["better-sqlite3", "koffi", "dockerode", "@grpc/reflection", "u
 const WITHOUT_GRPC = [SHIM, DOCKER_BRIDGE, LXD_BRIDGE, LOG_WRITER];
 const START_DEADLINE_MS = 20_000;
 
-/** What `berth` reads: at every start, with its first call, for a process, for the rest, for registries and archives. @type {readonly import("./parts.mjs").Part[]} */
+/** What `berth` reads: at every start, with its first call, for a process, for checks of what people write, for the rest, for registries
+ *  and archives. @type {readonly import("./parts.mjs").Part[]} */
 const BERTH_PARTS = [
   { name: "berth", entries: ["/cmd/berth/main.js"] },
   { name: "berth-calls", entries: ["/api/client/connect.js", "/commands/version.js"] },
   { name: "berth-run", entries: ["/commands/run.js", "/commands/tasks/exec.js", "/client/run/run.js"] },
-  { name: "berth-more", entries: ["/commands/tasks/ls.js", "/commands/containers/ls.js"], rest: true },
+  { name: "berth-checks", entries: ["/zod/v4/core/schemas.js"] },
+  {
+    name: "berth-more",
+    entries: ["/commands/tasks/ls.js", "/commands/images/ls.js", "/commands/stats.js"],
+    rest: true,
+  },
   { name: "berth-images", entries: ["/commands/images/pull.js"] },
 ];
 
@@ -61,6 +70,10 @@ export async function rehearsePrograms(dist) {
   const daemon = start(where, "berthd", "--root", join(dir, "root"), "--state", join(dir, "state"), "-a", address);
   try {
     await untilThere(address, daemon);
+    await ended(start(where, "berth", "-a", address, "version"));
+    const read = BERTH_PARTS.filter(({ name }) => existsSync(join(folder, `${name}.cjs${CACHE_SUFFIX}`)));
+    if (read.length !== 2) throw new StepError(`berth version reads ${read.map(({ name }) => name).join(", ")}`);
+    for (const { name } of read) rmSync(join(folder, `${name}.cjs${CACHE_SUFFIX}`));
     // No shim has this name, so nothing is started, and nothing of it stays.
     const run = ["run", "--rm", "--runtime", "io.berth.rehearsal.v1", "--rootfs", dir, "rehearsal", "true"];
     await ended(start(where, "berth", "-a", address, ...run));
@@ -80,7 +93,7 @@ export async function rehearsePrograms(dist) {
     daemon.kill("SIGKILL");
     rmSync(dir, { recursive: true, force: true });
   }
-  const isKept = Object.keys(PROGRAMS).every((name) => existsSync(join(folder, `${name}.cjs.cache`)));
+  const isKept = Object.keys(PROGRAMS).every((name) => existsSync(join(folder, `${name}.cjs${CACHE_SUFFIX}`)));
   if (!isKept) say("no compiled code beside the bundles: the programs start slower");
 }
 

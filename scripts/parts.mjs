@@ -75,8 +75,10 @@ function divide(chunks, parts) {
   };
   for (const { name, entries } of parts) {
     for (const entry of entries) {
-      const found = [...chunks].find(([, { entryPoint }]) => entryPoint?.endsWith(entry));
-      if (found === undefined) throw new Error(`nothing loads ${entry} when it is used`);
+      const found =
+        [...chunks].find(([, { entryPoint }]) => entryPoint?.endsWith(entry)) ??
+        [...chunks].find(([, { inputs }]) => Object.keys(inputs).some((path) => path.endsWith(entry)));
+      if (found === undefined) throw new Error(`nothing loads ${entry}`);
       take(found[0], name);
     }
   }
