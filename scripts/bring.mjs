@@ -14,7 +14,8 @@ const DEBIAN_PACKAGES = {
 /**
  * What only the tests need: strace looks on while the daemon syncs; a real registry, and strangers that speak to it and make images;
  * Docker's engine, on our socket and below our driver, in networks of its own; Podman, which speaks Docker's language; LXD, whose
- * bridges give addresses by dnsmasq; debootstrap, which makes a Debian with systemd for it; shells, which complete what one types.
+ * bridges give addresses by dnsmasq; debootstrap, which makes a Debian with systemd for it; shells, which complete what one types;
+ * tmux, on whose screen one sees what a person sees.
  */
 const TEST_PACKAGES = {
   strace: ["strace"],
@@ -32,6 +33,7 @@ const TEST_PACKAGES = {
   iptables: ["iptables"],
   zsh: ["zsh"],
   fish: ["fish"],
+  tmux: ["tmux"],
 };
 
 /** Asked by Debian's packages before they start a service; 101 says no. */

@@ -17,8 +17,9 @@ export const command = defineCommand<DoctorFlags>({
     { line: "berth doctor", does: "what does not fit together" },
     { line: "berth doctor --repair", does: "mends what is provably the daemon's own" },
   ],
-  help: `Looks at the store, bundles, shims, mounts, sockets, cgroups and pipes, and compares them both ways. What is shown as a
-note may be meant so. --repair mends only what is provably the daemon's own, and writes an event of topic
+  help: `Looks at the store, bundles, shims, mounts, sockets, cgroups and pipes, and at what Docker and LXD have of the daemon's, and compares
+them both ways; then whether programs are missing, disks are full and engines answer. What is shown as a note may be meant so.
+What each kind means stands in docs/architecture.md. --repair mends only what is provably the daemon's own, and writes an event of topic
 /berth/doctor/repaired for each; everything else is left to you. The exit status is 1 when a problem remains.`,
   options: (command) => {
     command.option("--repair", "mend what is provably the daemon's own");
