@@ -125,7 +125,9 @@ export function renderExamples(examples: readonly Example[]): string {
 /** `--format`, which stands before the noun or behind the verb. */
 export function addFormatOption(command: CommanderCommand): void {
   command.addOption(
-    command.createOption("--format <format>", "how records are printed").choices(["table", "wide", "json", "jsonl"]),
+    command
+      .createOption("--format <format>", "how records are printed; default: table")
+      .choices(["table", "wide", "json", "jsonl"]),
   );
 }
 

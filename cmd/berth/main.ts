@@ -4,6 +4,7 @@ import { DisposeScope } from "../../api/core/dispose.js";
 import { buildInfo } from "../shared/build-info.js";
 import { addressOf, namespaceOf } from "./address.js";
 import type { Command } from "./command.js";
+import { GROUPS } from "./commands/index.js";
 import { flushed, Output } from "./output.js";
 import { createProgram, type GlobalFlags } from "./program.js";
 
@@ -79,9 +80,13 @@ function quiet(command: CommanderCommand): void {
   command.commands.forEach(quiet);
 }
 
-/** `berth help tasks kill` asks the same as `berth tasks kill --help`. */
+/** `berth help tasks kill` and `berth tasks help kill` ask the same as `berth tasks kill --help`. */
 function helpLast(argv: readonly string[]): string[] {
-  return argv[0] === "help" ? [...argv.slice(1), "--help"] : [...argv];
+  const isHelp = (word: string | undefined): boolean => word === "help" || word === "h";
+  const [first = "", second, ...rest] = argv;
+  if (isHelp(first)) return [...argv.slice(1), "--help"];
+  const isNoun = GROUPS.some(({ name, aliases }) => name === first || aliases.includes(first));
+  return isNoun && isHelp(second) ? [first, ...rest, "--help"] : [...argv];
 }
 
 main(process.argv.slice(2)).then(

@@ -37,6 +37,13 @@ export function addRegistryOptions(command: Command): void {
     .option("--http-trace", "tell each request and answer on stderr");
 }
 
+/** For commands that ask no registry: `ctr` takes them there, too, and does nothing with them. */
+export function addUnusedRegistryOptions(command: Command): void {
+  const before = command.options.length;
+  addRegistryOptions(command);
+  for (const option of command.options.slice(before)) option.hideHelp();
+}
+
 /** A client of registries as the flags want it; to be disposed. @throws UsageError. */
 export async function openRegistry(flags: RegistryFlags): Promise<RegistryClient> {
   if ((flags.tlscert === undefined) !== (flags.tlskey === undefined)) {

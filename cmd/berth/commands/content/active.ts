@@ -2,6 +2,7 @@
 // @source containerd cmd/ctr/commands/content/content.go (activeIngestCommand)
 import { formatTime } from "../../../../api/core/time.js";
 import { defineCommand } from "../../command.js";
+import { UsageError } from "../../exit-status.js";
 import { parseDuration } from "../../flags.js";
 import { renderDecimalSize, renderSince } from "../../render/age.js";
 
@@ -22,10 +23,14 @@ export const command = defineCommand<ActiveFlags>({
   help: "The filter is about the ref: ref==name, ref~=^layer-.",
   options: (command) => {
     command
-      .option("-t, --timeout <duration>", "give up after that long", parseDuration)
-      .option("--root <dir>", "taken for scripts of ctr, which does nothing with it either");
+      .option("-t, --timeout <duration>", "give up after that long ($CONTAINERD_FETCH_TIMEOUT)", parseDuration)
+      .option("--root <dir>", "taken for scripts of ctr, which does nothing with it either", "/tmp/content");
   },
-  run: async ({ client, request, output }, filters, { timeout = 0 }) => {
+  run: async (
+    { client, request, output },
+    filters,
+    { timeout = timeoutOf(process.env["CONTAINERD_FETCH_TIMEOUT"]) },
+  ) => {
     const signal = timeout > 0 ? AbortSignal.timeout(timeout) : request.signal;
     output.list(await client.content.listStatuses({ ...request, signal }, filters), {
       style: { fill: "tabs", lastColumn: "padded" },
@@ -45,3 +50,13 @@ export const command = defineCommand<ActiveFlags>({
     });
   },
 });
+
+/** 0 for none. @throws UsageError. */
+function timeoutOf(text = ""): number {
+  if (text === "") return 0;
+  try {
+    return parseDuration(text);
+  } catch {
+    throw new UsageError(`$CONTAINERD_FETCH_TIMEOUT is no duration such as 30s: "${text}"`);
+  }
+}

@@ -1,9 +1,10 @@
 // berth content prune references: takes the labels away that keep the layers of images, which are of no use once unpacked.
 // @source containerd cmd/ctr/commands/content/prune.go
+
+import { Argument } from "commander";
 import { expiryLabel } from "../../../../api/client/remote-lease-store.js";
 import type { ContentInfo } from "../../../../api/core/content.js";
 import { defineCommand } from "../../command.js";
-import { UsageError } from "../../exit-status.js";
 
 interface PruneFlags {
   async?: boolean;
@@ -15,7 +16,6 @@ const LAYER_LABEL = /^containerd\.io\/gc\.ref\.content\.(?:l\.|-?(?!0$)\d+$)/;
 const LEASE_MS = 3_600_000;
 
 export const command = defineCommand<PruneFlags>({
-  arguments: "[what]",
   completes: ["none"],
   examples: [
     { line: "berth content prune references --dry", does: "shows which layers could go, as they are unpacked" },
@@ -23,12 +23,12 @@ export const command = defineCommand<PruneFlags>({
   help: `berth content prune references: unpacked images go on working, and need their layers again to be pushed, exported or unpacked
 with another snapshotter.`,
   options: (command) => {
+    command.addArgument(new Argument("<what>").choices(["references"]));
     command
       .option("--async", "do not wait until the layers are gone")
       .option("--dry", "only show which labels would go");
   },
-  run: async ({ client, request, output }, [what = ""], flags) => {
-    if (what !== "references") throw new UsageError("what can be pruned: references");
+  run: async ({ client, request, output }, _what, flags) => {
     const dry = flags.dry === true;
     const blobs: ContentInfo[] = [];
     for await (const page of client.content.list(request)) blobs.push(...page);

@@ -2,7 +2,12 @@
 // @source containerd cmd/ctr/commands/images/mount.go
 import { resolve } from "node:path";
 import { resolveManifest } from "../../../../api/client/distribution/manifest.js";
-import { hostPlatform, onlyPlatforms, parsePlatform } from "../../../../api/client/distribution/platform.js";
+import {
+  formatPlatform,
+  hostPlatform,
+  onlyPlatforms,
+  parsePlatform,
+} from "../../../../api/client/distribution/platform.js";
 import { chainIds, unpack } from "../../../../api/client/distribution/unpack.js";
 import { withLease } from "../../../../api/client/remote-lease-store.js";
 import { cleanupOf } from "../../../../api/client/run/remove.js";
@@ -12,11 +17,12 @@ import { defineCommand } from "../../command.js";
 import { UsageError } from "../../exit-status.js";
 import { collect, parseLabels } from "../../flags.js";
 import { interruptible } from "../../interrupt.js";
+import { addUnusedRegistryOptions } from "../../registry-flags.js";
 import { addSnapshotterOption, type SnapshotterFlags, snapshotterOf } from "../../snapshotter-flag.js";
 
 interface MountFlags extends SnapshotterFlags {
   rw?: boolean;
-  platform?: string;
+  platform: string;
   label?: string[];
 }
 
@@ -30,9 +36,10 @@ export const command = defineCommand<MountFlags>({
   help: `The snapshot has the name of the target; unmount --rm takes both away.`,
   options: (command) => {
     addSnapshotterOption(command);
+    addUnusedRegistryOptions(command);
     command
       .option("--rw", "let it be written to")
-      .option("--platform <os/arch>", "which platform of an index; default: this machine's")
+      .option("--platform <os/arch>", "which platform of an index", formatPlatform(hostPlatform()))
       .option("--label <key=value>", "label of the snapshot (repeatable)", collect);
   },
   run: async ({ client, request, output }, [ref = "", target = ""], flags) => {
@@ -41,7 +48,7 @@ export const command = defineCommand<MountFlags>({
     await interruptible(request, (own) =>
       withLease(client.leases, own, async (ctx) => {
         const image = await client.images.get(ctx, ref);
-        const platform = onlyPlatforms([flags.platform === undefined ? hostPlatform() : parsePlatform(flags.platform)]);
+        const platform = onlyPlatforms([parsePlatform(flags.platform)]);
         const { manifest, config } = await resolveManifest(client.content, ctx, image.target, platform);
         const snapshotter = snapshotterOf(flags);
         const snapshots = client.snapshots.get(snapshotter);

@@ -5,6 +5,8 @@ import { isNotFound } from "../../../../api/core/errors.js";
 import { unmount } from "../../../../runtime/sys/mount.js";
 import { defineCommand } from "../../command.js";
 import { UsageError } from "../../exit-status.js";
+import { collect } from "../../flags.js";
+import { addUnusedRegistryOptions } from "../../registry-flags.js";
 import { addSnapshotterOption, type SnapshotterFlags, snapshotterOf } from "../../snapshotter-flag.js";
 
 export const command = defineCommand<SnapshotterFlags & { rm?: boolean }>({
@@ -13,7 +15,10 @@ export const command = defineCommand<SnapshotterFlags & { rm?: boolean }>({
   examples: [{ line: "berth images unmount --rm /mnt", does: "takes the mount and its snapshot away" }],
   options: (command) => {
     addSnapshotterOption(command);
-    command.option("--rm", "remove the snapshot too");
+    addUnusedRegistryOptions(command);
+    command
+      .option("--rm", "remove the snapshot too")
+      .addOption(command.createOption("--label <key=value>").argParser(collect).hideHelp());
   },
   run: async ({ client, request, output }, [target = ""], flags) => {
     if (target === "") throw new UsageError("please provide a target path to unmount from");

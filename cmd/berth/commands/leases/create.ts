@@ -18,7 +18,12 @@ export const command = defineCommand<CreateFlags>({
   options: (command) => {
     command
       .option("--id <id>", "default: one that the daemon makes up")
-      .option("-x, --expires <duration>", "0 for never (default: 24h)", parseDuration, DAY_MS);
+      .addOption(
+        command
+          .createOption("-x, --expires <duration>", "0 for never")
+          .argParser(parseDuration)
+          .default(DAY_MS, "24h0m0s"),
+      );
   },
   run: async ({ client, request, output }, pairs, flags) => {
     const expiry =
