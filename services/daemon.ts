@@ -21,6 +21,7 @@ import { TASK_PLUGIN } from "../runtime/bundle.js";
 import { openContentBackend } from "../runtime/content/backend.js";
 import { createDiffer } from "../runtime/diff/differ.js";
 import { hostExaminer } from "../runtime/doctor/host.js";
+import { logExaminer } from "../runtime/doctor/logs.js";
 import { tempMountExaminer } from "../runtime/doctor/temp-mounts.js";
 import type { DriverDefinition } from "../runtime/driver.js";
 import { runtimeDrivers } from "../runtime/drivers/index.js";
@@ -235,7 +236,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
     logs,
     differ,
     doctor: createDoctor({
-      examiners: [storeExaminer(databasePath), records, files, host, tempMountExaminer(differ)],
+      examiners: [storeExaminer(databasePath), records, files, host, tempMountExaminer(differ), logExaminer(logs)],
       events,
       clock,
       log,

@@ -1,6 +1,6 @@
 // The daemon's side of logs: puts pipes of its own between tasks and what clients asked for, has the log process read them, and reads
 // what that has written.
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import type { Container, ContainerReader } from "../../api/core/container.js";
 import { type RequestContext, requireNamespace } from "../../api/core/context.js";
 import { failedPrecondition, isNotFound } from "../../api/core/errors.js";
@@ -132,14 +132,31 @@ export class LogKeeper implements OutputKeeper, TaskLogs, LastLines, AsyncDispos
     for (const { namespace, id } of listFolders(this.#deps.rootDir)) await this.deleted(namespace, id);
   }
 
-  /** A container may have been deleted: then its log goes, unless a task of it still writes there. */
-  async deleted(namespace: string, id: string): Promise<void> {
-    if (this.#streams.has(keyOf(namespace, id))) return;
+  /**
+   * A container may have been deleted: then its log goes, unless a task of it still writes there.
+   * @returns whether there was one, and it has gone.
+   */
+  async deleted(namespace: string, id: string): Promise<boolean> {
     const folder = containerFolder(this.#deps.rootDir, namespace, id);
+    if (!existsSync(folder) || this.#streams.has(keyOf(namespace, id))) return false;
     const owner = ownerOf(folder);
-    const isThere = await this.#isContainer(namespace, id, owner);
+    if (await this.#isContainer(namespace, id, owner)) return false;
     // One that was made meanwhile may have claimed the folder.
-    if (!isThere && ownerOf(folder) === owner && !this.#streams.has(keyOf(namespace, id))) removeFolder(folder);
+    if (ownerOf(folder) !== owner || this.#streams.has(keyOf(namespace, id))) return false;
+    removeFolder(folder);
+    return true;
+  }
+
+  /** Folders of containers that are not there. */
+  async strays(): Promise<ReturnType<typeof listFolders>> {
+    const folders = listFolders(this.#deps.rootDir);
+    const areStray = await Promise.all(
+      folders.map(
+        async ({ namespace, id, folder }) =>
+          !this.#streams.has(keyOf(namespace, id)) && !(await this.#isContainer(namespace, id, ownerOf(folder))),
+      ),
+    );
+    return folders.filter((_folder, index) => areStray[index] === true);
   }
 
   async *read(ctx: RequestContext, id: string, options: ReadLogOptions = {}): AsyncGenerator<LogBatch> {

@@ -1,6 +1,7 @@
 // What all of run()'s containers have in common: how their options become parts of a spec, and the record around it.
 import type { NewContainer } from "../../core/container.js";
 import { LIFETIME_ANNOTATION } from "../../core/task-lifetime.js";
+import { LOG_KEEP, LOG_LABEL, LOG_NONE } from "../../core/task-log.js";
 import { anyOfJson, SPEC_TYPE } from "../../core/typeurl.js";
 import type { SpecOptions } from "../spec/create-spec.js";
 import { envList, type ImageRunOptions, type RootfsRunOptions, type RunOptions } from "./options.js";
@@ -55,11 +56,18 @@ export function annotationsOf({ annotations = {}, lifetime }: RunOptions): Reado
   return { ...annotations, ...(lifetime !== undefined && { [LIFETIME_ANNOTATION]: lifetime }) };
 }
 
+/** Without a word the daemon's configuration decides: what is removed with its task is not worth a log. */
+function logLabel({ log, remove, stdio }: RunOptions): Readonly<Record<string, string>> {
+  const hasOwn = typeof stdio === "object" && "log" in stdio;
+  const isKept = log ?? (remove === false && !hasOwn ? true : undefined);
+  return isKept === undefined ? {} : { [LOG_LABEL]: isKept ? LOG_KEEP : LOG_NONE };
+}
+
 export function recordOf({ id }: ContainerIdentity, options: RunOptions, spec: object): NewContainer {
   const isHost = "process" in options && options.process === true;
   return {
     id,
-    labels: { ...options.labels, [RUN_LABEL]: "true" },
+    labels: { ...logLabel(options), ...options.labels, [RUN_LABEL]: "true" },
     runtime: {
       name: options.runtime ?? (isHost ? PROCESS_RUNTIME : CONTAINER_RUNTIME),
       ...(options.runtimeOptions !== undefined && { options: options.runtimeOptions }),

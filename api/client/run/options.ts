@@ -110,6 +110,11 @@ interface CommonOptions extends ProcessOptions {
   readonly lifetime?: "daemon" | "task" | undefined;
   /** Whether task and container are removed once the process has ended. Default: true. */
   readonly remove?: boolean | undefined;
+  /**
+   * Whether the daemon keeps what the process writes, for `client.logs`; it goes with the container. Default: true where `remove` is
+   * false and `stdio` names no log of your own. Of Berth only.
+   */
+  readonly log?: boolean | undefined;
 }
 
 /** A container of an image. */
