@@ -15,6 +15,7 @@ import type { Output } from "./output.js";
 import { writePidFile } from "./pid-file.js";
 import { type SignalTarget, signalNumber } from "./signals.js";
 import { followSize, rawMode, terminalSize } from "./terminal.js";
+import { TerminalModes } from "./terminal-modes.js";
 
 /** A process may leave its output open to a child that outlives it; that long without a word ends the waiting. */
 const IDLE_AFTER_EXIT_MS = 10_000;
@@ -53,6 +54,7 @@ export class Attached {
   readonly #stdio: Stdio;
   readonly #ends: FifoEnds | undefined;
   readonly #signals: SignalTarget;
+  readonly #modes = new TerminalModes();
 
   constructor(
     options: AttachedOptions,
@@ -138,7 +140,9 @@ export class Attached {
     // Whatever does not come from a terminal may be any bytes.
     const { terminal, detachKeys = new Uint8Array() } = this.#options;
     const typed = terminal && stdin.isTTY ? guards.use(typing(detachKeys, onDetach)) : undefined;
-    return copyStreams(this.#ends.streams(), { stdin: typed?.keys ?? stdin, stdout, stderr }, copyOptions);
+    const streams = this.#ends.streams();
+    if (typed !== undefined) streams.stdout?.on("data", (chunk: Uint8Array) => this.#modes.take(chunk));
+    return copyStreams(streams, { stdin: typed?.keys ?? stdin, stdout, stderr }, copyOptions);
   }
 
   /** Below whatever line the process has left the cursor in. */
@@ -146,7 +150,7 @@ export class Attached {
     const { output, request, id, execId } = this.#options;
     const namespace = request.namespace === undefined ? "" : ` -n ${request.namespace}`;
     const exec = execId === "" ? "" : ` --exec-id ${execId}`;
-    process.stderr.write("\n");
+    process.stderr.write(`${this.#modes.undo()}\n`);
     output.warn(`detached from ${id}, which goes on; to be back: berth${namespace} attach${exec} ${id}`);
   }
 
