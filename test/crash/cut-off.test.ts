@@ -8,6 +8,7 @@ import { DisposeScope } from "../../api/core/dispose.js";
 import type { Stdio } from "../../api/core/task.js";
 import { traceProcess } from "../durability/strace.js";
 import { type Berthd, startBerthd } from "../helpers/daemon.js";
+import { hang } from "../helpers/hang.js";
 import { findLeftovers } from "../helpers/leftovers.js";
 import { ociSpec } from "../helpers/oci-spec.js";
 import { requires } from "../helpers/requires.js";
@@ -138,7 +139,7 @@ describe.skipIf(lacking)("a daemon that is killed in the middle of a call", () =
 
   test("has not started anything when the shim reads the call only afterwards", async () => {
     const shim = await shimPid();
-    process.kill(shim, "SIGSTOP");
+    await hang(shim);
     scope.defer(() => void process.kill(shim, "SIGCONT"));
     client.tasks.start(ctx, id, "").catch(() => undefined);
     // The shim is asked on the same connection, and given 2 s to answer: the start lies before its door by then.

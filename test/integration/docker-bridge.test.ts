@@ -168,7 +168,8 @@ describe.skipIf(lacking)("the bridge for docker tasks", () => {
       ended = new BridgeServer({
         socketPath,
         streams: (deps, onEnd) => new Streams(openDockerSource, deps, onEnd),
-        idleMs: 100,
+        // Somebody has to come in this time, on a machine with much else to do.
+        idleMs: 1000,
         patienceMs: 100,
         onReady: resolve,
       }).serve();

@@ -10,6 +10,7 @@ import { DOCKER_RUNTIME } from "../../runtime/drivers/docker/names.js";
 import { execOptions } from "../conformance/driver.js";
 import { BUSYBOX, type DockerEngine, startEngine } from "../helpers/docker-engine.js";
 import { type DockerWorld, dockerOptions, dockerWorld } from "../helpers/docker-world.js";
+import { hang } from "../helpers/hang.js";
 import { requires } from "../helpers/requires.js";
 import { until } from "../helpers/until.js";
 
@@ -114,7 +115,7 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("a docker e
 
   test("an engine that hangs is not waited for", async () => {
     const task = await running("t");
-    process.kill(engine.pid, "SIGSTOP");
+    await hang(engine.pid);
     try {
       await expect(task.state("")).rejects.toMatchObject({ kind: "deadline_exceeded" });
     } finally {
@@ -125,7 +126,7 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("a docker e
 
   test("a start waits for an engine that answers late", async () => {
     const task = await create("t");
-    process.kill(engine.pid, "SIGSTOP");
+    await hang(engine.pid);
     const starting = task.start("");
     starting.catch(() => {});
     try {

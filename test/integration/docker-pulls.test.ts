@@ -10,6 +10,7 @@ import type { PullProgress } from "../../runtime/docker/image-progress.js";
 import { findImage } from "../../runtime/docker/images.js";
 import type { DriverImages } from "../../runtime/driver.js";
 import { EngineImages } from "../helpers/engine-images.js";
+import { hang } from "../helpers/hang.js";
 import { noiseLayer, type TestImage } from "../helpers/image.js";
 import { startPodman } from "../helpers/podman.js";
 import { REGISTRY_USER, type TestRegistry } from "../helpers/registry.js";
@@ -134,7 +135,7 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))(
     });
 
     test("a registry that stalls is not waited for for ever", async () => {
-      process.kill(registry.pid, "SIGSTOP");
+      await hang(registry.pid);
       try {
         await expect(pull(`${repository}:stalled`, { stallTimeoutMs: STALL_MS })).rejects.toMatchObject({
           kind: "deadline_exceeded",

@@ -66,7 +66,12 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("in an instance of LX
 
     test("have a terminal that changes its size", async () => {
       using process = await startExec(server, "web", {
-        command: ["sh", "-c", "stty size; read x; stty size"],
+        // LXD does not say when it has changed the size, and what is written goes another way.
+        command: [
+          "sh",
+          "-c",
+          "stty size; while [ \"$(stty size)\" = '24 80' ]; do sleep 0.05; done; read x; stty size",
+        ],
         terminal: { columns: 80, rows: 24 },
       });
       let shown = "";

@@ -8,6 +8,7 @@ import { createBundle } from "../../runtime/bundle.js";
 import { startShim } from "../../runtime/drivers/shim/actions.js";
 import { resolveShimBinary } from "../../runtime/drivers/shim/binary.js";
 import { ShimLog } from "../../runtime/drivers/shim/log-fifo.js";
+import { hang } from "../helpers/hang.js";
 import { pidsWithArgument } from "../helpers/leftovers.js";
 import { ociProcess } from "../helpers/oci-spec.js";
 import { requires } from "../helpers/requires.js";
@@ -118,7 +119,7 @@ describe.skipIf(lacking)("when the daemon ends and comes back", () => {
     const pid = await host.running("t");
     const shim = await host.shimPid("t");
     await host.stopDaemon();
-    process.kill(shim, "SIGSTOP");
+    await hang(shim);
     try {
       await host.startDaemon();
       expect(await host.tasks.list(host.ctx)).toMatchObject([{ containerId: "t", status: "unknown", pid }]);

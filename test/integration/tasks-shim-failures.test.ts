@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CreateTaskOptions } from "../../api/core/task.js";
 import { anyOfMessage, PROCESS_TYPE } from "../../api/core/typeurl.js";
 import { CheckpointOptions } from "../../api/gen/types/runc/options/oci.js";
+import { hang } from "../helpers/hang.js";
 import { pidsWithArgument, warmShimIds } from "../helpers/leftovers.js";
 import { requires } from "../helpers/requires.js";
 import { FOREVER, NO_STDIO, TaskHost } from "../helpers/task-host.js";
@@ -74,7 +75,7 @@ describe.skipIf(lacking)("when shims misbehave", () => {
     const pid = await host.running("hung");
     await host.running("well");
     const shim = await host.shimPid("hung");
-    process.kill(shim, "SIGSTOP");
+    await hang(shim);
     try {
       const statuses = (await host.tasks.list(host.ctx)).map(({ containerId, status }) => [containerId, status]);
       expect(statuses.sort()).toEqual([

@@ -13,6 +13,7 @@ import {
 import { LxdServer } from "../../runtime/lxd/server.js";
 import { getLxdInfo } from "../../runtime/lxd/setup.js";
 import { systemTimers } from "../../services/tremplin/timers.js";
+import { hang } from "../helpers/hang.js";
 import { LXD_BUSYBOX } from "../helpers/lxd.js";
 import { ManualTimers } from "../helpers/manual-timers.js";
 import { requires } from "../helpers/requires.js";
@@ -207,7 +208,7 @@ describe.skipIf(requires.root() || requires.binary("lxd"))("StartContainer", () 
     const server = scope.use(new LxdServer({ socketPath: join(tremplin.lxdDir, "unix.socket") }));
     const { server_pid: pid } = (await getLxdInfo(server)).environment;
     expect(await start()).toMatchObject({ status: Status.STARTING });
-    process.kill(pid, "SIGSTOP");
+    await hang(pid);
     try {
       for (let beats = 1; beats <= 3; beats += 1) {
         await periods.advance(HEARTBEAT_MS);
