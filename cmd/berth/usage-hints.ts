@@ -31,6 +31,9 @@ function adviceOn(
   if (code === "commander.unknownOption") {
     const flags = [...chosen.options, ...program.options].flatMap(({ short, long }) => [long ?? "", short ?? ""]);
     const dashed = named.replace(/^-(?=[^-]{2})/, "--").replace(/=.*/, "");
+    const isGlobal = program.options.some(({ short, long }) => [short, long].includes(named) || long === dashed);
+    if (isGlobal && chosen !== program)
+      return `${named} stands before the ${chosen.parent === program ? "command" : "noun"}`;
     const guess = closest(
       dashed,
       flags.filter((flag) => flag.startsWith("--")),
