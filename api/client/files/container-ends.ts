@@ -1,7 +1,9 @@
 // The end of a copy that is in a container.
 import type { RequestContext } from "../../core/context.js";
 import type { Client } from "../client.js";
-import { type ContainerRoot, findContainer, openContainerRoot } from "./container-root.js";
+import { DOCKER_RUNTIME } from "../docker-options.js";
+import { type ContainerAndTask, type ContainerRoot, findContainer, openContainerRoot } from "./container-root.js";
+import { dockerSource, dockerTarget } from "./docker-ends.js";
 import type { CopySource, CopyTarget } from "./ends.js";
 import { localSource, localTarget } from "./local.js";
 import { parsePath } from "./spot.js";
@@ -9,7 +11,7 @@ import { treeSource } from "./tree-source.js";
 import { treeTarget } from "./tree-target.js";
 
 /** What it takes of a client. */
-export type FilesClient = Pick<Client, "containers" | "tasks" | "snapshots">;
+export type FilesClient = Pick<Client, "containers" | "namespace" | "snapshots" | "tasks">;
 
 /** A path in a container; relative ones begin at its root. */
 export interface ContainerPath {
@@ -26,7 +28,9 @@ export async function containerSource(
   place: ContainerPath,
   options: { readonly followLink: boolean },
 ): Promise<CopySource> {
-  const root = await rootOf(client, ctx, place.id);
+  const found = await findContainer(client, ctx, place.id);
+  if (isKeptByDocker(found)) return await dockerSource(ctx.namespace ?? client.namespace ?? "", place, options);
+  const root = await openContainerRoot(client, ctx, found);
   if (root.isHost) return await closing(root, localSource(hostPath(place.path), options));
   return treeSource({
     tree: root.tree,
@@ -45,7 +49,9 @@ export async function containerTarget(
   ctx: RequestContext,
   place: ContainerPath,
 ): Promise<CopyTarget> {
-  const root = await rootOf(client, ctx, place.id);
+  const found = await findContainer(client, ctx, place.id);
+  if (isKeptByDocker(found)) return await dockerTarget(ctx.namespace ?? client.namespace ?? "", place);
+  const root = await openContainerRoot(client, ctx, found);
   if (root.isHost) return await closing(root, localTarget(hostPath(place.path)));
   const ids = root.users.outside;
   return treeTarget({
@@ -58,9 +64,9 @@ export async function containerTarget(
   });
 }
 
-async function rootOf(client: FilesClient, ctx: RequestContext, id: string): Promise<ContainerRoot> {
-  return await openContainerRoot(client, ctx, await findContainer(client, ctx, id));
-}
+/** While it runs its files are those of its process, as everywhere. */
+const isKeptByDocker = ({ container, task }: ContainerAndTask): boolean =>
+  container.runtime.name === DOCKER_RUNTIME && task === undefined;
 
 const hostPath = (path: string): string => (path.startsWith("/") ? path : `/${path}`);
 

@@ -7,6 +7,7 @@ import type { RequestContext } from "../../core/context.js";
 import { errorOf, failedPrecondition, isNotFound, notImplemented } from "../../core/errors.js";
 import type { ProcessState } from "../../core/task.js";
 import type { Client } from "../client.js";
+import { LXD_RUNTIME } from "../lxd-options.js";
 import { parseIdRanges, SAME_USERS, type UserMap, userMapOf } from "./id-ranges.js";
 import { kernelFolders, mountPoints, parseMountTable } from "./mount-table.js";
 import { openMounted } from "./mounted-root.js";
@@ -68,6 +69,9 @@ export async function openContainerRoot(
     throw notImplemented(`container "${id}": ${runtime.name} lets nobody outside at its files`);
   }
   if (task !== undefined) return await openProcessRoot(client, ctx, task);
+  if (runtime.name === LXD_RUNTIME) {
+    throw notImplemented(`container "${id}": LXD keeps its files while it does not run; start it, or use lxc file`);
+  }
   const { root, users } = specPartsOf(container);
   if (container.snapshotKey !== "") {
     const snapshots = client.snapshots.get(container.snapshotter);
