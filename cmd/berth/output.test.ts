@@ -102,6 +102,26 @@ describe("--fields", () => {
   });
 });
 
+test("records that come one by one are lines, also with fields picked", () => {
+  const show = (options: OutputOptions): string => {
+    let text = "";
+    const output = new Output(options, (piece) => {
+      text += piece;
+    });
+    for (const thing of things) {
+      output.record(
+        () => thing,
+        () => `${thing.id} is ${thing.state}`,
+      );
+    }
+    return text;
+  };
+  expect(show({ format: "table" })).toBe("web is running\ndb is stopped\n");
+  expect(show({ format: "json" })).toBe('{"id":"web","state":"running"}\n{"id":"db","state":"stopped"}\n');
+  expect(show({ format: "table", fields: ["state", "id"] })).toBe("running\tweb\nstopped\tdb\n");
+  expect(show({ format: "jsonl", fields: ["state"] })).toBe('{"state":"running"}\n{"state":"stopped"}\n');
+});
+
 test("quiet is ids alone, in every format", () => {
   for (const format of ["table", "wide", "json", "jsonl"] as const) {
     expect(printed({ format, quiet: true })).toBe("web\ndb\n");

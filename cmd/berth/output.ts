@@ -113,6 +113,17 @@ export class Output {
     }
   }
 
+  /** One record of those that come one after the other: a line. */
+  record(json: () => unknown, text: () => string): void {
+    const { fields } = this.#options;
+    if (fields === undefined) {
+      this.line(this.isTable ? text() : renderJson(json(), 0));
+      return;
+    }
+    const [picked = {}] = pickFields([json()], fields);
+    this.line(this.isTable ? Object.values(picked).map(fieldText).join("\t") : renderJson(picked, 0));
+  }
+
   /** Many records of a kind. */
   list<T>(records: readonly T[], listing: Listing<T>, options: { readonly quiet?: boolean } = {}): void {
     const { fields } = this.#options;

@@ -18,7 +18,7 @@ interface EventsFlags extends TimeRangeFlags {
 
 export const command = defineCommand<EventsFlags>({
   arguments: "[filters...]",
-  formats: true,
+  lists: "document",
   help: `Events of all namespaces. As they happen, unless a flag asks for those of the past, which berthd alone keeps; with --follow
 nothing is lost when the daemon is restarted. Filters, of which one must match: topic=="/tasks/exit", namespace==default,
 event.container_id==web, topic~=^/tasks. With --format json or jsonl each event is one line of JSON.`,
@@ -26,6 +26,7 @@ event.container_id==web, topic~=^/tasks. With --format json or jsonl each event 
     { line: "berth events", does: "what happens from now on, as ctr shows it" },
     { line: `berth events --since 1h --filter 'topic=="/tasks/exit"'`, does: "what has ended within the last hour" },
     { line: "berth events --since 10m --follow", does: "the last ten minutes, and on from there" },
+    { line: "berth events --fields timestamp,event.container_id", does: "two fields of each, with a tab between them" },
   ],
   completes: ["none"],
   options: (command) => {
@@ -37,10 +38,14 @@ event.container_id==web, topic~=^/tasks. With --format json or jsonl each event 
   },
   run: async (context, args, flags) => {
     const { output } = context;
-    const print = output.isTable ? textLine : jsonLine;
     output.endWithReader();
     const filters = [...args, ...(flags.filter ?? [])];
-    for await (const envelope of eventsOf(context, filters, flags)) output.line(print(envelope));
+    for await (const envelope of eventsOf(context, filters, flags)) {
+      output.record(
+        () => jsonOf(envelope),
+        () => textLine(envelope),
+      );
+    }
   },
 });
 
@@ -65,11 +70,11 @@ function textLine(envelope: EventEnvelope): string {
   return `${goTime(timestampNs)} ${namespace} ${topic} ${renderJson(payloadOf(envelope), 0)}`;
 }
 
-function jsonLine(envelope: EventEnvelope | PastEvent): string {
+function jsonOf(envelope: EventEnvelope | PastEvent): unknown {
   const { timestampNs, namespace, topic, event } = envelope;
   const timestamp = formatTime(timestampNs);
   const position = "seq" in envelope ? { seq: Number(envelope.seq) } : {};
-  return renderJson({ ...position, timestamp, namespace, topic, type: event?.typeUrl, event: payloadOf(envelope) }, 0);
+  return { ...position, timestamp, namespace, topic, type: event?.typeUrl, event: payloadOf(envelope) };
 }
 
 /** The payload's fields; of a type unknown here its name and its bytes. */

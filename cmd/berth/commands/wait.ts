@@ -7,7 +7,6 @@ import { allAtOnce } from "../at-once.js";
 import { type CommandContext, defineCommand } from "../command.js";
 import { lastExits } from "../daily/last-exits.js";
 import { showWaiting } from "../progress/waiting.js";
-import { renderJson } from "../render/json.js";
 
 export const command = defineCommand({
   arguments: "<containers...>",
@@ -16,7 +15,7 @@ export const command = defineCommand({
     { line: "berth wait web", does: "prints the exit status once it has ended" },
     { line: "berth wait --format json web db", does: "of two, as JSON" },
   ],
-  formats: true,
+  lists: "document",
   help: `Prints the exit status of each task, a line each in the order in which they end; with more than one its id stands before it. berth
 itself exits with 0. The wait goes on through a restart of the daemon. Of a container that has no task berthd remembers how the last one
 ended.`,
@@ -25,13 +24,12 @@ ended.`,
     output.endWithReader();
     await allAtOnce(context, ids, async (id) => {
       const { exitStatus, exitedAtNs } = await showWaiting(`waiting for ${id}`, endOf(context, id));
-      if (!output.isTable) {
-        const exitedAt = exitedAtNs === undefined ? undefined : formatTime(exitedAtNs);
-        output.line(renderJson({ id, exitStatus: exitStatus ?? null, exitedAt }, 0));
-      } else {
-        const status = String(exitStatus ?? "unknown");
-        output.line(ids.length > 1 ? `${id} ${status}` : status);
-      }
+      const exitedAt = exitedAtNs === undefined ? undefined : formatTime(exitedAtNs);
+      const status = String(exitStatus ?? "unknown");
+      output.record(
+        () => ({ id, exitStatus: exitStatus ?? null, exitedAt }),
+        () => (ids.length > 1 ? `${id} ${status}` : status),
+      );
     });
   },
 });

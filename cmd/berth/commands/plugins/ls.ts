@@ -23,8 +23,8 @@ export const command = defineCommand<LsFlags>({
   },
   run: async ({ client, request, output }, filters, flags) => {
     const plugins = await client.introspection.plugins(request, filters);
-    const isTable = output.format === "table" || output.format === "wide";
-    if (flags.detailed === true && flags.quiet !== true && isTable) {
+    const { isForPeople } = output;
+    if (flags.detailed === true && flags.quiet !== true && isForPeople) {
       for (const plugin of plugins) output.line(describe(plugin));
       return;
     }
