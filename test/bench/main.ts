@@ -13,11 +13,12 @@ import { benchImages } from "./images.js";
 import { benchProcesses } from "./processes.js";
 import { benchRecords } from "./records.js";
 import { benchRuns, type Runner } from "./runs.js";
+import { benchStarts } from "./starts.js";
 import { figure, printTable, type Row } from "./table.js";
 
 const FULL = { rounds: 5, imageRounds: 3, records: 1000, runs: 10, files: 30_000, largeBytes: 500_000_000 };
 const QUICK = { rounds: 3, imageRounds: 3, records: 400, runs: 4, files: 6_000, largeBytes: 100_000_000 };
-const GROUPS = ["records", "runs", "processes", "images"] as const;
+const GROUPS = ["records", "starts", "runs", "processes", "images"] as const;
 const CALLERS = [1, 8, 64];
 
 async function main(args: readonly string[]): Promise<void> {
@@ -50,6 +51,12 @@ async function main(args: readonly string[]): Promise<void> {
     console.log(`records: ${size.records} of 6 KB, medians of ${size.rounds} rounds`);
     const engines = [containerd, berthd] as const;
     rows.push(...(await benchRecords({ engines, rounds: size.rounds, count: size.records, callers: CALLERS })));
+  }
+  if (groups.has("starts")) {
+    console.log(
+      `starts: ${size.runs * size.rounds} of each, medians of ${size.rounds} rounds; beside them node, not containerd`,
+    );
+    rows.push(...(await benchStarts({ address: berthd.address, rounds: size.rounds, count: size.runs })));
   }
   if (groups.has("runs")) {
     console.log(`run --rm: ${size.runs * size.rounds} of each, medians`);
