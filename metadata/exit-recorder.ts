@@ -110,6 +110,7 @@ export class ExitRecorder {
     const known =
       exec === "" ? task : (readAttempt(this.#tx, news) ?? { ...task, startedAtNs: undefined, requested: undefined });
     const exitStatus = exit?.exitStatus ?? 0;
+    const isKnown = this.#details.isStatusKnown !== false;
     const { isOutOfMemory, signal } = this.#causeOf(news, known, exitStatus);
     const requested = isMeant(known.requested, exitStatus, exit?.exitedAtNs) ? known.requested : undefined;
     const { lastInsertRowid } = this.#tx.run(
@@ -118,8 +119,8 @@ export class ExitRecorder {
       ...timeValues(known.startedAtNs),
       ...timeValues(exit?.exitedAtNs),
       this.#tx.nowNs / 1_000_000_000n,
-      exitStatus,
-      signal ?? null,
+      isKnown ? exitStatus : null,
+      isKnown ? (signal ?? null) : null,
       isOutOfMemory ? 1 : 0,
       this.#details.message ?? "",
       ...requestValues(requested),

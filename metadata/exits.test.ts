@@ -266,6 +266,11 @@ describe("an end that nobody saw", () => {
     expect(await list()).toEqual([expect.objectContaining({ exitStatus: undefined, message: "shim disconnected" })]);
   });
 
+  test("is unknown to its driver, too", async () => {
+    await metadata.events.tell([exited("web", 7, 255)], { isStatusKnown: false, message: "no log" });
+    expect(await list()).toEqual([expect.objectContaining({ exitStatus: undefined, message: "no log" })]);
+  });
+
   test("keeps the status that somebody still knew", async () => {
     await tell(
       exited("web", 7, 4),

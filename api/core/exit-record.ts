@@ -65,6 +65,8 @@ export interface Exits {
 
 /** What its driver knows about the end of a process beside status and time. All optional: unknown. */
 export interface ExitDetails {
+  /** False when nobody could tell how it ended: its status means nothing then. Default: true. */
+  readonly isStatusKnown?: boolean | undefined;
   readonly signal?: number | undefined;
   readonly isOutOfMemory?: boolean | undefined;
   /** For people. */

@@ -159,6 +159,27 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("berth on a
     expect((await cli.run(["containers", "rm", id])).code).toBe(0);
   });
 
+  test("why it ended: the engine's own client, want of memory, berth", async () => {
+    const [killed, hungry, stopped] = [newId(), newId(), newId()];
+    const start = (...args: string[]) => cli.run(["run", "-d", "--runtime", RUNTIME, ...args]);
+    await Promise.all([
+      start(BUSYBOX, killed, "sleep", "1000"),
+      start("--memory-limit", "16m", BUSYBOX, hungry, "tail", "-c", "400000000", "/dev/zero"),
+      start(BUSYBOX, stopped, "sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.05; done"),
+    ]);
+    await Promise.all([docker.must(["kill", `berth-${namespace}-${killed}`]), cli.run(["stop", "--discard", stopped])]);
+    const exitOf = (id: string) =>
+      until(`the end of ${id}`, async () => {
+        const [exit] = JSON.parse((await cli.run(["exits", "--format", "json", id])).stdout);
+        return exit as unknown;
+      });
+    expect(await exitOf(killed)).toMatchObject({ exitStatus: 137, signal: 9, requested: null, runtime: RUNTIME });
+    expect(await exitOf(hungry)).toMatchObject({ exitStatus: 137, outOfMemory: true, why: "out of memory" });
+    expect(await exitOf(stopped)).toMatchObject({ exitStatus: 3, requested: { signal: 15, uid: 0, by: "berth stop" } });
+    await cli.run(["tasks", "rm", killed, hungry]);
+    expect((await cli.run(["containers", "rm", killed, hungry, stopped])).code).toBe(0);
+  });
+
   test("in two steps", async () => {
     const id = newId();
     expect((await cli.run(["containers", "create", "--runtime", RUNTIME, TELLER, id])).code).toBe(0);

@@ -36,6 +36,8 @@ describe.skipIf(requires.root() || requires.containerd() || requires.binary("lxd
   test("a program in the place of init: its console and its exit status", async () => {
     const script = 'sleep 0.5; echo "$GREETING"; exit 7';
     const said = await run(["--rm", "--env", "GREETING=hello there"], "teller", "sh", "-c", script);
+    const [end] = JSON.parse((await berth.run(["exits", "--format", "json", "teller"])).stdout);
+    expect(end).toMatchObject({ exitStatus: 7, signal: null, requested: null, runtime: RUNTIME });
     expect(said).toMatchObject({ code: 7, stdout: expect.stringMatching(/^hello there\r?\n$/), stderr: "" });
     expect(await lxd.must(["list", "--format", "csv"])).toBe("");
   });
@@ -66,6 +68,8 @@ describe.skipIf(requires.root() || requires.containerd() || requires.binary("lxd
     expect((await ctr.run(["tasks", "kill", "-s", "SIGKILL", "box"])).code).toBe(0);
     await until("the end", async () => (await ctr.run(["tasks", "ls"])).stdout.includes("STOPPED"));
     expect((await ctr.run(["tasks", "rm", "box"])).code).toBe(0);
+    const [end] = JSON.parse((await berth.run(["exits", "--format", "json", "box"])).stdout);
+    expect(end).toMatchObject({ exitStatus: 137, signal: 9, requested: { uid: 0, by: "ctr tasks kill" } });
     expect((await ctr.run(["containers", "rm", "box"])).code).toBe(0);
     expect(await lxd.must(["list", "--format", "csv"])).toBe("");
   });

@@ -1,6 +1,7 @@
 // A task's container as it is known here: asked for, told of by the engine's events, and gone one day. Whatever is learned of an end
 // goes into the file first, then to whoever waits; the first word counts.
 import { isNotFound } from "../../../api/core/errors.js";
+import type { ExitDetails } from "../../../api/core/exit-record.js";
 import type { Logger } from "../../../api/core/log.js";
 import type { ProcessExit } from "../../../api/core/task.js";
 import type { Clock } from "../../../api/core/time.js";
@@ -15,6 +16,7 @@ import type { SavedExec, TaskFile } from "./task-file.js";
 import { type ContainerView, viewContainer } from "./views.js";
 
 const UNKNOWN_STATUS = 255;
+const SIGNAL_BASE = 128;
 
 export interface ContainerDeps {
   readonly bundle: EngineBundle;
@@ -36,6 +38,9 @@ export class TaskContainer {
   readonly #execs: Map<string, DockerExec>;
   readonly #knownSinceNs: bigint;
   #recording: Promise<void> | undefined;
+  #details: ExitDetails = {};
+  /** That the engine has told of, whoever sent it. */
+  #lastSignal: number | undefined;
   #news: Promise<void> = Promise.resolve();
   #gone: Promise<void> | undefined;
   /** Set while we remove it ourselves, which nobody needs to be told. */
@@ -54,6 +59,11 @@ export class TaskContainer {
 
   get pid(): number {
     return this.deps.file.saved.pid;
+  }
+
+  /** What is known of init's end beside its status. */
+  get exitDetails(): ExitDetails {
+    return this.#details;
   }
 
   /** Of init; undefined before it. */
@@ -110,7 +120,7 @@ export class TaskContainer {
 
   /** A task that was never started is over. */
   async endUnstarted(exitStatus: number): Promise<void> {
-    await this.#ended({ exitStatus, exitedAtNs: this.deps.clock() }, false);
+    await this.#ended({ exitStatus, exitedAtNs: this.deps.clock() }, {});
   }
 
   /** Somebody has removed the container. Tells once. */
@@ -131,7 +141,8 @@ export class TaskContainer {
   async learn(view: ContainerView): Promise<void> {
     if (view.status === "ended") {
       const exitedAtNs = view.finishedAtNs ?? this.deps.clock();
-      await this.#ended({ exitStatus: view.exitStatus, exitedAtNs }, view.isOomKilled);
+      const { exitStatus, isOomKilled, error } = view;
+      await this.#ended({ exitStatus, exitedAtNs }, { isOutOfMemory: isOomKilled, message: error });
     } else if (view.pid !== 0 && view.pid !== this.pid && this.exit === undefined) {
       await this.deps.file.update({ pid: view.pid });
     }
@@ -147,9 +158,13 @@ export class TaskContainer {
           throw error;
         });
         if (view?.status === "ended") return await this.learn(view);
-        const exitStatus = statusIn(attributes) ?? UNKNOWN_STATUS;
-        return await this.#ended({ exitStatus, exitedAtNs: timeNs ?? this.deps.clock() }, false);
+        const exitStatus = statusIn(attributes);
+        const end = { exitStatus: exitStatus ?? UNKNOWN_STATUS, exitedAtNs: timeNs ?? this.deps.clock() };
+        return await this.#ended(end, { isStatusKnown: exitStatus !== undefined });
       }
+      case "kill":
+        this.#lastSignal = Number(attributes["signal"]);
+        return;
       case "exec_die": {
         const { execID: dockerExecId, exitCode } = attributes;
         // Podman does not say which.
@@ -170,18 +185,20 @@ export class TaskContainer {
     }
   }
 
-  async #ended(end: SavedEnd, isOomKilled: boolean): Promise<void> {
+  async #ended(end: SavedEnd, details: ExitDetails): Promise<void> {
     if (this.exit !== undefined) return;
-    this.#recording ??= this.#record(end, isOomKilled).finally(() => {
+    this.#recording ??= this.#record(end, details).finally(() => {
       this.#recording = undefined;
     });
     await this.#recording;
   }
 
   /** Execs are told of first, as a shim does. */
-  async #record(end: SavedEnd, isOomKilled: boolean): Promise<void> {
+  async #record(end: SavedEnd, details: ExitDetails): Promise<void> {
+    const isSignalled = end.exitStatus === SIGNAL_BASE + (this.#lastSignal ?? 0);
+    this.#details = { ...details, signal: isSignalled ? this.#lastSignal : undefined };
     await Promise.all(this.execs.map((exec) => exec.endWithInit()));
-    if (isOomKilled && !this.deps.file.saved.isOomTold) await this.#tellOom();
+    if (details.isOutOfMemory === true && !this.deps.file.saved.isOomTold) await this.#tellOom();
     // Who waits is told, whatever the file says: its disk may be full.
     await this.deps.file.update({ end }).catch((err: unknown) => this.deps.log.error({ err }, "saving an exit failed"));
     this.ending.settle({ pid: this.pid, ...end });

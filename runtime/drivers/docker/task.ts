@@ -9,6 +9,7 @@ import {
   notImplemented,
   wrapError,
 } from "../../../api/core/errors.js";
+import type { ExitDetails } from "../../../api/core/exit-record.js";
 import type { ExecOptions, ProcessExit, ProcessInfo, ProcessState } from "../../../api/core/task.js";
 import type { Any } from "../../../api/core/typeurl.js";
 import type { DriverTask } from "../../driver.js";
@@ -213,6 +214,10 @@ export class DockerTask implements DriverTask {
 
   async checkpoint(): Promise<void> {
     throw notImplemented("checkpoint of a docker container");
+  }
+
+  exitDetails(execId: string): ExitDetails | undefined {
+    return execId === INIT ? this.container.exitDetails : undefined;
   }
 
   async wait(execId: string, signal?: AbortSignal): Promise<ProcessExit> {

@@ -19,6 +19,8 @@ export interface ContainerView {
   readonly finishedAtNs: bigint | undefined;
   /** Whether its init was killed for want of memory. */
   readonly isOomKilled: boolean;
+  /** What the engine says went wrong; "" for nothing. */
+  readonly error: string;
 }
 
 export interface ExecView {
@@ -51,6 +53,7 @@ const containerSchema = z.object({
     Pid: z.number().int().default(0),
     ExitCode: z.number().int().default(0),
     OOMKilled: z.boolean().default(false),
+    Error: z.string().default(""),
     FinishedAt: z.string().default(""),
   }),
 });
@@ -102,6 +105,7 @@ export async function viewContainer(
     exitStatus: State.ExitCode & BYTE,
     finishedAtNs: status === "ended" ? parseEngineTime(State.FinishedAt) : undefined,
     isOomKilled: State.OOMKilled,
+    error: State.Error,
   };
 }
 

@@ -32,6 +32,8 @@ export interface EndedRun {
 export interface End {
   /** undefined when nobody knows. */
   readonly exitStatus: number | undefined;
+  /** That ended init; undefined for none, and when nobody knows. */
+  readonly signal: number | undefined;
   /** Of init; 0 when nobody has seen it. */
   readonly pid: number;
 }
@@ -51,8 +53,11 @@ export async function howItEnded(run: EndedRun): Promise<End | "restarted"> {
     const last = await news.wait(["restarted", "stopped"], isRestarting ? ANNOUNCED_RESTART_MS : RESTART_MS);
     if (last === "restarted") return last;
   }
-  if (own !== undefined) return { exitStatus: statusOfRun(own, isForced), pid: own.pid };
-  return { exitStatus: isForced ? FORCED : statusOfWord(word), pid };
+  const exitStatus = own === undefined ? (isForced ? FORCED : statusOfWord(word)) : statusOfRun(own, isForced);
+  const isSignalled =
+    own?.signal === undefined ? isForced && exitStatus === FORCED : exitStatus === SIGNAL_BASE + own.signal;
+  const signal = isSignalled && exitStatus !== undefined ? exitStatus - SIGNAL_BASE : undefined;
+  return { exitStatus, signal, pid: own?.pid ?? pid };
 }
 
 /** As far as LXD itself tells one. */

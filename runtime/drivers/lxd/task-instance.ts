@@ -1,6 +1,7 @@
 // A task's instance as it is known here: asked for, told of by LXD's events, and gone one day. Whatever is learned of an end goes into the
 // file first, then to whoever waits; the first word counts.
 import { isNotFound } from "../../../api/core/errors.js";
+import type { ExitDetails } from "../../../api/core/exit-record.js";
 import type { Logger } from "../../../api/core/log.js";
 import type { ProcessExit } from "../../../api/core/task.js";
 import type { Clock } from "../../../api/core/time.js";
@@ -48,6 +49,7 @@ export class TaskInstance {
   /** Set while we remove it ourselves, which nobody needs to be told. */
   isBeingRemoved = false;
   #isForced = false;
+  #details: ExitDetails = {};
 
   constructor(deps: TaskInstanceDeps) {
     this.deps = deps;
@@ -67,6 +69,11 @@ export class TaskInstance {
 
   get pid(): number {
     return this.deps.file.saved.pid;
+  }
+
+  /** What is known of init's end beside its status. */
+  get exitDetails(): ExitDetails {
+    return this.#details;
   }
 
   /** Of init; undefined before it. */
@@ -191,6 +198,7 @@ export class TaskInstance {
     // Its event has it looked at again.
     if (end === "restarted") return;
     if (end.pid !== 0 && this.pid === 0) await file.update({ pid: end.pid });
+    this.#details = { signal: end.signal, isStatusKnown: end.exitStatus !== undefined };
     await this.#ended({ exitStatus: end.exitStatus ?? UNKNOWN_STATUS, exitedAtNs: this.deps.clock() });
   }
 

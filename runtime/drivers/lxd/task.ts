@@ -7,6 +7,7 @@ import {
   notImplemented,
   wrapError,
 } from "../../../api/core/errors.js";
+import type { ExitDetails } from "../../../api/core/exit-record.js";
 import type { ExecOptions, ProcessExit, ProcessInfo, ProcessState } from "../../../api/core/task.js";
 import type { Any } from "../../../api/core/typeurl.js";
 import type { DriverTask } from "../../driver.js";
@@ -195,6 +196,10 @@ export class LxdTask implements DriverTask {
 
   async checkpoint(): Promise<void> {
     throw notImplemented("checkpoint of an LXD container");
+  }
+
+  exitDetails(execId: string): ExitDetails | undefined {
+    return execId === "" ? this.instance.exitDetails : undefined;
   }
 
   async wait(execId: string, signal?: AbortSignal): Promise<ProcessExit> {
