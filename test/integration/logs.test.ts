@@ -3,16 +3,20 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
+import { mkdir, readdir, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Client, connect } from "../../api/client/connect.js";
 import { DisposeScope } from "../../api/core/dispose.js";
+import { decodeEvent } from "../../api/core/event-fields.js";
 import { type Cli, createCli } from "../helpers/cli.js";
 import { type Berthd, startBerthd } from "../helpers/daemon.js";
 import { pidsWithArgument } from "../helpers/leftovers.js";
 import { ownProgram } from "../helpers/own-program.js";
-import { freshNamespace } from "../helpers/temp.js";
+import { requires } from "../helpers/requires.js";
+import { makeRootfs } from "../helpers/rootfs.js";
+import { freshNamespace, tempDir } from "../helpers/temp.js";
 import { until } from "../helpers/until.js";
 
 const PROCESS = "io.berth.process.v1";
@@ -25,6 +29,18 @@ for (let at = 0; at < ${LINES}; ) {
   for (const end = Math.min(${LINES}, at + 500); at < end; at += 1) text += String(at + 1).padStart(11, "0") + pad + "\\n";
   for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(require("node:fs").writeSync(1, rest));
 }`;
+
+/** Processes that have the pipe of a container's stdout open. */
+async function findReaders(id: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
+      const path = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => "");
+      if (path.endsWith(`/${id}-stdout`)) found.push(Number(pid));
+    }
+  }
+  return found;
+}
 
 describe("logs", () => {
   const scope = new DisposeScope();
@@ -66,6 +82,45 @@ describe("logs", () => {
     const seen = await cli.run(["run", "--runtime", PROCESS, ...words], { input: "in\n" });
     expect(seen).toMatchObject({ code: 3, stdout: "in\n", stderr: "err\n" });
     expect((await cli.run(["logs", idOf("seen")])).stdout).toBe("in\n");
+  });
+
+  test.skipIf(requires.root() || requires.runc() || requires.binary("ctr"))(
+    "under runc ctr's own pipes are what everybody hears of, and who attaches after a restart of the daemon is served",
+    async () => {
+      const id = idOf("runc");
+      const rootfs = await makeRootfs(join(await tempDir(scope), "rootfs"));
+      const ctr = createCli("ctr", daemon, namespace);
+      const script = "echo first; while ! [ -e /go ]; do sleep 0.1; done; echo second";
+      const events = client.events.subscribe({ filters: ['topic=="/tasks/create"'] });
+      const started = await ctr.run([
+        ...["run", "-d", "--label", "berth.io/log=keep", "--rootfs", rootfs, id, "/bin/sh", "-c", script],
+      ]);
+      expect(started).toMatchObject({ code: 0, stderr: "" });
+      for await (const { event } of events) {
+        const told = event === undefined ? {} : (decodeEvent(event) ?? {});
+        if (!("container_id" in told) || told["container_id"] !== id) continue;
+        expect(told).toMatchObject({ io: { stdout: expect.stringMatching(/^\/run\/containerd\/fifo\//) } });
+        break;
+      }
+      await daemon.stop();
+      daemon = await daemon.restart();
+      expect((await client.tasks.get({ namespace }, id, "")).stdout).toMatch(/^\/run\/containerd\/fifo\//);
+      const attached = await ctr.start(["t", "attach", id]);
+      await until("somebody to read", async () => (await findReaders(id)).includes(attached.pid));
+      await writeFile(join(rootfs, "go"), "");
+      expect(await attached.result).toMatchObject({ code: 0, stdout: "second\n" });
+      expect((await cli.run(["logs", id])).stdout).toBe("first\nsecond\n");
+      expect((await ctr.run(["c", "rm", id])).code).toBe(0);
+    },
+  );
+
+  test("the doctor finds the log of a container that is gone, and takes it away", async () => {
+    const folder = logFolder(idOf("stray"));
+    await mkdir(folder, { recursive: true });
+    const found = await cli.run(["doctor", "--repair", "--format", "jsonl"]);
+    const findings = found.stdout.split("\n").filter((line) => line.includes(folder));
+    expect(findings.map((line) => JSON.parse(line))).toMatchObject([{ kind: "log-without-container", repaired: true }]);
+    expect(existsSync(folder)).toBe(false);
   });
 
   test("the next task of a container goes on in its log; rotation keeps what the labels say", async () => {
