@@ -1,5 +1,8 @@
 import { InvalidArgumentError } from "commander";
 import { expect, test } from "vitest";
+import type { Container } from "../../api/core/container.js";
+import { notFound } from "../../api/core/errors.js";
+import type { Labels } from "../../api/core/labels.js";
 import { UsageError } from "./exit-status.js";
 import { parseGrace, stopOptionsOf } from "./stop-flags.js";
 
@@ -17,10 +20,27 @@ test.each(["", "soon", "-1s", "1.5.2s"])("--time %j is refused", (text) => {
   expect(() => parseGrace(text)).toThrow(InvalidArgumentError);
 });
 
-test("the signal is the one that was asked for, else the image's, else SIGTERM", () => {
-  const labels = { "io.containerd.image.config.stop-signal": "SIGQUIT" };
-  expect(stopOptionsOf({ time: 5, signal: "int" }, { labels })).toEqual({ signal: 2, graceMs: 5 });
-  expect(stopOptionsOf({ time: 5 }, { labels })).toEqual({ signal: 3, graceMs: 5 });
-  expect(stopOptionsOf({ time: 5 }, { labels: {} })).toEqual({ signal: 15, graceMs: 5 });
-  expect(() => stopOptionsOf({ time: 5, signal: "nonsense" }, { labels })).toThrow(UsageError);
+const container = (labels: Labels, runtime = "io.containerd.runc.v2"): Container => ({
+  ...{ id: "c", labels, image: "", runtime: { name: runtime }, spec: { typeUrl: "", value: Buffer.alloc(0) } },
+  ...{ snapshotter: "", snapshotKey: "", extensions: {}, sandbox: "", createdAtNs: 0n, updatedAtNs: 0n },
+});
+const labels = { "io.containerd.image.config.stop-signal": "SIGQUIT" };
+
+test.each<[flag: string | undefined, of: Container, want: number]>([
+  ["int", container(labels), 2],
+  [undefined, container(labels), 3],
+  [undefined, container({}), 15],
+  // No such task: there is nothing to be asked.
+  [undefined, container({}, "io.berth.lxd.v1"), 15],
+])("the signal is the one that was asked for (%s), else the image's, else SIGTERM", async (signal, of, want) => {
+  const tasks = { get: () => Promise.reject(notFound("task c")) };
+  const flags = { time: 5, ...(signal !== undefined && { signal }) };
+  const options = await stopOptionsOf({ client: { tasks }, request: { namespace: "n" } }, flags, of);
+  expect(options).toEqual({ signal: want, graceMs: 5 });
+});
+
+test("a signal that nobody knows is refused", async () => {
+  const tasks = { get: () => Promise.reject(notFound("task c")) };
+  const asked = stopOptionsOf({ client: { tasks }, request: {} }, { time: 5, signal: "nonsense" }, container({}));
+  await expect(asked).rejects.toThrow(UsageError);
 });

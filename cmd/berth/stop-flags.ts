@@ -2,10 +2,11 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { StopOptions } from "../../api/client/run/stop-task.js";
 import type { Container } from "../../api/core/container.js";
+import type { RequestContext } from "../../api/core/context.js";
 import { parseDuration } from "./flags.js";
 import { parseSignal } from "./signals.js";
+import { stopSignalOf, type TaskStates } from "./stop-signal.js";
 
-const STOP_SIGNAL_LABEL = "io.containerd.image.config.stop-signal";
 const DEFAULT_GRACE_MS = 10_000;
 
 export interface StopFlags {
@@ -37,6 +38,11 @@ export function parseGrace(text: string): number {
   }
 }
 
-export function stopOptionsOf(flags: StopFlags, { labels }: Pick<Container, "labels">): StopOptions {
-  return { signal: parseSignal(flags.signal ?? labels[STOP_SIGNAL_LABEL] ?? "SIGTERM"), graceMs: flags.time };
+export async function stopOptionsOf(
+  { client, request }: { readonly client: TaskStates; readonly request: RequestContext },
+  flags: StopFlags,
+  container: Container,
+): Promise<StopOptions> {
+  const signal = flags.signal ?? (await stopSignalOf(client, request, container));
+  return { signal: parseSignal(signal), graceMs: flags.time };
 }

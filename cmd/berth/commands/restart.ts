@@ -39,7 +39,7 @@ async function restart(context: CommandContext, id: string, flags: StopFlags): P
     throw failedPrecondition(`task ${id} would be lost with what it has written, since ${why} (--discard allows it)`);
   }
   const given = await givenStdio(context, request, id);
-  await showWaiting(`stopping ${id}`, stopTask(client, request, id, stopOptionsOf(flags, container)));
+  await showWaiting(`stopping ${id}`, stopTask(client, request, id, await stopOptionsOf(context, flags, container)));
   await runSession({
     client,
     request,

@@ -27,8 +27,9 @@ it stays, stopped, unless --discard is given.`,
       allAtOnce({ ...context, request }, ids, async (id) => {
         const container = await client.containers.get(request, id);
         const mustStay = flags.discard !== true && filesGoWithTask(container);
-        const options = { ...stopOptionsOf(flags, container), keep: flags.keep === true || mustStay };
-        const exit = await showWaiting(`stopping ${id}`, stopTask(client, request, id, options));
+        const options = await stopOptionsOf({ client, request }, flags, container);
+        const keep = flags.keep === true || mustStay;
+        const exit = await showWaiting(`stopping ${id}`, stopTask(client, request, id, { ...options, keep }));
         output.line(id);
         if (exit !== undefined && mustStay && flags.keep !== true) {
           output.warn(`task ${id} stays, stopped, with what it has written: "berth tasks rm ${id}" removes both`);
