@@ -37,7 +37,7 @@ const START_DEADLINE_MS = 20_000;
 /** What `berth` reads: at every start, with its first call, for a process, for checks of what people write, for the rest, for registries
  *  and archives. @type {readonly import("./parts.mjs").Part[]} */
 const BERTH_PARTS = [
-  { name: "berth", entries: ["/cmd/berth/main.js"] },
+  { name: "berth", entries: ["/cmd/berth/main.js", "/cmd/berth/report.js"] },
   { name: "berth-calls", entries: ["/api/client/connect.js", "/commands/version.js"] },
   { name: "berth-run", entries: ["/commands/run.js", "/commands/tasks/exec.js", "/client/run/run.js"] },
   { name: "berth-checks", entries: ["/zod/v4/core/schemas.js"] },
