@@ -30,11 +30,9 @@ export function treeSource(options: TreeSourceOptions): CopySource {
     const spot = fileError.sync(text, () => findSpot(tree, path, { follow: followLink }));
     if (spot === undefined || !isThere(spot)) throw notFound(`${text}: no such file or folder`);
     const where = pathOfSpot(spot);
-    if (
-      closed.has(where) ||
-      [...closed].some((folder) => where.startsWith(`${folder}/`) && isFolderStatus(spot.status))
-    )
-      throw failedPrecondition(`${text} holds what the kernel shows, which is no files to copy`);
+    if (closed.has(where) || [...closed].some((folder) => where.startsWith(`${folder}/`))) {
+      throw failedPrecondition(`${text} is what the kernel shows, and no file to copy: read it in the container`);
+    }
     const isFolder = isFolderStatus(spot.status);
     const last = path.components.at(-1);
     const name = options.name ?? (last === undefined || last === "." || last === ".." ? spot.base : last);
