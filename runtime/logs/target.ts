@@ -1,6 +1,5 @@
 // What the daemon tells the log process of a log, beside the client's stdio.
 import * as z from "zod";
-import type { LogStreamName } from "../../api/core/task-log.js";
 
 export const logTargetSchema = z.strictObject({
   /** Where its segments lie. */
@@ -14,4 +13,3 @@ export const logTargetSchema = z.strictObject({
 });
 
 export type LogTarget = z.infer<typeof logTargetSchema>;
-export type LogPipe = { readonly stream: LogStreamName; readonly path: string };

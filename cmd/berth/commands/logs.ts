@@ -31,7 +31,7 @@ export const command = defineCommand<LogsFlags>({
       does: "the lines behind number 1234, one JSON document each",
     },
   ],
-  help: `Output is kept of containers with the label berth.io/log=keep, which run and containers create give them (--log none does not).
+  help: `Output is kept of containers with the label berth.io/log=keep, which run gives them unless --rm or --log none is there.
 Lines are numbered from 1 for each container, over all its tasks. --follow goes on through rotation, further tasks and restarts of
 the daemon, until the container is deleted.`,
   options: (command) => {

@@ -1,6 +1,5 @@
 // berth containers create: a record, nothing running yet.
 // @source containerd cmd/ctr/commands/containers/containers.go
-import { LOG_KEEP } from "../../../../api/core/task-log.js";
 import { defineCommand } from "../../command.js";
 import { addContainerOptions, parseTarget } from "../../container-flags.js";
 import type { ContainerFlags } from "../../container-request.js";
@@ -24,9 +23,6 @@ export const command = defineCommand<ContainerFlags>({
   },
   run: async (context, words, flags) => {
     const target = parseTarget(flags, words);
-    const { log = LOG_KEEP } = flags;
-    await interruptible(context.request, (request) =>
-      createContainer({ ...context, request }, { ...flags, log }, target),
-    );
+    await interruptible(context.request, (request) => createContainer({ ...context, request }, flags, target));
   },
 });
