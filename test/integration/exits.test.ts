@@ -5,7 +5,6 @@ import { type Client, connect } from "../../api/client/connect.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import type { ExitRecord } from "../../api/core/exit-record.js";
 import { type Cli, createCli } from "../helpers/cli.js";
-import { startContainerd } from "../helpers/containerd.js";
 import { type Berthd, startBerthd } from "../helpers/daemon.js";
 import { requires } from "../helpers/requires.js";
 import { makeRootfs } from "../helpers/rootfs.js";
@@ -143,17 +142,9 @@ describe.skipIf(lacking)("exits", () => {
     expect(linesOf(withLines)).toEqual(["waiting"]);
     expect(withLines.startedAtNs).toBeDefined();
   });
-
-  test.skipIf(requires.binary("containerd"))("containerd remembers none, and berth says so", async () => {
-    await using own = new DisposeScope();
-    const engine = await startContainerd(own);
-    const { code, stderr } = await createCli("berth", engine, "default").run(["exits"]);
-    expect(code).toBe(7);
-    expect(stderr).toMatch(/^berth: exits are kept by berthd only: /);
-  });
 });
 
-/** Neither gone nor waiting to be reaped. */
+/** Its shim reaps it at once. */
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

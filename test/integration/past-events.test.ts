@@ -127,10 +127,11 @@ test("a position that is ahead and a bad filter are refused", async () => {
   expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining('unsupported operator "="')]);
 });
 
-test.skipIf(requires.binary("containerd"))("containerd keeps no past, and berth says so", async () => {
+test.skipIf(requires.binary("containerd"))("containerd keeps neither past nor exits, and berth says so", async () => {
   await using own = new DisposeScope();
-  const engine = await startContainerd(own);
-  const { code, stderr } = await createCli("berth", engine, namespace).run(["events", "--since", "1h"]);
-  expect(code).toBe(7);
-  expect(stderr).toMatch(/^berth: past events are kept by berthd only: /);
+  const cli = createCli("berth", await startContainerd(own), namespace);
+  const [past, exits] = await Promise.all([cli.run(["events", "--since", "1h"]), cli.run(["exits"])]);
+  expect([past.code, exits.code]).toEqual([7, 7]);
+  expect(past.stderr).toMatch(/^berth: past events are kept by berthd only: /);
+  expect(exits.stderr).toMatch(/^berth: exits are kept by berthd only: /);
 });
