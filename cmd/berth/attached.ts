@@ -19,6 +19,8 @@ import { TerminalModes } from "./terminal-modes.js";
 
 /** A process may leave its output open to a child that outlives it; that long without a word ends the waiting. */
 const IDLE_AFTER_EXIT_MS = 10_000;
+/** One that had ended before has said all that it will; its pipes may have nobody left to end them. */
+const IDLE_AFTER_FORMER_EXIT_MS = 250;
 /** A process whose reader has gone is told by SIGPIPE, and by SIGKILL if it does not listen, as init of a container may not. */
 const SIGPIPE_GRACE_MS = 1_000;
 
@@ -45,6 +47,8 @@ export interface AttachOptions {
 
 interface AttachedOptions extends AttachOptions {
   readonly terminal: boolean;
+  /** It ended before anybody came. Default: no. */
+  readonly hasEnded?: boolean;
   readonly pidFile?: string | undefined;
 }
 
@@ -127,7 +131,7 @@ export class Attached {
     const exit = await Promise.race([exited, once(left.signal, "abort")]);
     copy?.stopInput();
     if (Array.isArray(exit)) return LEFT;
-    await copy?.drain(IDLE_AFTER_EXIT_MS);
+    await copy?.drain(this.#options.hasEnded === true ? IDLE_AFTER_FORMER_EXIT_MS : IDLE_AFTER_EXIT_MS);
     await Promise.all([this.#delete(), removeFifos(this.#stdio)]);
     return { status: exit.exitStatus, isLeft: false };
   }
@@ -168,7 +172,10 @@ export class Attached {
       );
     } catch (error) {
       // Somebody else removed it, or an attempt whose answer was lost.
-      if (!isNotFound(error)) throw error;
+      if (isNotFound(error)) return;
+      // It has ended: what is not stopped is the next one, which somebody has started since.
+      const now = await tasks.get(this.#request, id, execId).catch(() => undefined);
+      if (now === undefined || now.status === "stopped") throw error;
     }
   }
 

@@ -131,6 +131,16 @@ describe.skipIf(requires.root() || requires.containerd() || requires.binary("run
       expect(await berth.run(["stop", "-t", "0", "log"])).toMatchObject({ code: 0 });
     });
 
+    test("who stands by a task sees its end, and leaves the next one alone", async () => {
+      const script = "trap 'exit 3' TERM; echo at work; while :; do sleep 0.05; done";
+      const standing = await berth.start(["run", "--rootfs", rootfs, "stand", "sh", "-c", script]);
+      await standing.waitForOutput(/at work/);
+      expect(await berth.run(["restart", "stand"])).toMatchObject({ code: 0, stdout: "stand\n", stderr: "" });
+      expect(await standing.result).toMatchObject({ code: 3, stdout: "at work\n", stderr: "" });
+      expect(await client.tasks.get({}, "stand", "")).toMatchObject({ status: "running" });
+      expect(await berth.run(["stop", "-t", "0", "stand"])).toMatchObject({ code: 0 });
+    });
+
     test("several at once: one that listens, one that does not, one that is frozen", async () => {
       await Promise.all([start("polite", GENTLE), start("deaf", DEAF), start("frozen", GENTLE)]);
       await client.tasks.pause({}, "frozen");
