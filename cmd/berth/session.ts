@@ -72,7 +72,8 @@ export async function attachSession(options: AttachOptions): Promise<SessionEnd>
   const ends = scope.use(FifoEnds.attach(state));
   const signals = new SignalTarget(new AbortController());
   scope.use(catchSignals((signal) => signals.deliver(signal)));
-  return await new Attached({ ...options, terminal: state.terminal }, request, state, ends, signals).join();
+  const attached = { ...options, terminal: state.terminal, hasEnded: state.status === "stopped" };
+  return await new Attached(attached, request, state, ends, signals).join();
 }
 
 async function openStdio({ id, execId, terminal, nullIo, logUri, fifoDir }: SessionOptions): Promise<Stdio> {
