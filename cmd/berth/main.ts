@@ -5,12 +5,13 @@ import { buildInfo } from "../shared/build-info.js";
 import { addressOf, namespaceOf } from "./address.js";
 import type { Command } from "./command.js";
 import { GROUPS } from "./commands/index.js";
-import { flushed, Output } from "./output.js";
+import { endWithoutReader, flushed, Output } from "./output.js";
 import { createProgram, type GlobalFlags } from "./program.js";
 
 const FIRST_DIAL_MS = 10_000;
 
 async function main(argv: readonly string[]): Promise<number> {
+  endWithoutReader();
   if (argv[0] === "__complete") return await completeFor(argv.slice(argv[1] === "--" ? 2 : 1));
   let status = 0;
   let failureStatus: number | undefined;

@@ -61,9 +61,7 @@ export class Output {
     this.#complaint = createColour(process.stderr, options.colour).red("berth:");
     this.#options = options;
     this.#write = write;
-    for (const stream of [process.stdout, process.stderr]) {
-      if (!stream.listeners("error").includes(onLost)) stream.on("error", onLost);
-    }
+    endWithoutReader();
   }
 
   /** Nothing was asked for in particular: what is printed is read by a person, and may be said in words. */
@@ -206,6 +204,13 @@ export function errorJson(error: unknown, hint?: string, kind: string = errorKin
 function toStdout(text: string): void {
   hideWaiting();
   process.stdout.write(text);
+}
+
+/** From here the loss of stdout or stderr ends this program without a word. May be called again. */
+export function endWithoutReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (!stream.listeners("error").includes(onLost)) stream.on("error", onLost);
+  }
 }
 
 /** Whoever read us has gone: nothing is left to say, as for any program in a pipe. */

@@ -6,6 +6,7 @@ import { type Berthd, startBerthd } from "../helpers/daemon.js";
 import { ownProgram } from "../helpers/own-program.js";
 import { runProgram } from "../helpers/program.js";
 import { requires } from "../helpers/requires.js";
+import { openTerminal } from "../helpers/terminal.js";
 
 const lacking = requires.root() || requires.binary("setpriv");
 const SOMEBODY_ELSE = 65_534;
@@ -23,6 +24,23 @@ describe.skipIf(lacking)("berth ends", () => {
     const events = [...ownProgram("berth"), "-a", engine.address, "events"];
     const piped = await runProgram("sh", ["-c", '"$@" | head -n 0', "sh", ...events], { timeoutMs: 20_000 });
     expect(piped).toMatchObject({ code: 0, signal: null, stdout: "", stderr: "" });
+  });
+
+  test("when nobody reads its help", async () => {
+    const piped = await runProgram("sh", ["-c", '"$@" | head -n 0', "sh", ...ownProgram("berth"), "--help"]);
+    expect(piped).toMatchObject({ code: 0, signal: null, stdout: "", stderr: "" });
+  });
+
+  test("with what it waited for gone from the screen", async () => {
+    const [file, ...first] = ownProgram("berth");
+    const missing = `${engine.dir}/none.sock`;
+    const args = [...first, "-a", missing, "--connect-timeout", "3s", "--color", "never", "ps"];
+    await using terminal = openTerminal(file, args);
+    await terminal.waitForScreen(/waiting for the daemon \([12] s\)/);
+    const { code, screen } = await terminal.exit;
+    expect(code).toBe(6);
+    const [, after] = screen.split("\r\u001b[Kberth: ");
+    expect(after).toMatch(/^failed to dial .*\r\nhint: that socket is the one that --address names; .*\r\n$/);
   });
 
   describe("with 8 when the socket is not for this user", () => {
