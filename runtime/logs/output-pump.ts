@@ -175,7 +175,7 @@ export class OutputPump {
   }
 
   #ended(): void {
-    const { writer, epoll, clock, onEnd } = this.#options;
+    const { writer, epoll, clock, onEnd, onTrouble } = this.#options;
     writer.setTime(clock());
     this.#lines.end();
     writer.flush();
@@ -186,10 +186,16 @@ export class OutputPump {
     epoll.unwatch(former);
     this.#hasEnded = true;
     this.#isPaused = false;
-    // Whoever carries the output of an engine may come back and open it once more; a pipe that is opened anew does not tell its end before.
-    this.#pipe = this.#openPipe();
+    this.#pipe = -1;
+    try {
+      // Whoever carries the output of an engine may come back and open it once more; a pipe that is opened anew does not tell its end before.
+      this.#pipe = this.#openPipe();
+      this.#watch();
+    } catch (error) {
+      // Its folder has gone, and nobody can come back.
+      if (!hasCode(error, "ENOENT")) onTrouble(error);
+    }
     closeSync(former);
-    this.#watch();
     onEnd();
   }
 
