@@ -64,12 +64,15 @@ function commonOutput(step: string, stdout: string): unknown {
   // ctr prints a Go struct where berth prints the exec id.
   if (step.includes("t ps")) return stdout.replace(/&ProcessDetails\{ExecID:(\w+),.*\}/g, "$1");
   if (step.startsWith("c info c")) return commonRecord(stdout);
-  return stdout;
+  // berth asks the daemon to keep what its containers write, by a label.
+  return stdout.replaceAll(/berth\.io\/log=keep,?|"berth\.io\/log":"keep",?/g, "");
 }
 
 /** A record as an object, so without the order of keys; the spec without what berth adds to ctr's on purpose. */
 function commonRecord(stdout: string): unknown {
   const record: unknown = JSON.parse(stdout, (key, value: unknown) => {
+    if (key === "berth.io/log") return undefined;
+    if (key === "Labels" && JSON.stringify(value) === "{}") return null;
     // A PATH is there without asking, as images have one and a bare root filesystem does not.
     if (key === "env" && Array.isArray(value)) {
       const asked = value.filter((entry) => !String(entry).startsWith("PATH="));
