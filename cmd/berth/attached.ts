@@ -59,6 +59,8 @@ export class Attached {
   readonly #ends: FifoEnds | undefined;
   readonly #signals: SignalTarget;
   readonly #modes = new TerminalModes();
+  /** The process has ended, or is left. */
+  #isOver = false;
 
   constructor(
     options: AttachedOptions,
@@ -130,6 +132,7 @@ export class Attached {
     const copy = this.#startCopy(guards, copyOptions, () => left.abort());
     const exit = await Promise.race([exited, once(left.signal, "abort")]);
     copy?.stopInput();
+    this.#isOver = true;
     if (Array.isArray(exit)) return LEFT;
     await copy?.drain(this.#options.hasEnded === true ? IDLE_AFTER_FORMER_EXIT_MS : IDLE_AFTER_EXIT_MS);
     await Promise.all([this.#delete(), removeFifos(this.#stdio)]);
@@ -187,7 +190,8 @@ export class Attached {
   /** Sends something whose failure only matters while the process is there. */
   #tell(call: Promise<void>): void {
     call.catch((error: unknown) => {
-      if (!isNotFound(error)) this.#options.output.warn(error instanceof Error ? error.message : String(error));
+      if (!this.#isOver && !isNotFound(error))
+        this.#options.output.warn(error instanceof Error ? error.message : String(error));
     });
   }
 }

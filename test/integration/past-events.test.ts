@@ -127,11 +127,16 @@ test("a position that is ahead and a bad filter are refused", async () => {
   expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining('unsupported operator "="')]);
 });
 
-test.skipIf(requires.binary("containerd"))("containerd keeps neither past nor exits, and berth says so", async () => {
-  await using own = new DisposeScope();
-  const cli = createCli("berth", await startContainerd(own), namespace);
-  const [past, exits] = await Promise.all([cli.run(["events", "--since", "1h"]), cli.run(["exits"])]);
-  expect([past.code, exits.code]).toEqual([7, 7]);
-  expect(past.stderr).toMatch(/^berth: past events are kept by berthd only: /);
-  expect(exits.stderr).toMatch(/^berth: exits are kept by berthd only: /);
-});
+test.skipIf(requires.binary("containerd"))(
+  "containerd keeps neither past nor exits and has no doctor, and berth says so",
+  async () => {
+    await using own = new DisposeScope();
+    const cli = createCli("berth", await startContainerd(own), namespace);
+    const calls = [["events", "--since", "1h"], ["exits"], ["doctor"]];
+    const [past, exits, doctor] = await Promise.all(calls.map((args) => cli.run(args)));
+    expect([past?.code, exits?.code, doctor?.code]).toEqual([7, 7, 7]);
+    expect(past?.stderr).toMatch(/^berth: past events are kept by berthd only: /);
+    expect(exits?.stderr).toMatch(/^berth: exits are kept by berthd only: /);
+    expect(doctor?.stderr).toMatch(/^berth: store and host are looked over by berthd only: /);
+  },
+);

@@ -1,5 +1,6 @@
 // berth doctor: what does not fit together between the daemon's store and the host, and its repair.
 import type { Finding } from "../../../api/core/doctor.js";
+import { ofBerthdOnly } from "../berthd-only.js";
 import { defineCommand } from "../command.js";
 import { showWaiting } from "../progress/waiting.js";
 import type { ColourName } from "../render/colour.js";
@@ -27,7 +28,8 @@ What each kind means stands in docs/architecture.md. --repair mends only what is
   run: async ({ client, request, output }, _args, flags) => {
     const findings: Finding[] = [];
     const check = async (): Promise<void> => {
-      for await (const one of client.doctor.check(request, { repair: flags.repair === true })) findings.push(one);
+      const check = client.doctor.check(request, { repair: flags.repair === true });
+      for await (const finding of ofBerthdOnly("store and host are looked over", check)) findings.push(finding);
     };
     await showWaiting("looking at the store and the host", check());
     if (findings.length === 0 && output.isForPeople) {
