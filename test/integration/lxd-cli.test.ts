@@ -1,5 +1,6 @@
 // System containers of LXD from the command line, ours and containerd's, and from the library: run, console, exit status, execs, limits,
 // a daemon that is killed between.
+import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -141,5 +142,28 @@ describe.skipIf(requires.root() || requires.containerd() || requires.binary("lxd
     expect(missing).toMatchObject({ code: 125, stderr: expect.stringMatching(/lxd: create instance .*not found/i) });
     expect((await berth.run(["containers", "ls", "-q"])).stdout).toBe("");
     expect(await lxd.must(["list", "--format", "csv"])).toBe("");
+  });
+
+  test("files go in and out with the users of the inside, while it runs", async () => {
+    await using client = connect({ address: daemon.address, namespace });
+    await using task = await client.run({ runtime: RUNTIME, image: LXD_BUSYBOX, id: "files", remove: false });
+    const inside = async (...args: string[]): Promise<string> => {
+      await using process = await task.exec({ args });
+      return (await process.output()).stdout;
+    };
+    const note = join(lxd.dir, "note");
+    await writeFile(note, "shared\n");
+    await client.files.copyIn({}, note, "files", "/tmp/note");
+    expect(await inside("stat", "-c", "%u:%g", "/tmp/note")).toBe("0:0\n");
+    await inside("chown", "7:8", "/tmp/note");
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of client.files.archive({}, "files", "/tmp/note")) chunks.push(chunk);
+    const listed = execFileSync("tar", ["--numeric-owner", "-tv"], { input: Buffer.concat(chunks) }).toString();
+    expect(listed).toMatch(/ 7\/8 +7 .* note$/m);
+    await task.kill("SIGKILL");
+    await task.wait();
+    const late = client.files.copyOut({}, "files", "/tmp/note", lxd.dir);
+    await expect(late).rejects.toMatchObject({ kind: "not_implemented" });
+    await task.delete();
   });
 });
