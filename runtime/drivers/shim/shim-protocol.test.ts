@@ -28,7 +28,13 @@ async function script(name: string, ...lines: string[]): Promise<string> {
 }
 
 const bundle = (): Bundle => ({ namespace: "ns", id: "c", path: dir, workPath: dir });
-const DEPS = { rootDir: "/root-dir", address: "/a.sock", ttrpcAddress: "/a.sock.ttrpc", publishBinary: "/bin/berthd", debug: false };
+const DEPS = {
+  rootDir: "/root-dir",
+  address: "/a.sock",
+  ttrpcAddress: "/a.sock.ttrpc",
+  publishBinary: "/bin/berthd",
+  debug: false,
+};
 
 describe("names of runtimes", () => {
   test.each([
