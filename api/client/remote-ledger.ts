@@ -30,6 +30,7 @@ export interface PastEvent extends EventEnvelope {
   readonly seq: bigint;
 }
 
+/** The events of a daemon's past, and from them on those that come. Of Berth only. */
 export class RemoteLedger {
   readonly #channel: Channel;
 

@@ -58,6 +58,7 @@ export interface ListExitsOptions {
   readonly latest?: boolean | undefined;
 }
 
+/** The ends of tasks that are remembered. */
 export interface Exits {
   /** The exits of a namespace that are kept, newest first. @throws from the iteration: invalid_argument for what is no id. */
   list(ctx: RequestContext, options?: ListExitsOptions): AsyncIterable<ExitRecord>;

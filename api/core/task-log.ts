@@ -53,6 +53,7 @@ export interface ReadLogOptions {
   readonly streams?: readonly LogStreamName[] | undefined;
 }
 
+/** What tasks have written. */
 export interface TaskLogs {
   /**
    * The lines kept of a container's tasks, oldest first.
