@@ -12,8 +12,8 @@ const ENGINES = [
 ];
 
 const ALONE = [
-  // The doctor tells of all pipes of the host that nobody has open.
-  "test/integration/doctor{,-files}.test.ts",
+  // The doctor tells of all pipes of the host that nobody has open, and of all networks without a task.
+  "test/integration/doctor{,-files,-host}.test.ts",
   // Bounds on the memory of a daemon, which collects its garbage late on a busy machine.
   "test/integration/slow-parts.test.ts",
 ];
@@ -42,6 +42,19 @@ const LONGEST = [
   "tremplin-stop",
   "docker-runtime",
   "run-processes",
+  "session",
+  "logs",
+  "terminal",
+  "snapshots",
+  "package",
+  "layers-apart",
+  "lxd-tasks",
+  "tremplin-transfer-crash",
+  "docker-stdio-readers",
+  "daily-commands",
+  "lxd-outage",
+  "docker-podman",
+  "container-files",
 ];
 
 /** The longest first, and files of engines between the others all the way: those mostly wait, and these mostly work. */
