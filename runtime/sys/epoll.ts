@@ -1,6 +1,7 @@
 // Waiting until descriptors have something to read, without reading: Node's own streams know only both together. One thread of
 // libuv's pool waits for all of them.
 import { closeSync, writeSync } from "node:fs";
+import { endianness } from "node:os";
 import { callInThread, systemError, tryCall } from "./libc.js";
 import { makePipe } from "./pipe.js";
 
@@ -12,6 +13,7 @@ const EPOLL_CTL_DEL = 2;
 const EVENT_BYTES = process.arch === "x64" ? 12 : 16;
 const DATA_AT = EVENT_BYTES - 8;
 const MOST_EVENTS = 64;
+const LITTLE = endianness() === "LE";
 
 /** Disposing ends the waiting; the descriptors stay open. */
 export class Epoll implements AsyncDisposable {
@@ -53,8 +55,8 @@ export class Epoll implements AsyncDisposable {
   #control(operation: number, fd: number): void {
     const event = Buffer.alloc(EVENT_BYTES);
     const view = new DataView(event.buffer, event.byteOffset);
-    view.setUint32(0, EPOLLIN, true);
-    view.setInt32(DATA_AT, fd, true);
+    view.setUint32(0, EPOLLIN, LITTLE);
+    view.setInt32(DATA_AT, fd, LITTLE);
     const result = tryCall("epoll_ctl", this.#poll, operation, fd, event);
     if (result < 0) throw systemError("epoll_ctl", -result);
   }
@@ -66,7 +68,7 @@ export class Epoll implements AsyncDisposable {
       const count = await callInThread("epoll_wait", this.#poll, events, MOST_EVENTS, -1);
       // Below 0 it was cut short by a signal.
       for (let index = 0; index < count; index += 1) {
-        this.#watched.get(view.getInt32(index * EVENT_BYTES + DATA_AT, true))?.();
+        this.#watched.get(view.getInt32(index * EVENT_BYTES + DATA_AT, LITTLE))?.();
       }
     }
     closeSync(this.#poll);
