@@ -66,6 +66,21 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("berth on a
     expect(await run(flags, TELLER, ...args)).toMatchObject({ code: 0, stdout: `${said}\n`, stderr: "" });
   });
 
+  test("a shell is left by the keys that detach, and come back to", async () => {
+    const id = newId();
+    const first = ["run", "-t", "--runtime", RUNTIME, "--env", "PS1=box$ ", BUSYBOX, id, "sh"];
+    await using terminal = cli.terminal(first);
+    await terminal.waitForScreen(/box\$ /);
+    terminal.type("kept=here; echo is $kept\r");
+    await terminal.waitForScreen(/^is here\r$/m);
+    terminal.type("\u0010\u0011");
+    expect(await terminal.exit).toMatchObject({ code: 0, screen: expect.stringContaining(`attach ${id}`) });
+    await using again = cli.terminal(["attach", id]);
+    again.type("echo still $kept; exit 7\r");
+    expect(await again.exit).toMatchObject({ code: 7, screen: expect.stringMatching(/^still here\r$/m) });
+    expect(await cli.run(["c", "rm", id])).toMatchObject({ code: 0 });
+  });
+
   test("a program's exit status, output and input are those of berth", async () => {
     const script = "read line; echo out $line; echo err >&2; cat; exit 7";
     const id = newId();
