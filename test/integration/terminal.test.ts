@@ -186,6 +186,20 @@ describe.skipIf(lacking)("a person who watches", () => {
     await end("busy");
   });
 
+  test("a process of the host is left and come back to as well", async () => {
+    await screen.enter("clear; berth run -t --runtime io.berth.process.v1 host cat");
+    await screen.enter("one");
+    await screen.waitFor(/^one\none$/m);
+    await screen.press("C-p", "C-q");
+    await screen.waitFor(/ attach host\nhost\$$/);
+    await screen.enter("clear; berth attach host");
+    await screen.enter("two");
+    await screen.waitFor(/^two\n(two\n)?two$/m);
+    await screen.press("C-d");
+    await screen.waitFor(/\nhost\$$/);
+    expect(await cli().run(["containers", "rm", "host"])).toMatchObject({ code: 0 });
+  });
+
   test.skipIf(requires.binary("docker-registry"))("a pull shows how far it is", async () => {
     const registry = await startRegistry(scope);
     const [base, noise] = [await busyboxLayer(), noiseLayer("big", 20_000_000)];
