@@ -8,6 +8,7 @@ import type { RequestContext } from "./context.js";
  */
 export type ProfileKind = "cpu" | "heap" | "allocations" | "trace" | "block" | "report";
 
+/** Profiles of the daemon's own process. */
 export interface Debug {
   /**
    * One file, piece by piece, for the tools of Chrome and VS Code. Kinds that take time take `durationMs`, at most ten minutes; default:

@@ -13,6 +13,7 @@ export const LOG_MAX_SIZE_LABEL = "berth.io/log.max-size";
 /** Label of a container: how many segments are kept; an older one is removed. */
 export const LOG_MAX_SEGMENTS_LABEL = "berth.io/log.max-segments";
 
+/** Where a line was written. */
 export type LogStreamName = "stdout" | "stderr";
 
 /** One line of a task's output. */
@@ -38,6 +39,7 @@ export interface LogBatch {
   readonly lostBefore: bigint | undefined;
 }
 
+/** Which lines of a log. All optional. */
 export interface ReadLogOptions {
   /** Only lines behind this number. Default: all that are kept. */
   readonly after?: bigint | undefined;
