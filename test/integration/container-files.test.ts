@@ -83,6 +83,12 @@ describe.skipIf(lacking).each(engines)("on %s with %s", (_, snapshotter, start) 
     await until("the end", async () => (await client.tasks.get({}, id, "")).status === "stopped");
   }
 
+  async function ownerAndMode(id: string, path: string): Promise<string> {
+    await using task = await client.task(id);
+    await using process = await task.exec({ args: ["stat", "-c", "%u:%g %a", path] });
+    return (await process.output()).stdout.trim();
+  }
+
   /** Others of this host may have something mounted for a moment. */
   const nothingMounted = () =>
     until("no mount", () => !readFileSync("/proc/self/mountinfo", "utf8").includes("berth-files-"));
@@ -98,18 +104,7 @@ describe.skipIf(lacking).each(engines)("on %s with %s", (_, snapshotter, start) 
     async () => {
       await run("odd");
       await must("cp", "-a", join(dir, "odd"), "odd:/srv/copy");
-      const inside = await must(
-        "tasks",
-        "exec",
-        "--exec-id",
-        "e",
-        "odd",
-        "stat",
-        "-c",
-        "%u:%g %a %F %n",
-        "/srv/copy/sub/suid",
-      );
-      expect(inside.trim()).toBe("12345:54321 6751 regular file /srv/copy/sub/suid");
+      expect(await ownerAndMode("odd", "/srv/copy/sub/suid")).toBe("12345:54321 6751");
       await must("cp", "-a", "odd:/srv/copy", join(dir, "running"));
       await end("odd");
       await out("odd", "/srv/copy/.", join(dir, "ended"), true);
@@ -137,8 +132,7 @@ describe.skipIf(lacking).each(engines)("on %s with %s", (_, snapshotter, start) 
   test("a copy is its maker's, and without powers", async () => {
     await run("plain");
     await client.files.copyIn({}, join(dir, "odd/sub/suid"), "plain", "/srv/suid");
-    const stat = ["tasks", "exec", "--exec-id", "e", "plain", "stat", "-c", "%u:%g %a", "/srv/suid"];
-    expect((await must(...stat)).trim()).toBe("0:0 751");
+    expect(await ownerAndMode("plain", "/srv/suid")).toBe("0:0 751");
     const left: string[] = [];
     await client.files.copyOut({}, "plain", "/dev", join(dir, "devices"), {
       onLeftOut: (path) => void left.push(path),
@@ -228,10 +222,6 @@ describe.skipIf(lacking).each(engines)("on %s with %s", (_, snapshotter, start) 
     await until("the changes", async () => (await ofSrv()).includes("added /srv/old/two"));
     expect(await ofSrv()).toEqual(CHANGED);
     expect(await must("diff", "changed")).toContain("C /srv\nD /srv/gone\n");
-    expect(JSON.parse(await must("diff", "changed", "--format", "json"))).toContainEqual({
-      kind: "deleted",
-      path: "/srv/gone",
-    });
 
     const change = ["-c", 'CMD ["/bin/cat", "/srv/kept"]', "-c", "ENV B=2", "-c", "LABEL m=2"];
     const digest = await must(
