@@ -16,8 +16,6 @@ const listSchema = z.looseObject({
   plugins: z.array(pluginSchema).min(1),
 });
 
-export interface PluginConfig extends z.infer<typeof pluginSchema> {}
-
 /** One network: its plugins, to be called in this order. */
 export interface NetworkConfig extends z.infer<typeof listSchema> {
   /** The bytes of its file. */
