@@ -7,7 +7,6 @@ import { errorOf, failedPrecondition, isNotFound } from "../../core/errors.js";
 import type { Image } from "../../core/image.js";
 import type { Labels } from "../../core/labels.js";
 import { writeBlob } from "../../core/write-blob.js";
-import type { Client } from "../client.js";
 import { childLabels, snapshotLabel, UNCOMPRESSED_LABEL } from "../distribution/gc-labels.js";
 import { parseConfig, parseManifest, readDocument, resolveManifest } from "../distribution/manifest.js";
 import { OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST, ociTypeOf } from "../distribution/media-types.js";
@@ -17,6 +16,7 @@ import { chainIds, unpack } from "../distribution/unpack.js";
 import { readOnlyMount } from "../read-mounted.js";
 import { withLease } from "../remote-lease-store.js";
 import { cleanupOf } from "../run/remove.js";
+import type { FilesClient } from "./files-client.js";
 import { type ConfigChange, changeConfig } from "./image-config.js";
 import { type ContainerSnapshot, parentMounts, snapshotOf } from "./layers.js";
 
@@ -33,11 +33,6 @@ export interface CommitOptions {
   readonly createdAtNs?: bigint | undefined;
 }
 
-export type CommitClient = Pick<
-  Client,
-  "containers" | "content" | "diff" | "images" | "leases" | "snapshots" | "tasks"
->;
-
 type Config = Record<string, unknown>;
 
 interface Base {
@@ -51,7 +46,7 @@ interface Base {
  * @throws not_found; failed_precondition when the image that the container was made from is gone; not_implemented for tasks of engines.
  */
 export async function commitContainer(
-  client: CommitClient,
+  client: FilesClient,
   ctx: RequestContext,
   id: string,
   name: string,
@@ -82,7 +77,7 @@ export async function commitContainer(
 }
 
 /** The image below the container's snapshot, whatever its name is now. */
-async function baseOf(client: CommitClient, ctx: RequestContext, own: ContainerSnapshot): Promise<Base> {
+async function baseOf(client: FilesClient, ctx: RequestContext, own: ContainerSnapshot): Promise<Base> {
   const { parent } = await own.snapshots.stat(ctx, own.key);
   if (parent === "") return { config: emptyConfig(), layers: [], diffIds: [] };
   const named = own.container.image === "" ? [] : await ifThere(client.images.get(ctx, own.container.image));
@@ -111,7 +106,7 @@ async function ifThere(image: Promise<Image>): Promise<readonly Image[]> {
 
 /** Undefined when the image's layers are others, or not here. */
 async function baseFrom(
-  client: CommitClient,
+  client: FilesClient,
   ctx: RequestContext,
   image: Image,
   parent: string,
@@ -147,7 +142,7 @@ const emptyConfig = (): Config => {
 };
 
 async function layerOf(
-  client: CommitClient,
+  client: FilesClient,
   ctx: RequestContext,
   { container, snapshots, key }: ContainerSnapshot,
   pause: boolean,
@@ -163,7 +158,7 @@ async function layerOf(
     : await make();
 }
 
-async function isRunning(client: CommitClient, ctx: RequestContext, id: string): Promise<boolean> {
+async function isRunning(client: FilesClient, ctx: RequestContext, id: string): Promise<boolean> {
   try {
     return (await client.tasks.get(ctx, id, "")).status === "running";
   } catch (error) {
@@ -173,7 +168,7 @@ async function isRunning(client: CommitClient, ctx: RequestContext, id: string):
 }
 
 async function whilePaused<T>(
-  client: CommitClient,
+  client: FilesClient,
   ctx: RequestContext,
   id: string,
   work: () => Promise<T>,
@@ -209,7 +204,7 @@ function configOf(base: Base, diffIds: readonly string[], own: ContainerSnapshot
 const describe = ({ mediaType, digest, sizeBytes }: Descriptor) => ({ mediaType, digest, size: sizeBytes });
 
 async function writeJson(
-  client: CommitClient,
+  client: FilesClient,
   ctx: RequestContext,
   mediaType: string,
   document: unknown,

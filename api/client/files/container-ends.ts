@@ -1,23 +1,14 @@
 // The end of a copy that is in a container.
 import type { RequestContext } from "../../core/context.js";
-import type { Client } from "../client.js";
 import { DOCKER_RUNTIME } from "../docker-options.js";
 import { type ContainerAndTask, type ContainerRoot, findContainer, openContainerRoot } from "./container-root.js";
 import { dockerSource, dockerTarget } from "./docker-ends.js";
-import type { CopySource, CopyTarget } from "./ends.js";
+import type { ContainerPath, CopySource, CopyTarget } from "./ends.js";
+import type { FilesClient } from "./files-client.js";
 import { localSource, localTarget } from "./local.js";
 import { parsePath } from "./spot.js";
 import { treeSource } from "./tree-source.js";
 import { treeTarget } from "./tree-target.js";
-
-/** What it takes of a client. */
-export type FilesClient = Pick<Client, "containers" | "namespace" | "snapshots" | "tasks">;
-
-/** A path in a container; relative ones begin at its root. */
-export interface ContainerPath {
-  readonly id: string;
-  readonly path: string;
-}
 
 const textOf = ({ id, path }: ContainerPath): string => `${id}:${path}`;
 

@@ -6,8 +6,8 @@ import type { Container } from "../../core/container.js";
 import type { RequestContext } from "../../core/context.js";
 import { errorOf, failedPrecondition, isNotFound, notImplemented } from "../../core/errors.js";
 import type { ProcessState } from "../../core/task.js";
-import type { Client } from "../client.js";
 import { LXD_RUNTIME } from "../lxd-options.js";
+import type { FilesClient } from "./files-client.js";
 import { parseIdRanges, SAME_USERS, type UserMap, userMapOf } from "./id-ranges.js";
 import { kernelFolders, mountPoints, parseMountTable } from "./mount-table.js";
 import { openMounted } from "./mounted-root.js";
@@ -39,7 +39,7 @@ export interface ContainerAndTask {
 
 /** @throws not_found. */
 export async function findContainer(
-  client: Pick<Client, "containers" | "tasks">,
+  client: Pick<FilesClient, "containers" | "tasks">,
   ctx: RequestContext,
   id: string,
 ): Promise<ContainerAndTask> {
@@ -59,7 +59,7 @@ const isAlive = (task: ProcessState | undefined): boolean =>
  * @throws not_implemented where the container's runtime lets nobody at its files, failed_precondition, permission_denied.
  */
 export async function openContainerRoot(
-  client: Pick<Client, "containers" | "tasks" | "snapshots">,
+  client: Pick<FilesClient, "containers" | "tasks" | "snapshots">,
   ctx: RequestContext,
   { container, task }: ContainerAndTask,
 ): Promise<ContainerRoot> {
@@ -83,7 +83,7 @@ export async function openContainerRoot(
 
 /** The root of a process, with everything that is mounted there. */
 async function openProcessRoot(
-  client: Pick<Client, "tasks">,
+  client: Pick<FilesClient, "tasks">,
   ctx: RequestContext,
   { containerId, pid }: ProcessState,
 ): Promise<ContainerRoot> {

@@ -1,9 +1,8 @@
 // The end of a copy that is in a container which a Docker engine keeps and which does not run: the engine's archives.
 import { failedPrecondition, notFound } from "../../core/errors.js";
 import type { TarEntry } from "../../core/tar/reader.js";
-import type { ContainerPath } from "./container-ends.js";
 import { DockerArchives, type EngineStat } from "./docker-archives.js";
-import type { CopySource, CopyTarget } from "./ends.js";
+import type { ContainerPath, CopySource, CopyTarget } from "./ends.js";
 import { type EntryChange, rewriteArchive } from "./rewrite-archive.js";
 import { type PathText, parsePath } from "./spot.js";
 import { untilAborted } from "./until-aborted.js";

@@ -1,6 +1,13 @@
 // The two ends of a copy: where something comes from, and where it goes. What they are made of (a tree here, a tree of a container,
 // an engine) nobody else needs to know.
-import type { OnLeftOut } from "./tree-target.js";
+/** A path in a container; relative ones begin at its root. */
+export interface ContainerPath {
+  readonly id: string;
+  readonly path: string;
+}
+
+/** Told of what is not copied, as people read it, and why. */
+export type OnLeftOut = (path: string, why: string) => void;
 
 /** A file or folder that is there. */
 export interface CopySource extends Disposable {

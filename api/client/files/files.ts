@@ -2,10 +2,11 @@
 import type { RequestContext } from "../../core/context.js";
 import type { Image } from "../../core/image.js";
 import { changesOf, type FileChange } from "./changes.js";
-import { type CommitClient, type CommitOptions, commitContainer } from "./commit.js";
-import { containerSource, containerTarget, type FilesClient } from "./container-ends.js";
+import { type CommitOptions, commitContainer } from "./commit.js";
+import { containerSource, containerTarget } from "./container-ends.js";
 import { copyBetween, unpackInto } from "./copy.js";
 import type { UnpackRequest } from "./ends.js";
+import type { FilesClient } from "./files-client.js";
 import { localSource, localTarget } from "./local.js";
 import { untilAborted } from "./until-aborted.js";
 
@@ -66,7 +67,7 @@ export interface ContainerFiles {
   commit(ctx: RequestContext, id: string, name: string, options?: CommitOptions): Promise<Image>;
 }
 
-export function createContainerFiles(client: FilesClient & CommitClient): ContainerFiles {
+export function createContainerFiles(client: FilesClient): ContainerFiles {
   return {
     copyOut: async (ctx, id, path, localPath, options = {}) => {
       const { followLink = false } = options;

@@ -5,13 +5,13 @@ import type { RequestContext } from "../../core/context.js";
 import { failedPrecondition, notImplemented } from "../../core/errors.js";
 import type { SnapshotStore } from "../../core/snapshot.js";
 import type { Mount } from "../../core/task.js";
-import type { Client } from "../client.js";
 import { DOCKER_RUNTIME } from "../docker-options.js";
 import { LXD_RUNTIME } from "../lxd-options.js";
 import { withLease } from "../remote-lease-store.js";
 import { cleanupOf } from "../run/remove.js";
+import type { FilesClient } from "./files-client.js";
 
-export type LayersClient = Pick<Client, "containers" | "snapshots" | "leases">;
+export type LayersClient = Pick<FilesClient, "containers" | "snapshots" | "leases">;
 
 export interface ContainerSnapshot {
   readonly container: Container;
@@ -21,7 +21,7 @@ export interface ContainerSnapshot {
 
 /** @throws not_found; failed_precondition and not_implemented, saying that `wanted` cannot be had. */
 export async function snapshotOf(
-  client: Pick<Client, "containers" | "snapshots">,
+  client: Pick<FilesClient, "containers" | "snapshots">,
   ctx: RequestContext,
   id: string,
   wanted: string,
@@ -46,7 +46,7 @@ const ENGINES = new Map([
 
 /** Runs `work` with the mounts of what a snapshot lies on, none if that is nothing. They are of no use afterwards, unless open. */
 export async function parentMounts<T>(
-  client: Pick<Client, "leases">,
+  client: Pick<FilesClient, "leases">,
   ctx: RequestContext,
   snapshots: SnapshotStore,
   key: string,

@@ -1,9 +1,9 @@
 // The files of containers, loaded when first asked for: many clients never are.
-import type { CommitClient } from "./commit.js";
-import type { FilesClient } from "./container-ends.js";
-import type { ContainerFiles } from "./files.js";
 
-export function lazyContainerFiles(client: () => FilesClient & CommitClient): ContainerFiles {
+import type { ContainerFiles } from "./files.js";
+import type { FilesClient } from "./files-client.js";
+
+export function lazyContainerFiles(client: () => FilesClient): ContainerFiles {
   const load = async (): Promise<ContainerFiles> => (await import("./files.js")).createContainerFiles(client());
   return {
     copyOut: async (...args) => (await load()).copyOut(...args),

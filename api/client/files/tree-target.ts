@@ -10,8 +10,6 @@ import { findSpot, isFolderStatus, type PathText, pathOfSpot, type Spot } from "
 import { Unpacker } from "./unpack.js";
 import { untilAborted } from "./until-aborted.js";
 
-export type OnLeftOut = (path: string, why: string) => void;
-
 const BYTES_A_TURN = 4 * 1024 * 1024;
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
