@@ -8,7 +8,6 @@ import { hostPlatform } from "../api/client/distribution/platform.js";
 import { DisposeScope } from "../api/core/dispose.js";
 import { errorOf } from "../api/core/errors.js";
 import { type Logger, silentLogger } from "../api/core/log.js";
-import type { SnapshotBackend } from "../api/core/snapshot-backend.js";
 import { type Clock, systemClock } from "../api/core/time.js";
 import { Platform } from "../api/gen/types/platform.js";
 import { backendExaminer } from "../metadata/backend-check.js";
@@ -26,7 +25,6 @@ import { tempMountExaminer } from "../runtime/doctor/temp-mounts.js";
 import type { DriverDefinition } from "../runtime/driver.js";
 import { runtimeDrivers } from "../runtime/drivers/index.js";
 import { optDirOf } from "../runtime/opt-dir.js";
-import { snapshotBackends } from "../runtime/snapshotters/index.js";
 import { makeRuntimeDir } from "../runtime/sys/runtime-dir.js";
 import { TaskManager } from "../runtime/task-manager.js";
 import { serveTtrpc } from "../runtime/ttrpc/server.js";
@@ -50,6 +48,7 @@ import { LocalServer } from "./local/server.js";
 import { makeOwnFolder } from "./own-folder.js";
 import { readPackageInfo } from "./package-info.js";
 import { defineServices } from "./registry.js";
+import { triedBackends } from "./tried-backends.js";
 import { defineShimEventsService } from "./ttrpc/events.js";
 
 export {
@@ -296,24 +295,6 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
 /** One thread fills a layer while another decompresses it, so a lone processor has nothing left for a second layer. */
 const isWorthIt = (parallelLayers: DaemonConfig["parallelLayers"]): boolean =>
   parallelLayers === "auto" ? availableParallelism() > 1 : parallelLayers === "always";
-
-/** The snapshotters that work here, and why the others do not. */
-async function triedBackends(
-  rootDir: string,
-  log: Logger,
-): Promise<{ usable: SnapshotBackend[]; unusable: { name: string; problem: string }[] }> {
-  const usable: SnapshotBackend[] = [];
-  const unusable: { name: string; problem: string }[] = [];
-  for (const backend of snapshotBackends(rootDir)) {
-    const problem = await backend.check();
-    if (problem === undefined) usable.push(backend);
-    else {
-      unusable.push({ name: backend.name, problem });
-      log.info({ snapshotter: backend.name, problem }, "snapshotter does not work here");
-    }
-  }
-  return { usable, unusable };
-}
 
 /** This host as introspection announces it: containerd tells the default variant of arm64 too. */
 function announcedPlatform(): Platform {
