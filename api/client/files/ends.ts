@@ -1,5 +1,6 @@
 // The two ends of a copy: where something comes from, and where it goes. What they are made of (a tree here, a tree of a container,
 // an engine) nobody else needs to know.
+
 /** A path in a container; relative ones begin at its root. */
 export interface ContainerPath {
   readonly id: string;

@@ -1,5 +1,4 @@
 // The files of containers, loaded when first asked for: many clients never are.
-
 import type { ContainerFiles } from "./files.js";
 import type { FilesClient } from "./files-client.js";
 
