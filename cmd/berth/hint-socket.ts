@@ -1,12 +1,23 @@
 // Hints about the daemon's socket: why that one was tried, what else listens, and who may use it.
+import { once } from "node:events";
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { connect } from "node:net";
 import type { HintContext } from "./hint-context.js";
+
+/** Commands that speak to a registry. */
+export const REGISTRY_VERBS = /^(images (pull|push)|content (fetch|fetch-object|push-object)|run)$/;
 
 /** Where daemons of the whole machine listen. */
 const USUAL = ["/run/berth/berth.sock", "/run/containerd/containerd.sock"];
 
-/** The daemon does not answer. */
-export function hintOnUnreachable({ address, flags }: HintContext): string {
+/** Something does not answer: the daemon, unless its socket does; then it is what the daemon or we have asked. */
+export async function hintOnUnreachable(context: HintContext): Promise<string> {
+  const { address, flags } = context;
+  if (await answers(context)) {
+    return REGISTRY_VERBS.test(context.verb)
+      ? "the daemon answers, so it is the registry: is its name right, and does it speak https, or is it --plain-http?"
+      : "the daemon answers: berth doctor tells if what it needs does";
+  }
   const source = sourceOf(flags.address);
   const other = USUAL.find((socket) => socket !== address && mayUse(socket));
   if (other !== undefined) return `that socket is ${source}; there is ${other}, too: berth -a ${other} …`;
@@ -22,6 +33,19 @@ export function hintOnDenied({ address }: HintContext): string | undefined {
   return group === undefined || group === "root"
     ? "its daemon belongs to another user: try sudo"
     : `its daemon belongs to another user: try sudo, or join the group ${group}`;
+}
+
+/** Somebody listens there. */
+async function answers({ address, signal }: HintContext): Promise<boolean> {
+  const socket = connect({ path: address.replace(/^unix:(\/\/)?/, "") });
+  try {
+    await once(socket, "connect", { signal });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }
 
 const DEFAULT = "the default one";

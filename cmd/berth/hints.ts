@@ -2,7 +2,7 @@
 import { type ErrorKind, errorKind } from "../../api/core/errors.js";
 import { Reported, UsageError } from "./exit-status.js";
 import type { FailedCall, HintContext } from "./hint-context.js";
-import { hintOnDenied, hintOnUnreachable } from "./hint-socket.js";
+import { hintOnDenied, hintOnUnreachable, REGISTRY_VERBS } from "./hint-socket.js";
 import { hintOnMissing, stateOf, subjectOf } from "./hint-subjects.js";
 import { pathOf } from "./usage-hints.js";
 
@@ -10,8 +10,6 @@ import { pathOf } from "./usage-hints.js";
 const PATIENCE_MS = 1_000;
 
 type Hint = (context: HintContext) => string | undefined | Promise<string | undefined>;
-
-const REGISTRY = /^(images (pull|push)|content (fetch|fetch-object|push-object)|run)$/;
 
 /** One line a kind. */
 const HINTS: Partial<Record<ErrorKind, Hint>> = {
@@ -45,7 +43,7 @@ export async function hintFor(error: unknown, call: FailedCall): Promise<string 
 }
 
 function hintOnCredentials({ verb }: HintContext): string | undefined {
-  if (!REGISTRY.test(verb)) return undefined;
+  if (!REGISTRY_VERBS.test(verb)) return undefined;
   return "name a user of the registry with --user NAME, or log in with docker login";
 }
 

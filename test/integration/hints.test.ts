@@ -69,6 +69,7 @@ test.each([
   [["run", "example.com/app", "x"], "--pull missing pulls it under its full name, example.com/app:latest"],
   [["images", "tag", "docker.io/library/shop:latest", "docker.io/library/shop:latest"], /^--force takes the name/],
   [["namespaces", "rm", NAMESPACE], /^it is not empty: look with berth -n hinted containers ls, /],
+  [["images", "pull", "localhost:1/none:1"], /^the daemon answers, so it is the registry: /],
   [["content", "get", "nonsense"], "berth content get --help shows what it takes"],
 ] as const)("%j: %s", async (args, hint) => {
   expect(await failure(args)).toEqual(typeof hint === "string" ? hint : expect.stringMatching(hint));
