@@ -10,18 +10,12 @@ import { errorOf } from "../api/core/errors.js";
 import { type Logger, silentLogger } from "../api/core/log.js";
 import { type Clock, systemClock } from "../api/core/time.js";
 import { Platform } from "../api/gen/types/platform.js";
-import { backendExaminer } from "../metadata/backend-check.js";
 import { DATABASE_FILE } from "../metadata/db.js";
 import { openMetadata } from "../metadata/index.js";
 import { lockFolder } from "../metadata/owner-lock.js";
-import { recordExaminer } from "../metadata/record-check.js";
-import { storeExaminer } from "../metadata/store-check.js";
 import { TASK_PLUGIN } from "../runtime/bundle.js";
 import { openContentBackend } from "../runtime/content/backend.js";
 import { createDiffer } from "../runtime/diff/differ.js";
-import { hostExaminer } from "../runtime/doctor/host.js";
-import { logExaminer } from "../runtime/doctor/logs.js";
-import { tempMountExaminer } from "../runtime/doctor/temp-mounts.js";
 import type { DriverDefinition } from "../runtime/driver.js";
 import { runtimeDrivers } from "../runtime/drivers/index.js";
 import { optDirOf } from "../runtime/opt-dir.js";
@@ -40,6 +34,7 @@ import { createDebug } from "./debug/debug.js";
 import { createDoctor } from "./doctor/doctor.js";
 import { createDriverImages } from "./driver-images.js";
 import { catchUpFrom } from "./events/catch-up.js";
+import { examiners } from "./examiners.js";
 import { MAX_MESSAGE_BYTES, serveGrpc } from "./grpc/server.js";
 import { prepareSocketPath } from "./grpc/socket.js";
 import { keepLogs } from "./kept-logs.js";
@@ -214,19 +209,17 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
   );
   const databasePath = join(config.root, DATABASE_FILE);
   const { containers, events } = metadata;
-  const namespaces = async () => (await metadata.namespaces.list({})).map(({ name }) => name);
-  const host = hostExaminer({
+  const examining = {
     address: identity,
     rootDir: config.root,
     stateDir: config.state,
     isRoot: uid === 0,
     unusableSnapshotters,
     tasks,
-    containers,
-    namespaces,
-  });
-  const records = recordExaminer({ namespaces, containers, snapshotters: metadata.snapshots.all() });
-  const files = backendExaminer({ content: metadata.content, snapshotters: metadata.snapshots.all() });
+    metadata,
+    differ,
+    logs,
+  };
   const services = defineServices({
     ...metadata,
     catchUp,
@@ -234,12 +227,7 @@ export async function createDaemon(options: DaemonOptions = {}, deps: DaemonDeps
     tasks,
     logs,
     differ,
-    doctor: createDoctor({
-      examiners: [storeExaminer(databasePath), records, files, host, tempMountExaminer(differ), logExaminer(logs)],
-      events,
-      clock,
-      log,
-    }),
+    doctor: createDoctor({ examiners: examiners(examining), events, clock, log }),
     debug: createDebug(),
     clock,
     serverId: metadata.storeId,
