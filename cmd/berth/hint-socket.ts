@@ -4,8 +4,12 @@ import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import type { HintContext } from "./hint-context.js";
 
-/** Commands that speak to a registry. */
-export const REGISTRY_VERBS = /^(images (pull|push)|content (fetch|fetch-object|push-object)|run)$/;
+const REGISTRY_VERBS = /^(images (pull|push)|content (fetch|fetch-object|push-object))$/;
+
+/** Whether the call asks a registry: run does when it is to pull. */
+export function asksRegistry({ verb, commander }: HintContext): boolean {
+  return REGISTRY_VERBS.test(verb) || (verb === "run" && ["missing", "always"].includes(commander.opts()["pull"]));
+}
 
 /** Where daemons of the whole machine listen. */
 const USUAL = ["/run/berth/berth.sock", "/run/containerd/containerd.sock"];
@@ -14,7 +18,7 @@ const USUAL = ["/run/berth/berth.sock", "/run/containerd/containerd.sock"];
 export async function hintOnUnreachable(context: HintContext): Promise<string> {
   const { address, flags } = context;
   if (await answers(context)) {
-    return REGISTRY_VERBS.test(context.verb)
+    return asksRegistry(context)
       ? "the daemon answers, so it is the registry: is its name right, and does it speak https, or is it --plain-http?"
       : "the daemon answers: berth doctor tells if what it needs does";
   }

@@ -2,7 +2,7 @@
 import { type ErrorKind, errorKind } from "../../api/core/errors.js";
 import { Reported, UsageError } from "./exit-status.js";
 import type { FailedCall, HintContext } from "./hint-context.js";
-import { hintOnDenied, hintOnUnreachable, REGISTRY_VERBS } from "./hint-socket.js";
+import { asksRegistry, hintOnDenied, hintOnUnreachable } from "./hint-socket.js";
 import { hintOnMissing, stateOf, subjectOf } from "./hint-subjects.js";
 import { pathOf } from "./usage-hints.js";
 
@@ -42,8 +42,8 @@ export async function hintFor(error: unknown, call: FailedCall): Promise<string 
   }
 }
 
-function hintOnCredentials({ verb }: HintContext): string | undefined {
-  if (!REGISTRY_VERBS.test(verb)) return undefined;
+function hintOnCredentials(context: HintContext): string | undefined {
+  if (!asksRegistry(context)) return undefined;
   return "name a user of the registry with --user NAME, or log in with docker login";
 }
 
