@@ -76,10 +76,11 @@ describe.skipIf(requires.root() || requires.containerd() || requires.binary("lxd
   });
 
   test("day by day: what it uses and runs, stopped with what it has written", async () => {
-    const script = "trap 'exit 3' TERM; while :; do :; done";
+    const script = "trap 'exit 3' TERM; echo awake; while :; do :; done";
     expect(await run(["-d", "--memory-limit", "64m"], "busy", "sh", "-c", script)).toMatchObject({ code: 0 });
     const json = async (...args: readonly string[]): Promise<unknown> =>
       JSON.parse((await berth.run([...args, "--format", "json"])).stdout);
+    await until("its line", async () => /^awake\r?\n$/.test((await berth.run(["logs", "busy"])).stdout));
     const [usage] = (await json("stats", "--no-stream")) as Record<string, unknown>[];
     expect(usage).toMatchObject({ id: "busy", memory: expect.any(Number) });
     expect(Number(usage?.["cpuPercent"])).toBeGreaterThan(1);
