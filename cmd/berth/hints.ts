@@ -71,7 +71,8 @@ async function hintOnState(context: HintContext): Promise<string | undefined> {
   if (verb === "namespaces rm") {
     return `it is not empty: look with berth -n ${context.args[0] ?? ""} containers ls, images ls, content ls and snapshots ls`;
   }
-  if (id === undefined) return undefined;
+  // What these miss is no state that could be changed.
+  if (id === undefined || verb === "diff" || verb === "commit") return undefined;
   const state = await stateOf(context, id);
   if (verb === "containers rm" && state !== undefined) return `berth stop ${id} ends it first`;
   if (state === undefined || state === "stopped") return `it does not run: berth tasks start -d ${id} starts it`;
