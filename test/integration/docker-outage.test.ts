@@ -232,15 +232,28 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("a docker e
     expect(await bundles()).toEqual([]);
   });
 
-  test("memory that runs out is told of", async () => {
-    // Of init's own end the engine may hear first, and of the reason never; nor does it hear of what comes before it listens.
-    const script = "while :; do dd if=/dev/zero of=/dev/null bs=64M; sleep 0.1; done";
-    const request = world.request("t", ["sh", "-c", script]);
+  const createSmall = (id: string, args: readonly string[]): Promise<DriverTask> => {
+    const request = world.request(id, args);
     const spec: { linux: { resources: object } } = JSON.parse(Buffer.from(request.spec).toString());
     spec.linux.resources = { ...spec.linux.resources, memory: { limit: 8_000_000 } };
-    const task = await world.driver.create({ ...request, spec: Buffer.from(JSON.stringify(spec)) });
+    return world.driver.create({ ...request, spec: Buffer.from(JSON.stringify(spec)) });
+  };
+  const toldOom = (): unknown[] => world.ledger.events.filter(({ topic }) => topic === "/tasks/oom");
+
+  test("of memory that runs out at once the kernel has told when the engine has not", async () => {
+    const task = await createSmall("t", ["tail", "-c", "400000000", "/dev/zero"]);
     await task.start("");
-    await until("the ledger to hear of it", () => world.ledger.events.some(({ topic }) => topic === "/tasks/oom"));
+    expect(await task.wait("")).toMatchObject({ exitStatus: 137 });
+    expect(toldOom()).toHaveLength(1);
+    expect(task.exitDetails?.("")).toMatchObject({ isOutOfMemory: true });
+  });
+
+  test("memory that runs out is told of", async () => {
+    // The engine does not hear of what comes before it listens, and the kernel logs but few of many for all tests.
+    const script = "while :; do dd if=/dev/zero of=/dev/null bs=64M; sleep 1; done";
+    const task = await createSmall("t", ["sh", "-c", script]);
+    await task.start("");
+    await until("the ledger to hear of it", () => toldOom().length > 0);
     expect(await task.state("")).toMatchObject({ status: "running" });
   });
 

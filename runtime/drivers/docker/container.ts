@@ -11,12 +11,14 @@ import type { EngineBundle } from "../../engine-driver/folders.js";
 import type { SavedEnd } from "../../engine-driver/task-file.js";
 import type { ContainerEvent } from "./engine-watch.js";
 import { DockerExec } from "./exec.js";
+import { hasLoggedOutOfMemory } from "./kernel-log.js";
 import type { Streams } from "./streams.js";
 import type { SavedExec, TaskFile } from "./task-file.js";
 import { type ContainerView, viewContainer } from "./views.js";
 
 const UNKNOWN_STATUS = 255;
 const SIGNAL_BASE = 128;
+const SIGKILL = 9;
 
 export interface ContainerDeps {
   readonly bundle: EngineBundle;
@@ -196,9 +198,14 @@ export class TaskContainer {
   /** Execs are told of first, as a shim does. */
   async #record(end: SavedEnd, details: ExitDetails): Promise<void> {
     const isSignalled = end.exitStatus === SIGNAL_BASE + (this.#lastSignal ?? 0);
-    this.#details = { ...details, signal: isSignalled ? this.#lastSignal : undefined };
+    const wasKilled = end.exitStatus === SIGNAL_BASE + SIGKILL && !isSignalled;
+    const isOutOfMemory =
+      this.deps.file.saved.isOomTold ||
+      details.isOutOfMemory === true ||
+      (wasKilled && (await hasLoggedOutOfMemory(this.containerId)));
+    this.#details = { ...details, isOutOfMemory, signal: isSignalled ? this.#lastSignal : undefined };
     await Promise.all(this.execs.map((exec) => exec.endWithInit()));
-    if (details.isOutOfMemory === true && !this.deps.file.saved.isOomTold) await this.#tellOom();
+    if (isOutOfMemory && !this.deps.file.saved.isOomTold) await this.#tellOom();
     // Who waits is told, whatever the file says: its disk may be full.
     await this.deps.file.update({ end }).catch((err: unknown) => this.deps.log.error({ err }, "saving an exit failed"));
     this.ending.settle({ pid: this.pid, ...end });

@@ -1,9 +1,9 @@
 // The stream of events over a real socket, cut and torn as networks do.
 import { createServer, type ServerResponse } from "node:http";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { DisposeScope } from "../../../api/core/dispose.js";
-import { silentLogger } from "../../../api/core/log.js";
+import { type Logger, silentLogger } from "../../../api/core/log.js";
 import { tempDir } from "../../../test/helpers/temp.js";
 import { until } from "../../../test/helpers/until.js";
 import { openEngine } from "../../docker/engine.js";
@@ -24,13 +24,13 @@ beforeEach(async () => {
 });
 afterEach(() => scope[Symbol.asyncDispose]());
 
-function watch(): EngineWatch {
+function watch(log: Logger = silentLogger): EngineWatch {
   const engine = scope.use(openEngine({ host: `unix://${socketPath}`, env: {} }));
   return scope.use(
     new EngineWatch({
       engine,
       filters: FILTERS,
-      log: silentLogger,
+      log,
       onEvent: (event) => void heard.push(event),
       onLook: async (isFirst) => void looks.push(isFirst),
     }),
@@ -85,6 +85,18 @@ test("after a break everything is looked at, and what is told again is no news",
   await until("the next one to be heard", () => heard.length >= 2);
   expect(actions()).toEqual(["start", "die"]);
   expect(looks).toEqual([true, true]);
+});
+
+test("what happens while an engine is away is asked for, however long that is", async () => {
+  await listen();
+  vi.useFakeTimers({ toFake: ["Date"], now: 100_000 });
+  scope.defer(() => vi.useRealTimers());
+  const passTime = (): void => void vi.setSystemTime(500_000);
+  watch({ ...silentLogger, debug: passTime, warn: passTime });
+  (await follower(1)).socket?.destroy();
+  await follower(2);
+  expect(Date.now()).toBe(500_000);
+  expect(followers.map(({ url }) => url.searchParams.get("since"))).toEqual(["95", "95"]);
 });
 
 test("an engine that is away is found when it comes, and nobody waits for it", async () => {

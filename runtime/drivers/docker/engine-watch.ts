@@ -1,5 +1,5 @@
 // One stream of an engine's events about our containers, for as long as there is a driver: dialled again when it breaks, and whoever
-// listens looks at everything then, since what happened meanwhile is not told again.
+// listens looks at everything then. What the engine remembers of the meantime is asked for, too: an `oom` cannot be looked at.
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import type { Logger } from "../../../api/core/log.js";
@@ -10,7 +10,7 @@ const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5_000;
 /** An engine that loses an event is found out after that long. */
 const LOOK_MS = 30_000;
-/** An engine may answer a moment before it listens for itself. */
+/** An engine may answer a moment before it listens for itself, and what it said last may be lost on the way. */
 const OVERLAP_MS = 5_000;
 /** An event is a few hundred bytes and the container's labels. */
 const MAX_LINE_LENGTH = 4_194_304;
@@ -52,6 +52,8 @@ export class EngineWatch implements AsyncDisposable {
   readonly #running: Promise<void>;
   /** The newest event heard: what is told again after a break is no news. */
   #heardNs = 0n;
+  /** Milliseconds since 1970 when a stream broke that has not been followed by another yet. */
+  #brokenAtMs: number | undefined;
   #firstLook: () => void = () => {};
   /** Resolves when all has been compared once, or the engine was found to be away. */
   readonly looked: Promise<void>;
@@ -81,7 +83,9 @@ export class EngineWatch implements AsyncDisposable {
         if (isAway) log.info({}, "docker engine is back");
         isAway = false;
         backoffMs = FIRST_BACKOFF_MS;
-        await this.#follow(stream);
+        await this.#follow(stream).finally(() => {
+          this.#brokenAtMs ??= Date.now();
+        });
         log.debug({}, "the docker engine has ended its events");
       } catch (err) {
         if (signal.aborted) return;
@@ -96,12 +100,14 @@ export class EngineWatch implements AsyncDisposable {
 
   async #connect(): Promise<NodeJS.ReadableStream> {
     const { engine, filters } = this.#deps;
-    const since = Math.floor((Date.now() - OVERLAP_MS) / 1000);
-    return await engine.call(
+    const since = Math.floor(((this.#brokenAtMs ?? Date.now()) - OVERLAP_MS) / 1000);
+    const stream = await engine.call(
       "follow events",
       (docker, abortSignal) => docker.getEvents({ since, filters: { ...filters, type: ["container"] }, abortSignal }),
       { signal: this.#disposed.signal, timeoutMs: CONNECT_TIMEOUT_MS },
     );
+    this.#brokenAtMs = undefined;
+    return stream;
   }
 
   async #follow(stream: NodeJS.ReadableStream): Promise<void> {
