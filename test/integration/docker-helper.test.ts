@@ -6,6 +6,7 @@ import { BUSYBOX, startEngine } from "../helpers/docker-engine.js";
 import { startPodman } from "../helpers/podman.js";
 import { REGISTRY_USER } from "../helpers/registry.js";
 import { requires } from "../helpers/requires.js";
+import { until } from "../helpers/until.js";
 
 /** Mounts, processes and cgroups that have the engine's folder or name in them. */
 async function traces(dir: string, name: string): Promise<string[]> {
@@ -32,8 +33,12 @@ describe.skipIf(requires.containerd() || requires.binary("dockerd"))("an engine 
     const id = await engine.must(["run", "-d", "-P", "berth.test/web:1"]);
     const place = await engine.must(["port", id, "80/tcp"]);
     const port = place.split("\n")[0]?.split(":").at(-1);
-    const page = await engine.inNetwork(["busybox", "wget", "-qO-", `http://127.0.0.1:${port}/`]);
-    expect(page.stdout).toBe("a page");
+    // The port is open before anybody serves behind it.
+    const page = await until("the page", async () => {
+      const { code, stdout } = await engine.inNetwork(["busybox", "wget", "-qO-", `http://127.0.0.1:${port}/`]);
+      return code === 0 && stdout;
+    });
+    expect(page).toBe("a page");
     const registry = await engine.startRegistry({ needsPassword: true });
     const login = ["login", "-u", REGISTRY_USER.username, "--password-stdin", registry.host];
     await engine.must(login, { input: REGISTRY_USER.secret });
