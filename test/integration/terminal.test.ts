@@ -58,7 +58,9 @@ describe.skipIf(lacking).each(ENGINES)("a person at a terminal, on $name", ({ st
     const id = `${namespace}-shell`;
     await screen.enter(`berth run -t --env PS1='box$ ' --rootfs ${rootfs} ${id} /bin/sh`);
     await screen.waitFor(/^box\$$/m);
-    await screen.enter("stty size; tty; kept=here");
+    // A terminal gets its size when the program runs already.
+    const sized = 'until [ "$(stty size)" = "24 200" ]; do sleep 0.1; done';
+    await screen.enter(`${sized}; clear; stty size; tty; kept=here`);
     await screen.waitFor(/^24 200\n\/dev\/pts\/0\nbox\$$/m);
     await screen.resize(NARROW);
     await screen.enter('until [ "$(stty size)" = "15 70" ]; do sleep 0.1; done; echo resized');
@@ -78,7 +80,7 @@ describe.skipIf(lacking).each(ENGINES)("a person at a terminal, on $name", ({ st
     await screen.enter(`clear; berth attach ${id}`);
     // The shell draws its prompt anew for whoever is back.
     await screen.waitFor(/^box\$$/);
-    await screen.enter("echo $kept; stty size");
+    await screen.enter(`${sized}; clear; echo $kept; stty size`);
     await screen.waitFor(/^here\n24 200\nbox\$$/m);
     await screen.enter("exit 7");
     await screen.waitFor(/\nhost\$$/);
