@@ -198,7 +198,7 @@ describe.skipIf(lacking)("what ctr has besides", () => {
     let attached = await attachedAs("look");
     if (attached.signal === "SIGKILL") {
       // Seen once in three whole runs, never alone: nothing came from the process, and the client waited.
-      console.warn(`shim exec --attach gave no answer within 20 s on ${daemon}: ${JSON.stringify(attached)}`);
+      process.stderr.write(`shim exec --attach gave no answer within 20 s on ${daemon}: ${JSON.stringify(attached)}\n`);
       attached = await attachedAs("look-again");
     }
     expect(attached).toMatchObject({ code: 7, stdout: "in\n5\n" });
