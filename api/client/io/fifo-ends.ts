@@ -7,6 +7,7 @@ import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { hasCode } from "../../../runtime/sys/errno.js";
 import type { Stdio } from "../../core/task.js";
+import { HeldInput } from "./held-input.js";
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
@@ -28,11 +29,13 @@ type Descriptors = { readonly [K in keyof ProcessStreams]: number | undefined };
 export class FifoEnds implements Disposable {
   #ends: Descriptors | undefined;
   #held: number[];
+  #input: HeldInput | undefined;
   #streams: Socket[] = [];
 
-  private constructor(ends: Descriptors, held: number[]) {
+  private constructor(ends: Descriptors, held: number[], input?: HeldInput) {
     this.#ends = ends;
     this.#held = held;
+    this.#input = input;
   }
 
   /** For pipes just made, before the daemon hears of them. Call {@link release} when the process has been started. */
@@ -45,15 +48,19 @@ export class FifoEnds implements Disposable {
       return fd;
     };
     try {
-      const heldReader = open(stdio.stdin, O_RDONLY);
-      const heldStdin = open(stdio.stdin, O_WRONLY);
+      const inputReader = open(stdio.stdin, O_RDONLY);
+      const inputWriter = open(stdio.stdin, O_WRONLY);
       const stdin = open(stdio.stdin, O_WRONLY);
       const stdout = open(stdio.stdout, O_RDONLY);
       const heldStdout = open(stdio.stdout, O_WRONLY);
       const stderr = open(stdio.stderr, O_RDONLY);
       const heldStderr = open(stdio.stderr, O_WRONLY);
-      const held = [heldReader, heldStdin, heldStdout, heldStderr].filter((fd) => fd !== undefined);
-      return new FifoEnds({ stdin, stdout, stderr }, held);
+      const held = [heldStdout, heldStderr].filter((fd) => fd !== undefined);
+      const input =
+        inputReader === undefined || inputWriter === undefined
+          ? undefined
+          : new HeldInput(stdio.stdin, inputReader, inputWriter);
+      return new FifoEnds({ stdin, stdout, stderr }, held, input);
     } catch (error) {
       opened.forEach(closeSync);
       throw error;
@@ -100,14 +107,19 @@ export class FifoEnds implements Disposable {
     };
   }
 
-  /** The shim has opened its ends: from here its closing them is the end of the output. */
+  /**
+   * The process has been started: from here the shim's closing its ends is the end of the output. The input's other end is given up when
+   * the shim has opened its own, which it may do a moment after it has answered.
+   */
   release(): void {
     for (const fd of this.#held.splice(0)) closeSync(fd);
+    this.#input?.release();
   }
 
   /** Closes everything at once; what has not been read stays with the shim. Safe to call twice. */
   [Symbol.dispose](): void {
     this.release();
+    this.#input?.[Symbol.dispose]();
     for (const fd of Object.values(this.#take())) if (fd !== undefined) closeSync(fd);
     for (const stream of this.#streams.splice(0)) stream.destroy();
   }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   closeSync,
   constants,
@@ -99,6 +100,29 @@ describe("our ends", () => {
     const shim = openAsShim(stdio.stdin, constants.O_RDONLY);
     ends.release();
     expect(await text(new Socket({ fd: shim, readable: true, writable: false }))).toBe("early");
+  });
+
+  test.each([
+    ["written while it comes", (stdin: Writable) => stdin.write("late")],
+    ["written and ended while it comes", (stdin: Writable) => stdin.end("late")],
+  ])("a shim that answers before it has opened its end gets what was %s", async (_what, write) => {
+    const stdio = await make();
+    using ends = FifoEnds.hold(stdio);
+    const { stdin } = ends.streams();
+    if (stdin === undefined) throw new Error("no stdin");
+    const failed: unknown[] = [];
+    stdin.on("error", (error) => failed.push(error));
+    ends.release();
+    write(stdin);
+    await nextTurn();
+    const shim = new Socket({ fd: openAsShim(stdio.stdin, constants.O_RDONLY), readable: true, writable: false });
+    const [first] = await once(shim, "data");
+    expect(String(first)).toBe("late");
+    // The last of our ends goes when it is seen that somebody reads.
+    const ended = once(shim, "end");
+    stdin.end();
+    await ended;
+    expect(failed).toEqual([]);
   });
 
   test("a megabyte goes through both ways at the reader's pace", async () => {
