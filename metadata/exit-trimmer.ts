@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from "../api/core/log.js";
 import { type Clock, systemClock } from "../api/core/time.js";
 import type { Database } from "./db.js";
 import type { Writer } from "./statements.js";
+import { StepLoop } from "./step-loop.js";
 
 /** How long the ends of tasks are remembered; all optional. */
 export interface ExitRetention {
@@ -42,19 +43,22 @@ const FORGET_ATTEMPTS = `DELETE FROM attempts WHERE (namespace, container) IN (
 export class ExitTrimmer implements AsyncDisposable {
   readonly #options: ExitTrimmerOptions;
   readonly #clock: Clock;
-  readonly #timer: NodeJS.Timeout;
-  #running: Promise<void> | undefined;
-  #closed = false;
+  readonly #loop: StepLoop;
 
   constructor(options: ExitTrimmerOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#timer = setInterval(() => this.#tick(), options.intervalMs ?? 60_000).unref();
+    const { log = silentLogger, intervalMs = 60_000 } = options;
+    this.#loop = new StepLoop({
+      step: () => this.step(),
+      intervalMs,
+      onFailure: (err) => log.warn({ err }, "forgetting old exits failed"),
+    });
   }
 
   /** Forgets until there is nothing to forget. */
   async trim(): Promise<void> {
-    while (!this.#closed && (await this.step())) await new Promise<void>((resolve) => setImmediate(resolve));
+    await this.#loop.run();
   }
 
   /** One small transaction. Resolves with whether there may be more to do. */
@@ -86,18 +90,7 @@ export class ExitTrimmer implements AsyncDisposable {
     });
   }
 
-  #tick(): void {
-    if (this.#running !== undefined || this.#closed) return;
-    this.#running = this.trim()
-      .catch((err: unknown) => (this.#options.log ?? silentLogger).warn({ err }, "forgetting old exits failed"))
-      .finally(() => {
-        this.#running = undefined;
-      });
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    clearInterval(this.#timer);
-    await this.#running;
+    await this.#loop[Symbol.asyncDispose]();
   }
 }

@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from "../api/core/log.js";
 import { type Clock, systemClock } from "../api/core/time.js";
 import type { Database } from "./db.js";
 import type { SqliteEventLedger } from "./ledger.js";
+import { StepLoop } from "./step-loop.js";
 
 /** How much of the event ledger is kept; all optional. Old events go in small steps, some time after they may. */
 export interface LedgerRetention {
@@ -44,25 +45,27 @@ export class LedgerTrimmer implements AsyncDisposable {
   readonly #db: Database;
   readonly #ledger: SqliteEventLedger;
   readonly #clock: Clock;
-  readonly #log: Logger;
   readonly #retention: Required<LedgerRetention>;
-  readonly #timer: NodeJS.Timeout;
-  #running: Promise<void> | undefined;
+  readonly #loop: StepLoop;
   #revision = -1;
-  #closed = false;
 
   constructor(options: LedgerTrimmerOptions) {
     this.#db = options.db;
     this.#ledger = options.ledger;
     this.#clock = options.clock ?? systemClock;
-    this.#log = options.log ?? silentLogger;
     this.#retention = { maxEvents: 100_000, maxAgeMs: WEEK_MS, hardMaxEvents: 1_000_000, ...options.retention };
-    this.#timer = setInterval(() => this.#tick(), options.intervalMs ?? 10_000).unref();
+    const { log = silentLogger, intervalMs = 10_000 } = options;
+    this.#loop = new StepLoop({
+      step: () => this.step(),
+      intervalMs,
+      isTime: () => this.#isTime(),
+      onFailure: (err) => log.warn({ err }, "trimming the event ledger failed"),
+    });
   }
 
   /** Trims until there is nothing to trim. */
   async trim(): Promise<void> {
-    while (!this.#closed && (await this.step())) await new Promise<void>((resolve) => setImmediate(resolve));
+    await this.#loop.run();
   }
 
   /** One small transaction. Resolves with whether there may be more to do. */
@@ -104,23 +107,16 @@ export class LedgerTrimmer implements AsyncDisposable {
   }
 
   /** When nothing was written since the last look, or there is far too much to wait for that. */
-  #tick(): void {
+  #isTime(): boolean {
     const revision = this.#db.revision;
     const quiet = revision === this.#revision;
     this.#revision = revision;
     const { first, last } = this.#ledger.bounds;
     const urgent = Number(last - first) > this.#retention.maxEvents * URGENT_FACTOR;
-    if (!(quiet || urgent) || this.#running !== undefined || this.#closed) return;
-    this.#running = this.trim()
-      .catch((err: unknown) => this.#log.warn({ err }, "trimming the event ledger failed"))
-      .finally(() => {
-        this.#running = undefined;
-      });
+    return quiet || urgent;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    clearInterval(this.#timer);
-    await this.#running;
+    await this.#loop[Symbol.asyncDispose]();
   }
 }
