@@ -1,4 +1,5 @@
 // Streams by their keys, those that are just being opened among them: each is opened once, however often it is asked for.
+import { DisposeScope } from "../../api/core/dispose.js";
 
 /** What is kept: it ends by itself, and is closed when it is disposed. */
 export type Entered = { readonly hasEnded: boolean } & (Disposable | AsyncDisposable);
@@ -64,7 +65,9 @@ export class StreamEntries<T extends Entered> implements AsyncDisposable {
     if (entry === undefined) return;
     entry.stop.abort();
     {
-      await using _stream = await entry.opening.catch(() => undefined);
+      await using scope = new DisposeScope();
+      const stream = await entry.opening.catch(() => undefined);
+      if (stream !== undefined) scope.use(stream);
     }
     this.#forget(key, entry);
   }
