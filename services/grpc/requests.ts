@@ -1,8 +1,12 @@
 // The requests of a client stream as a handler reads them: decoded one by one, until the client has said all or the call is given up.
 import type { Readable } from "node:stream";
+import { errorOf } from "../../api/core/errors.js";
+
+const NEWS = ["readable", "end", "close"] as const;
 
 /**
- * Reads messages of a call that is being answered. Reading to the end leaves the call open: the replies go through it.
+ * Reads messages of a call that is being answered. However reading ends, the call stays open: replies and the status go through it. So
+ * it is no `for await` and no `call.iterator()`: those destroy a call that fails while they wait, and its status is never sent then.
  * @throws the signal's reason when the call is given up, since the stream of a call that was cut off says nothing more.
  */
 export async function* readRequests<T>(
@@ -10,21 +14,25 @@ export async function* readRequests<T>(
   signal: AbortSignal,
   decode: (bytes: Buffer) => T,
 ): AsyncGenerator<T> {
-  const messages = call.iterator({ destroyOnReturn: false });
-  let giveUp: (reason: unknown) => void = () => {};
-  const onAbort = (): void => giveUp(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
+  let wake = (): void => {};
+  const onNews = (): void => wake();
+  for (const news of NEWS) call.on(news, onNews);
+  signal.addEventListener("abort", onNews, { once: true });
   try {
     for (;;) {
       signal.throwIfAborted();
-      const step = await new Promise<IteratorResult<Buffer, undefined>>((resolve, reject) => {
-        giveUp = reject;
-        messages.next().then(resolve, reject);
-      });
-      if (step.done === true) return;
-      yield decode(step.value);
+      if (call.readableEnded) return;
+      if (call.destroyed) throw errorOf("cancelled", "context canceled");
+      const message: Buffer | null = call.read();
+      if (message !== null) yield decode(message);
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
     }
   } finally {
-    signal.removeEventListener("abort", onAbort);
+    for (const news of NEWS) call.off(news, onNews);
+    signal.removeEventListener("abort", onNews);
   }
 }

@@ -48,6 +48,9 @@ const BATCH = Array.from(
 const inPieces = (text: string): Uint8Array[] =>
   [0, 1, 2].map((n) => Buffer.from(text.slice(n, n < 2 ? n + 1 : undefined)));
 
+/** More than a client takes before it reads. */
+const LARGE = "x".repeat(2 ** 20);
+
 let scope: DisposeScope;
 let path: string;
 const events: string[] = [];
@@ -101,7 +104,15 @@ const echo = defineService(
       return all.join("+");
     },
     async *bidi(requests) {
-      for await (const text of requests) yield `${text}!`;
+      const messages = requests[Symbol.asyncIterator]();
+      for (let next = await messages.next(); next.done !== true; next = await messages.next()) {
+        yield `${next.value}!`;
+        if (next.value !== "fail") continue;
+        messages.next().catch(() => events.push("reading ended"));
+        yield LARGE;
+        events.push("about to fail");
+        throw notFound("the rest");
+      }
     },
   },
   { waits: ["waiting"] },
@@ -253,6 +264,23 @@ describe("streams", () => {
     );
     expect(got).toEqual(["one"]);
     expect(error).toMatchObject({ code: Code.NOT_FOUND, details: "the rest: not found" });
+  });
+
+  test("tell it when they still read, and what was sent is not read yet", async () => {
+    const { client } = await serve();
+    const call = client.makeBidiStreamRequest("/test.Echo/Bidi", same, same);
+    call.on("error", () => {});
+    call.write(Buffer.from("fail"));
+    await waitFor(() => events.includes("about to fail"));
+    const got: string[] = [];
+    const error = await failure(
+      (async () => {
+        for await (const message of call) got.push(String(message));
+      })(),
+    );
+    expect(got).toEqual(["fail!", LARGE]);
+    expect(error).toMatchObject({ code: Code.NOT_FOUND, details: "the rest: not found" });
+    await waitFor(() => events.includes("reading ended"));
   });
 
   test("with a message that cannot be encoded end, rather than hang", async () => {
