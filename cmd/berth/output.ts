@@ -113,13 +113,20 @@ export class Output {
 
   /** One record of those that come one after the other: a line. */
   record(json: () => unknown, text: () => string): void {
+    this.line(this.recordText(json, text));
+  }
+
+  /** The line of {@link Output.record}, for a command that writes many at once. @param known fields that a record may lack */
+  recordText(json: () => unknown, text: () => string, known: readonly string[] = []): string {
     const { fields } = this.#options;
-    if (fields === undefined) {
-      this.line(this.isTable ? text() : renderJson(json(), 0));
-      return;
-    }
-    const [picked = {}] = pickFields([json()], fields);
-    this.line(this.isTable ? Object.values(picked).map(fieldText).join("\t") : renderJson(picked, 0));
+    if (fields === undefined) return this.isTable ? text() : renderJson(json(), 0);
+    const [picked = {}] = pickFields([json()], fields, known);
+    return this.isTable ? Object.values(picked).map(fieldText).join("\t") : renderJson(picked, 0);
+  }
+
+  /** Fields were picked, whatever the format. */
+  get picksFields(): boolean {
+    return this.#options.fields !== undefined;
   }
 
   /** Many records of a kind. */

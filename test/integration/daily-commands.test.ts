@@ -79,6 +79,10 @@ describe.skipIf(requires.root() || requires.containerd() || requires.binary("run
       expect(usage?.["cpuPercent"]).toBeGreaterThan(1);
       expect(usage?.["memory"]).toBeGreaterThan(0);
 
+      const metrics = ["tasks", "metrics", "--fields", "pids.current", "web"];
+      expect((await berth.run(metrics)).stdout).toBe("PIDS.CURRENT\n1\n");
+      expect(await json(...metrics)).toMatchObject({ "pids.current": expect.anything() });
+
       const top = (await json("top", "--no-stream")) as Record<string, unknown>[];
       expect(top).toEqual([expect.objectContaining({ container: "web", pid, innerPid: 1, uid: 0, state: "R" })]);
       expect(top[0]?.["command"]).toBe(POLITE.join(" "));

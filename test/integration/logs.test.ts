@@ -75,6 +75,10 @@ describe("logs", () => {
     expect((await cli.run(["logs", "--stderr", idOf("kept")])).stdout).toBe("");
     const json = (await cli.run(["logs", "--format", "jsonl", "-n", "1", idOf("kept")])).stdout;
     expect(JSON.parse(json)).toMatchObject({ stream: "stdout", attempt: 1, text: "three", partial: true });
+    const fields = (...flags: readonly string[]) =>
+      cli.run(["logs", ...flags, "--fields", "attempt,text,base64", "-n", "1", idOf("kept")]);
+    expect(await fields()).toMatchObject({ code: 0, stdout: "1\tthree\t-\n" });
+    expect(JSON.parse((await fields("--format", "jsonl")).stdout)).toEqual({ attempt: 1, text: "three", base64: null });
   });
 
   test("whoever runs in the foreground sees what he always saw, and it is kept all the same", async () => {

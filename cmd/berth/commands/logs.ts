@@ -7,6 +7,7 @@ import { formatTime } from "../../../api/core/time.js";
 import { ofBerthdOnly } from "../berthd-only.js";
 import { type CommandContext, defineCommand } from "../command.js";
 import { parseLimit } from "../flags.js";
+import type { Output } from "../output.js";
 import { type TimeRangeFlags, timeRangeOptions } from "../time-flag.js";
 
 interface LogsFlags extends TimeRangeFlags {
@@ -21,7 +22,7 @@ interface LogsFlags extends TimeRangeFlags {
 export const command = defineCommand<LogsFlags>({
   arguments: "<container>",
   completes: ["container"],
-  formats: true,
+  lists: "document",
   examples: [
     { line: "berth logs web", does: "all that is kept, stdout and stderr each to its own" },
     { line: "berth logs -f --tail 20 web", does: "the last lines, and those that come, also of its next tasks" },
@@ -30,6 +31,7 @@ export const command = defineCommand<LogsFlags>({
       line: "berth logs --after 1234 --format jsonl web",
       does: "the lines behind number 1234, one JSON document each",
     },
+    { line: "berth logs --fields number,attempt,text web", does: "which task wrote what" },
   ],
   help: `Output is kept of containers with the label berth.io/log=keep, which run gives them unless --rm or --log none is there.
 Lines are numbered from 1 for each container, over all its tasks. --follow goes on through rotation, further tasks and restarts of
@@ -50,7 +52,8 @@ the daemon, until the container is deleted.`,
     const streams = stdout === stderr ? [] : [stdout === true ? ("stdout" as const) : ("stderr" as const)];
     const options = { after: BigInt(after), sinceNs: since, untilNs: until, follow, streams };
     if (follow) output.endWithReader();
-    const print = output.isTable ? plainPrinter(flags.timestamps === true) : printJson;
+    const print =
+      output.isTable && !output.picksFields ? plainPrinter(flags.timestamps === true) : recordPrinter(output);
     for await (const { lines, lostBefore } of persistently(context, id, {
       ...options,
       tail: tail === undefined ? undefined : BigInt(tail),
@@ -113,17 +116,24 @@ function plainPrinter(hasTimes: boolean): Print {
 
 const LINE_FEED = Buffer.from("\n");
 
-/** One document a line. */
-const printJson: Print = async (lines) => {
-  const texts = lines.map(({ number, timeNs, stream, attempt, text, isPartial }) => {
-    const utf8 = Buffer.from(text).toString();
-    // What is no text is told in full all the same.
-    const bytes = Buffer.from(utf8).equals(text) ? {} : { base64: Buffer.from(text).toString("base64") };
-    const line = { number: Number(number), time: formatTime(timeNs), stream, attempt, text: utf8, ...bytes };
-    return `${JSON.stringify({ ...line, partial: isPartial })}\n`;
-  });
-  await write(process.stdout, Buffer.from(texts.join("")));
-};
+/** Of lines that are no text. */
+const RARE_FIELDS = ["base64"];
+
+/** One record a line. */
+function recordPrinter(output: Output): Print {
+  return async (lines) => {
+    const texts = lines.map((line) => `${output.recordText(() => jsonOf(line), String, RARE_FIELDS)}\n`);
+    await write(process.stdout, Buffer.from(texts.join("")));
+  };
+}
+
+function jsonOf({ number, timeNs, stream, attempt, text, isPartial }: LogEntry): object {
+  const utf8 = Buffer.from(text).toString();
+  // What is no text is told in full all the same.
+  const bytes = Buffer.from(utf8).equals(text) ? {} : { base64: Buffer.from(text).toString("base64") };
+  const line = { number: Number(number), time: formatTime(timeNs), stream, attempt, text: utf8, ...bytes };
+  return { ...line, partial: isPartial };
+}
 
 /** No faster than it is read. */
 async function write(stream: NodeJS.WriteStream, bytes: Buffer): Promise<void> {

@@ -4,7 +4,7 @@ import { defaultSpec } from "../../../../api/client/spec/default-spec.js";
 import { defineCommand } from "../../command.js";
 
 export const command = defineCommand({
-  formats: true,
+  lists: "document",
   examples: [{ line: "berth oci spec > config.json", does: "a spec to begin with, for run --config" }],
   run: async ({ namespace, output }) => {
     const { ociVersion, process, root, mounts, linux } = defaultSpec(namespace, "");

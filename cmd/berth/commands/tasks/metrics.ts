@@ -16,12 +16,13 @@ type Row = readonly [metric: string, value: unknown];
 
 export const command = defineCommand({
   arguments: "<container>",
-  formats: true,
+  lists: "document",
   watches: true,
   completes: ["task"],
   examples: [
     { line: "berth tasks metrics web", does: "the important counters" },
     { line: "berth tasks metrics --format json web", does: "all of them" },
+    { line: "berth tasks metrics --fields pids.current,pids.limit web", does: "some of them" },
     { line: "berth tasks metrics --watch web", does: "drawn anew every two seconds" },
   ],
   help: "--format json prints every counter; the tables show the important ones.",
@@ -30,7 +31,8 @@ export const command = defineCommand({
     const [metrics] = await client.tasks.metrics(request, [`id==${id}`]);
     if (metrics === undefined) throw notFound(`metrics of task ${id}`);
     const { rows, fields } = decode(metrics);
-    if (output.format === "json") output.line(renderJson(fields, 2));
+    if (output.picksFields) output.document(fields);
+    else if (output.format === "json") output.line(renderJson(fields, 2));
     else if (output.format === "jsonl") {
       output.line(renderJson({ id, timestamp: formatTime(metrics.timestampNs), metrics: fields }, 0));
     } else {
