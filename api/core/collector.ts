@@ -1,7 +1,7 @@
 // The collector: finds what nothing holds, and frees it. Roots are images, containers, leases that live, and what labels say.
 // @source containerd core/metadata/gc.go, plugins/gc
 import type { RequestContext } from "./context.js";
-import type { Any } from "./typeurl.js";
+import { jsonPayload } from "./json-payload.js";
 
 /** Something that can be collected or hold others. */
 export interface CollectorNode {
@@ -52,12 +52,4 @@ export const REMOVAL_TOPIC = "/berth/gc/removed";
 /** Type url of the payload of a removal. */
 export const REMOVAL_TYPE = "berth.events.Removal";
 
-/** The payload: JSON, since it is ours alone and no client of containerd asks for it. */
-export const removalCodec = {
-  encode: (removal: Removal): Any => ({
-    typeUrl: REMOVAL_TYPE,
-    value: Buffer.from(JSON.stringify(removal)),
-  }),
-  /** @throws SyntaxError for what is no JSON. */
-  decode: (bytes: Uint8Array): Removal => JSON.parse(Buffer.from(bytes).toString()),
-};
+export const removalCodec = jsonPayload<Removal>(REMOVAL_TYPE);

@@ -1,5 +1,5 @@
 // News of an image on its way into a Docker engine, while a task waits for it: the payload of `/berth/docker/pull` events.
-import type { Any } from "./typeurl.js";
+import { jsonPayload } from "./json-payload.js";
 
 /** The ledger's topic for each piece of news; it reaches only subscribers that name it. */
 export const DOCKER_PULL_TOPIC = "/berth/docker/pull";
@@ -24,9 +24,4 @@ export interface DockerPull {
   readonly totalBytes: number;
 }
 
-/** As JSON: it is ours alone, and no client of containerd asks for it. */
-export const dockerPullCodec = {
-  encode: (pull: DockerPull): Any => ({ typeUrl: DOCKER_PULL_TYPE, value: Buffer.from(JSON.stringify(pull)) }),
-  /** @throws SyntaxError for what is no JSON. */
-  decode: (bytes: Uint8Array): DockerPull => JSON.parse(Buffer.from(bytes).toString()),
-};
+export const dockerPullCodec = jsonPayload<DockerPull>(DOCKER_PULL_TYPE);

@@ -138,6 +138,12 @@ describe("eventAdaptor", () => {
   test("an event without payload has no fields", () => {
     expect(eventAdaptor(envelope(undefined))(["event", "id"])).toBeUndefined();
   });
+
+  test.each(["0", "1", "null", "[]", '"text"', "{"])("one of ours whose payload is %s has none either", (json) => {
+    const event = { ...EVENTS.removal, value: Buffer.from(json) };
+    expect(decodeEvent(event)).toBeUndefined();
+    expect(eventAdaptor(envelope(event))(["event", "length"])).toBeUndefined();
+  });
 });
 
 test("no payload makes it throw", () => {

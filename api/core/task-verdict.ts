@@ -1,5 +1,5 @@
 // What a daemon found out about a task that nobody was watching, and what it did about it: the payload of `/berth/tasks/…` events.
-import type { Any } from "./typeurl.js";
+import { jsonPayload } from "./json-payload.js";
 
 export const TASK_VERDICT_TYPE = "berth.events.TaskVerdict";
 
@@ -30,12 +30,4 @@ export interface TaskVerdict {
   readonly reason: string;
 }
 
-/** As JSON: it is ours alone, and no client of containerd asks for it. */
-export const taskVerdictCodec = {
-  encode: (verdict: TaskVerdict): Any => ({
-    typeUrl: TASK_VERDICT_TYPE,
-    value: Buffer.from(JSON.stringify(verdict)),
-  }),
-  /** @throws SyntaxError for what is no JSON. */
-  decode: (bytes: Uint8Array): TaskVerdict => JSON.parse(Buffer.from(bytes).toString()),
-};
+export const taskVerdictCodec = jsonPayload<TaskVerdict>(TASK_VERDICT_TYPE);

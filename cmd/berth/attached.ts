@@ -5,6 +5,7 @@ import { type Copy, type CopyOptions, copyStreams } from "../../api/client/io/co
 import type { FifoEnds } from "../../api/client/io/fifo-ends.js";
 import { removeFifos } from "../../api/client/io/fifos.js";
 import { persist } from "../../api/client/run/persist.js";
+import { deleteProcess } from "../../api/client/run/remove.js";
 import type { RequestContext } from "../../api/core/context.js";
 import { DisposeScope } from "../../api/core/dispose.js";
 import { isNotFound } from "../../api/core/errors.js";
@@ -170,12 +171,8 @@ export class Attached {
     const { client, id, execId } = this.#options;
     const { tasks } = client;
     try {
-      await persist(client, async () =>
-        execId === "" ? await tasks.delete(this.#request, id) : await tasks.deleteProcess(this.#request, id, execId),
-      );
+      await persist(client, () => deleteProcess(tasks, this.#request, id, execId));
     } catch (error) {
-      // Somebody else removed it, or an attempt whose answer was lost.
-      if (isNotFound(error)) return;
       // It has ended: what is not stopped is the next one, which somebody has started since.
       const now = await tasks.get(this.#request, id, execId).catch(() => undefined);
       if (now === undefined || now.status === "stopped") throw error;

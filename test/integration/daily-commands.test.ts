@@ -1,9 +1,12 @@
 // What one does with containers every day, on either daemon: ps, inspect, stats, top, wait, stop, restart, spec.
 import { readFile, rm, writeFile } from "node:fs/promises";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Client, connect } from "../../api/client/connect.js";
+import { stopTask } from "../../api/client/run/stop-task.js";
 import { DisposeScope } from "../../api/core/dispose.js";
+import { failure } from "../conformance/failure.js";
 import { type Cli, createCli } from "../helpers/cli.js";
 import { startContainerd } from "../helpers/containerd.js";
 import { type Berthd, startBerthd } from "../helpers/daemon.js";
@@ -143,6 +146,16 @@ describe.skipIf(requires.root() || requires.containerd() || requires.binary("run
       expect(await standing.result).toMatchObject({ code: 3, stdout: "at work\n", stderr: "" });
       expect(await client.tasks.get({}, "stand", "")).toMatchObject({ status: "running" });
       expect(await berth.run(["stop", "-t", "0", "stand"])).toMatchObject({ code: 0 });
+    });
+
+    test("who stops what somebody else is stopping has nothing to complain of", async () => {
+      for (let round = 0; round < 5; round += 1) {
+        await start("shared", GENTLE);
+        const stop = () => stopTask(client, {}, "shared", { signal: constants.signals.SIGKILL, graceMs: 0 });
+        await Promise.all([stop(), stop(), stop(), stop()]);
+        expect(await failure(client.tasks.get({}, "shared", ""))).toMatch(/^not_found: /);
+        await client.containers.delete({}, "shared");
+      }
     });
 
     test("several at once: one that listens, one that does not, one that is frozen", async () => {

@@ -74,10 +74,26 @@ export async function killProcess(
   await tasks.kill(ctx, id, execId, { signal: constants.signals.SIGKILL, all: execId === "" }).catch(unlessNotFound);
 }
 
-/** Removes a process that has ended or never ran; one that is gone already does not matter. @throws while it runs. */
-export async function deleteProcess(tasks: Tasks, ctx: RequestContext, id: string, execId: string): Promise<void> {
-  const deletion = execId === "" ? tasks.delete(ctx, id) : tasks.deleteProcess(ctx, id, execId);
-  await deletion.catch(unlessNotFound);
+/**
+ * Removes a process that has ended or never ran, with `execId` "" the task as a whole; one that is gone already, or is removed by somebody else
+ * meanwhile, does not matter: containerd fails then with "ttrpc: closed", as the shim has left amid the call. @throws while it runs.
+ */
+export async function deleteProcess(
+  tasks: Pick<Tasks, "delete" | "deleteProcess" | "get">,
+  ctx: RequestContext,
+  id: string,
+  execId: string,
+): Promise<void> {
+  try {
+    await (execId === "" ? tasks.delete(ctx, id) : tasks.deleteProcess(ctx, id, execId));
+  } catch (error) {
+    if (isNotFound(error)) return;
+    const isThere = await tasks.get(ctx, id, execId).then(
+      () => true,
+      (failure: unknown) => !isNotFound(failure),
+    );
+    if (isThere) throw error;
+  }
 }
 
 /** Patience for what has to be put away although the caller has none left. */

@@ -5,6 +5,7 @@ import { isNotFound } from "../../core/errors.js";
 import type { ProcessExit, Tasks } from "../../core/task.js";
 import { removeFifos } from "../io/fifos.js";
 import { persist, type Reachable } from "./persist.js";
+import { deleteProcess } from "./remove.js";
 
 /** What is needed of a client. */
 export interface StopDeps extends Reachable {
@@ -37,7 +38,7 @@ export async function stopTask(
   if (state.status === "stopped") exit = state;
   else if (state.status !== "created") exit = await end(client, ctx, id, options, state.status === "paused");
   if (options.keep === true && state.status !== "created") return exit;
-  await persist(client, () => unlessGone(client.tasks.delete(ctx, id)));
+  await persist(client, () => deleteProcess(client.tasks, ctx, id, ""));
   await removeFifos(state);
   return exit;
 }
