@@ -77,19 +77,38 @@ export type SystemCall = keyof typeof PROTOTYPES;
 
 interface Libc {
   readonly koffi: Koffi;
-  readonly functions: Readonly<Record<SystemCall, NativeFunction>>;
+  readonly library: ReturnType<Koffi["load"]>;
+  readonly functions: Map<SystemCall, NativeFunction>;
 }
 
 let loaded: Libc | undefined;
 
+/** Loaded here and not by an import: whoever never makes such a call should not pay for the library. */
 function libc(): Libc {
   if (loaded !== undefined) return loaded;
-  // Loaded here and not by an import: whoever never makes such a call should not pay for the library.
-  const koffi = createRequire(import.meta.url)("koffi") as Koffi;
-  const library = koffi.load(null);
-  const entries = Object.entries(PROTOTYPES).map(([name, prototype]) => [name, library.func(prototype)]);
-  loaded = { koffi, functions: Object.fromEntries(entries) as Record<SystemCall, NativeFunction> };
+  const koffi = loadKoffi(createRequire(import.meta.url));
+  loaded = { koffi, library: koffi.load(null), functions: new Map() };
   return loaded;
+}
+
+/** Its native part alone takes 1 ms; with its own search for that, 6 ms, which "berth run" waits for. */
+function loadKoffi(load: NodeJS.Require): Koffi {
+  const { platform, arch } = process;
+  try {
+    return load(`@koromix/koffi-${platform}-${arch}/${platform}_${arch}/koffi.node`);
+  } catch {
+    // On musl, or where it was installed in another form.
+    return load("koffi");
+  }
+}
+
+/** Told to koffi when it is first called. */
+function functionOf({ library, functions }: Libc, name: SystemCall): NativeFunction {
+  const known = functions.get(name);
+  if (known !== undefined) return known;
+  const made = library.func(PROTOTYPES[name]);
+  functions.set(name, made);
+  return made;
 }
 
 /** The right that a refused call takes, by what callers name it. */
@@ -116,16 +135,16 @@ export function systemError(syscall: string, errno: number, path?: string): Node
 
 /** 0 and above: what the function returned. Below: -errno. */
 export function tryCall(name: SystemCall, ...args: readonly unknown[]): number {
-  const { koffi, functions } = libc();
-  const result = functions[name](...args);
+  const native = libc();
+  const result = functionOf(native, name)(...args);
   // Nothing may run between the call and this: errno belongs to the thread.
-  return result < 0 ? -koffi.errno() : result;
+  return result < 0 ? -native.koffi.errno() : result;
 }
 
 /** The same in a thread, for calls that wait. A failure is told without its errno, which belongs to that thread. */
 export function callInThread(name: SystemCall, ...args: readonly unknown[]): Promise<number> {
   return new Promise((resolve, reject) => {
-    libc().functions[name].async(...args, (error: unknown, result: number) => {
+    functionOf(libc(), name).async(...args, (error: unknown, result: number) => {
       if (error === null || error === undefined) resolve(result);
       else reject(error);
     });

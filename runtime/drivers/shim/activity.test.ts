@@ -1,15 +1,33 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Activity } from "./activity.js";
 
 const never = new AbortController().signal;
 const FAR_MS = 1_000_000;
 
-test("it is quiet at once when nothing has been asked yet, or the last task has ended", async () => {
+test("it is quiet at once when nothing has been asked yet, and soon when the last task has ended", async () => {
   const activity = new Activity();
   await activity.quiet(FAR_MS, FAR_MS, never);
   activity.begin()[Symbol.dispose]();
   activity.rest();
   await activity.quiet(FAR_MS, FAR_MS, never);
+});
+
+test("who ends a task may put its container away first", async () => {
+  const clock = vi.spyOn(performance, "now").mockReturnValue(0);
+  try {
+    const activity = new Activity();
+    activity.rest();
+    let isQuiet = false;
+    const waiting = activity.quiet(FAR_MS, FAR_MS, never).then(() => {
+      isQuiet = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isQuiet).toBe(false);
+    clock.mockReturnValue(1_000);
+    await waiting;
+  } finally {
+    clock.mockRestore();
+  }
 });
 
 test("what is under way is waited for, and what is disposed twice counts once", async () => {
