@@ -2,13 +2,7 @@
 // @source containerd runtime/v2/runc (init_state.go, exec_state.go: states and texts)
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  alreadyExists,
-  isFailedPrecondition,
-  isNotFound,
-  notImplemented,
-  wrapError,
-} from "../../../api/core/errors.js";
+import { alreadyExists, isFailedPrecondition, notImplemented } from "../../../api/core/errors.js";
 import type { ExitDetails } from "../../../api/core/exit-record.js";
 import type { ExecOptions, ProcessExit, ProcessInfo, ProcessState } from "../../../api/core/task.js";
 import type { Any } from "../../../api/core/typeurl.js";
@@ -35,10 +29,10 @@ import {
   signalContainer,
   updateContainer,
 } from "./deeds.js";
+import { deleteContainer } from "./delete-container.js";
 import type { DockerExec } from "./exec.js";
 import { translateExec } from "./exec-spec.js";
 import { containerPids, processInfos, signalProcesses } from "./host-processes.js";
-import { removeContainer } from "./remove-container.js";
 import { startContainer } from "./start-container.js";
 import { attachInit } from "./streams.js";
 import { DEED_TIMEOUT_MS, STATE_TIMEOUT_MS } from "./views.js";
@@ -128,7 +122,7 @@ export class DockerTask implements DriverTask {
   async delete(execId: string): Promise<ProcessExit> {
     return await this.#mutex.run(execId, async () => {
       const exec = this.#exec(execId);
-      if (exec === undefined) return await this.#deleteAll();
+      if (exec === undefined) return await deleteContainer(this.container, () => this.#status(), this.#parts.forget);
       const exit = await exec.delete();
       this.container.forgetExec(execId);
       return exit;
@@ -282,32 +276,6 @@ export class DockerTask implements DriverTask {
       // It ended between the two questions.
       if (isFailedPrecondition(error) && (await this.#status(signal)) === "ended") return [];
       throw error;
-    }
-  }
-
-  async #deleteAll(): Promise<ProcessExit> {
-    const { container } = this;
-    try {
-      const status = await this.#status().catch((error: unknown) => {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      });
-      // Somebody has removed it, which has been told by now, and nothing is left.
-      if (status === undefined) return await container.ending.wait(undefined);
-      if (status === "running" || status === "paused") throw refusal(`cannot delete a ${wordOf(status)} process`);
-      const { containerId, deps, pid } = container;
-      if (container.exit !== undefined) await deps.streams.finished(containerId, deps.file.saved);
-      container.isBeingRemoved = true;
-      await removeContainer(deps.engine, containerId).catch((error: unknown) => {
-        container.isBeingRemoved = false;
-        throw error;
-      });
-      const exit = container.exit ?? { pid, exitStatus: 0, exitedAtNs: undefined };
-      container.ending.settle({ pid, exitStatus: statusOfSignal(SIGKILL), exitedAtNs: undefined });
-      await this.#parts.forget();
-      return exit;
-    } catch (error) {
-      throw wrapError("failed to delete task", error);
     }
   }
 }

@@ -10,12 +10,11 @@ import {
   wrapError,
 } from "../../../api/core/errors.js";
 import type { ExitDetails } from "../../../api/core/exit-record.js";
-import { isIdentifier } from "../../../api/core/identifiers.js";
 import type { Logger } from "../../../api/core/log.js";
 import type { ExecOptions, ProcessExit, ProcessInfo, ProcessState } from "../../../api/core/task.js";
 import { fromTimestamp } from "../../../api/core/time.js";
 import type { Any } from "../../../api/core/typeurl.js";
-import { type Bundle, listDir } from "../../bundle.js";
+import type { Bundle } from "../../bundle.js";
 import type { DriverTask } from "../../driver.js";
 import { type CallOptions, isTtrpcClosed, type UnaryMethod } from "../../ttrpc/client.js";
 import type { Activity } from "./activity.js";
@@ -23,6 +22,7 @@ import type { TaskConnection } from "./connection.js";
 import { toProcessState } from "./convert.js";
 import { answerFifo, fifoOfLostStart, hasLostStart } from "./lost-start.js";
 import type { MemoryGroup } from "./memory-group.js";
+import { execsWithPidFile } from "./pid-files.js";
 
 /** Questions that a listing or a client waits for; containerd's io.containerd.timeout.task.state. */
 const STATE_TIMEOUT_MS = 2_000;
@@ -33,8 +33,6 @@ export const LONG_TIMEOUT_MS = 600_000;
 const SHUTDOWN_TIMEOUT_MS = 3_000;
 /** How long an exec that is not over keeps {@link ShimTask.start} waiting when nothing is known of it. */
 const PROBE_TIMEOUT_MS = 200;
-const PID_FILE = ".pid";
-const INIT_PID_FILE = "init.pid";
 
 export interface ShimTaskParts {
   readonly bundle: Bundle;
@@ -94,10 +92,8 @@ export class ShimTask implements DriverTask {
     return this.#connection.isClosed;
   }
 
-  /** The runtime writes down the pid of each process that it starts, and the shim removes that with the process. */
   async startedExecs(): Promise<string[]> {
-    const names = (await listDir(this.bundle)).filter((name) => name.endsWith(PID_FILE) && name !== INIT_PID_FILE);
-    return names.map((name) => name.slice(0, -PID_FILE.length)).filter(isIdentifier);
+    return await execsWithPidFile(this.bundle);
   }
 
   async state(execId: string, signal?: AbortSignal): Promise<ProcessState> {

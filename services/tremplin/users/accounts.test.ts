@@ -100,6 +100,11 @@ describe("a user", () => {
         group: "jane\n",
       },
     ],
+    [
+      "leaves lines alone that are none, whoever they name",
+      { passwd: "jane:x:7:7::/h:/s\n", group: "adm:x:4:jane:more\n", gshadow: "adm:*::jane:more\n" },
+      { ...WHOLE, group: `adm:x:4:jane:more\n${WHOLE.group}`, gshadow: `adm:*::jane:more\n${WHOLE.gshadow}` },
+    ],
   ])("%s", (_, files, expected) => {
     expect(textOf(ensureUser(accountsOf(files), JANE, TODAY))).toEqual(expected);
   });
@@ -155,6 +160,7 @@ test("whatever the files hold, a user is there afterwards, and a second time cha
       expect(ensureUser(once, JANE, TODAY + 1)).toEqual(once);
       expect(once.shadow.some(([name]) => name === "jane")).toBe(true);
     }),
+    { numRuns: 1000 },
   );
 });
 

@@ -4,6 +4,9 @@
 /** The fields of a line; the first is a name. */
 export type Row = readonly string[];
 
+/** Of a group or of its shadow: as many fields, with the names of the members in the last. */
+const GROUP_FIELDS = 4;
+
 export const parseTable = (text: string): Row[] =>
   text === ""
     ? []
@@ -36,15 +39,15 @@ export function passwdEntry(row: Row): PasswdEntry | undefined {
 /** Undefined for a line that is none. */
 export function groupEntry(row: Row): GroupEntry | undefined {
   const [name = "", , gid = ""] = row;
-  return row.length === 4 && name !== "" && isNumber(gid) ? { name, gid: Number(gid) } : undefined;
+  return row.length === GROUP_FIELDS && name !== "" && isNumber(gid) ? { name, gid: Number(gid) } : undefined;
 }
 
 const isNumber = (text: string): boolean => /^\d{1,10}$/.test(text);
 
-/** The last field of a group's line, or of its shadow's: the names of its members. */
+/** A line that is no group's stays as it is. */
 export function withMember(row: Row, member: string): Row {
   const members = membersOf(row);
-  return members.includes(member) ? row : withMembers(row, [...members, member]);
+  return row.length !== GROUP_FIELDS || members.includes(member) ? row : withMembers(row, [...members, member]);
 }
 
 export function withoutMember(row: Row, member: string): Row {
@@ -57,5 +60,6 @@ export function withoutMember(row: Row, member: string): Row {
     : row;
 }
 
-const membersOf = (row: Row): string[] => (row.at(3) ?? "").split(",").filter((name) => name !== "");
+const membersOf = (row: Row): string[] =>
+  row.length === GROUP_FIELDS ? (row[3] ?? "").split(",").filter((name) => name !== "") : [];
 const withMembers = (row: Row, members: readonly string[]): Row => [...row.slice(0, 3), members.join(",")];
