@@ -121,8 +121,10 @@ describe("a terminal", () => {
     await reader.until("interrupted");
     await input.write("two\n");
     await reader.until(/two\r\ntwo/);
+    // It may end before the write is told to be done.
+    const exit = once(child, "exit");
     await input.write("\x04");
-    await once(child, "exit");
+    await exit;
     await input.close();
     await io.finish();
     expect(await reader.end()).toMatch(/over\r\n$/);
