@@ -88,8 +88,9 @@ describe("FIFOs", () => {
     await first.close();
     const child = run(io, "echo one; read line; echo $line");
     const input = await open(stdin, "w");
+    const exit = once(child, "exit");
     await input.write("two\n");
-    await once(child, "exit");
+    await exit;
     const second = await open(stdout, "r");
     await io.finish();
     expect(await second.readFile("utf8")).toBe("one\ntwo\n");

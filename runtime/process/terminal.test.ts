@@ -198,8 +198,9 @@ describe("a terminal", () => {
     first.leave();
     const second = new Reader(stdout);
     input = await open(stdin, "w");
+    const exit = once(child, "exit");
     await input.write("two\n");
-    await once(child, "exit");
+    await exit;
     await io.finish();
     expect(await second.end()).toBe("two\r\n");
     await input.close();
