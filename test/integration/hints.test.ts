@@ -66,7 +66,10 @@ test.each([
     ["images", "tag", "busybox", "x"],
     "berth images pull docker.io/library/busybox:latest pulls it, berth images ls shows what is there",
   ],
-  [["run", "example.com/app", "x"], "--pull missing pulls it under its full name, example.com/app:latest"],
+  [
+    ["run", "--runtime", "io.containerd.runc.v2", "example.com/app", "x"],
+    "--pull missing pulls it under its full name, example.com/app:latest",
+  ],
   [["images", "tag", "docker.io/library/shop:latest", "docker.io/library/shop:latest"], /^--force takes the name/],
   [["namespaces", "rm", NAMESPACE], /^it is not empty: look with berth -n hinted containers ls, /],
   [["images", "pull", "localhost:1/none:1"], /^the daemon answers, so it is the registry: /],

@@ -1,10 +1,13 @@
 // `client.run` on every kind of daemon, with containers.
+import { describe } from "vitest";
 import { runConformance } from "../conformance/run/run.js";
 import { requires } from "../helpers/requires.js";
 import { berthd, containerd, containers, embedded } from "../helpers/run-subjects.js";
 
-if (!(requires.root() || requires.binary("containerd-shim-runc-v2"))) {
+describe.skipIf(requires.root() || requires.binary("containerd-shim-runc-v2"))("containers", () => {
   runConformance("containers, embedded", containers(embedded));
   runConformance("containers, berthd", containers(berthd));
-  if (!requires.binary("containerd")) runConformance("containers, containerd", containers(containerd));
-}
+  describe.skipIf(requires.binary("containerd"))("of another daemon", () => {
+    runConformance("containers, containerd", containers(containerd));
+  });
+});

@@ -22,8 +22,7 @@ import {
 } from "../helpers/tremplin.js";
 import { until } from "../helpers/until.js";
 
-requires.root();
-requires.binary("lxd");
+const lacking = requires.root() || requires.binary("lxd");
 
 /** Pid of the LXD that answers. */
 async function lxdPid({ must }: Pick<TestTremplin, "must">): Promise<number> {
@@ -52,7 +51,7 @@ async function startOf(tremplin: TestTremplin, resetLxdDb: boolean): Promise<Sta
   return tremplin.listener.of("updateStartLxdStatus");
 }
 
-test("LXD is started once, with what containers need, and again when it dies", async () => {
+test.skipIf(lacking)("LXD is started once, with what containers need, and again when it dies", async () => {
   await using scope = new DisposeScope();
   const tremplin = await startTremplin(scope);
   const { listener, must } = tremplin;
@@ -101,39 +100,42 @@ test("LXD is started once, with what containers need, and again when it dies", a
   expect(addresses).not.toContain("fd00::5");
 });
 
-test("while LXD is away its containers cannot be listed; one that does not come back is left alone until it is asked for", async () => {
-  await using scope = new DisposeScope();
-  const world = await makeTremplinWorld(scope);
-  const [program] = world.lxdCommand;
-  const good = await readFile(program, "utf8");
-  const tremplin = await startTremplin(scope, { world });
-  await tremplin.up();
+test.skipIf(lacking)(
+  "while LXD is away its containers cannot be listed; one that does not come back is left alone until it is asked for",
+  async () => {
+    await using scope = new DisposeScope();
+    const world = await makeTremplinWorld(scope);
+    const [program] = world.lxdCommand;
+    const good = await readFile(program, "utf8");
+    const tremplin = await startTremplin(scope, { world });
+    await tremplin.up();
 
-  const note = join(world.dir, "pid");
-  await writeFile(program, `#!/bin/sh\necho $$ > ${note}\nexec sleep 600\n`);
-  process.kill(await lxdPid(tremplin), "SIGKILL");
-  const asleep = await until("one that does not answer", async () => {
-    const [, pid] = /^(\d+)\n$/.exec(await readFile(note, "utf8")) ?? [];
-    return pid !== undefined && Number(pid);
-  });
-  const failure = await failureOf(tremplin.hostNetworkChanged());
-  expect(failure.code).toBe("INTERNAL");
-  expect(failure.message).toMatch(/^failed to list containers: /);
-  await writeFile(program, good);
-  process.kill(asleep, "SIGKILL");
-  const pid = await until("LXD", () => lxdPid(tremplin));
+    const note = join(world.dir, "pid");
+    await writeFile(program, `#!/bin/sh\necho $$ > ${note}\nexec sleep 600\n`);
+    process.kill(await lxdPid(tremplin), "SIGKILL");
+    const asleep = await until("one that does not answer", async () => {
+      const [, pid] = /^(\d+)\n$/.exec(await readFile(note, "utf8")) ?? [];
+      return pid !== undefined && Number(pid);
+    });
+    const failure = await failureOf(tremplin.hostNetworkChanged());
+    expect(failure.code).toBe("INTERNAL");
+    expect(failure.message).toMatch(/^failed to list containers: /);
+    await writeFile(program, good);
+    process.kill(asleep, "SIGKILL");
+    const pid = await until("LXD", () => lxdPid(tremplin));
 
-  await writeFile(program, "#!/bin/sh\nexit 1\n");
-  process.kill(pid, "SIGKILL");
-  await until(
-    "the end of all tries",
-    async () => (await tremplin.getDebugInfo()).debugInformation === "LXD not running",
-  );
-  await writeFile(program, good);
-  expect(await startOf(tremplin, false)).toMatchObject([{ status: Progress.STARTED, failureReason: "" }]);
-});
+    await writeFile(program, "#!/bin/sh\nexit 1\n");
+    process.kill(pid, "SIGKILL");
+    await until(
+      "the end of all tries",
+      async () => (await tremplin.getDebugInfo()).debugInformation === "LXD not running",
+    );
+    await writeFile(program, good);
+    expect(await startOf(tremplin, false)).toMatchObject([{ status: Progress.STARTED, failureReason: "" }]);
+  },
+);
 
-test.each([
+test.skipIf(lacking).each([
   ["that is not there", "", /^Starting LXD failed: spawn \S+ ENOENT$/],
   ["that ends", 'echo "Error: no good" >&2\nexit 1\n', /^Starting LXD failed: no good$/],
 ])("a start of an LXD %s fails with the reason, and may be tried again", async (_, script, reason) => {
@@ -150,7 +152,7 @@ test.each([
   expect(await tremplin.getDebugInfo()).toMatchObject({ debugInformation: "LXD not running" });
 });
 
-test("a start that fails once LXD runs may be tried again, and LXD is one and the same", async () => {
+test.skipIf(lacking)("a start that fails once LXD runs may be tried again, and LXD is one and the same", async () => {
   await using scope = new DisposeScope();
   const world = await makeTremplinWorld(scope);
   const blocked = join(world.dir, "blocked");
@@ -171,105 +173,114 @@ test("a start that fails once LXD runs may be tried again, and LXD is one and th
   expect(warnings.filter((message) => message === "lxd ended")).toHaveLength(1);
 });
 
-test("a new database takes up the container that lies in storage; without one that does, the old one comes back", async () => {
-  await using scope = new DisposeScope();
-  const world = await makeTremplinWorld(scope);
-  const { must, lxdDir } = world;
-  /** A server whose LXD ends before the next one begins. */
-  const during = async (work: (tremplin: TestTremplin) => Promise<void>): Promise<void> => {
-    await using tremplin = await startTremplin(scope, { world });
-    await work(tremplin);
-  };
-  const started = { status: Progress.STARTED, failureReason: "" };
-  const recovering = { status: Progress.RECOVERING, failureReason: "" };
+test.skipIf(lacking)(
+  "a new database takes up the container that lies in storage; without one that does, the old one comes back",
+  async () => {
+    await using scope = new DisposeScope();
+    const world = await makeTremplinWorld(scope);
+    const { must, lxdDir } = world;
+    /** A server whose LXD ends before the next one begins. */
+    const during = async (work: (tremplin: TestTremplin) => Promise<void>): Promise<void> => {
+      await using tremplin = await startTremplin(scope, { world });
+      await work(tremplin);
+    };
+    const started = { status: Progress.STARTED, failureReason: "" };
+    const recovering = { status: Progress.RECOVERING, failureReason: "" };
 
-  let pids: number[] = [];
-  await during(async (tremplin) => {
-    await tremplin.up();
-    await must(["launch", LXD_BUSYBOX, "penguin"]);
-    await must(["exec", "penguin", "--", "sh", "-c", "echo kept > /home/file"]);
-    pids = [await lxdPid(tremplin), await initPid(tremplin, "penguin")];
-  });
-  expect(await Promise.all(pids.map(isAlive))).toEqual([false, false]);
+    let pids: number[] = [];
+    await during(async (tremplin) => {
+      await tremplin.up();
+      await must(["launch", LXD_BUSYBOX, "penguin"]);
+      await must(["exec", "penguin", "--", "sh", "-c", "echo kept > /home/file"]);
+      pids = [await lxdPid(tremplin), await initPid(tremplin, "penguin")];
+    });
+    expect(await Promise.all(pids.map(isAlive))).toEqual([false, false]);
 
-  await during(async (tremplin) => {
-    expect(await startOf(tremplin, true)).toMatchObject([started]);
-    expect(await must(["image", "list", "--format", "csv"])).toBe("");
+    await during(async (tremplin) => {
+      expect(await startOf(tremplin, true)).toMatchObject([started]);
+      expect(await must(["image", "list", "--format", "csv"])).toBe("");
+      await must(["start", "penguin"]);
+      // An exec has ended well here once without the output of its command.
+      await until("what was kept", async () => (await must(["exec", "penguin", "--", "cat", "/home/file"])) === "kept");
+      await stat(join(lxdDir, "database.old"));
+      // What it needs from now on, a new database will not have.
+      await must(["profile", "create", "extra"]);
+      await must(["profile", "add", "penguin", "extra"]);
+    });
+
+    await during(async (tremplin) => {
+      expect(await startOf(tremplin, true)).toMatchObject([recovering, started]);
+      expect(await must(["list", "-c", "nP", "--format", "csv"])).toBe('penguin,"default\nextra"');
+      await must(["profile", "remove", "penguin", "extra"]);
+      await must(["image", "import", world.image.unified, "--alias", LXD_BUSYBOX]);
+    });
+
+    // As a server leaves it that is killed half-way.
+    await moveAside(lxdDir);
+    await during(async (tremplin) => {
+      expect(await startOf(tremplin, false)).toMatchObject([recovering, started]);
+      expect(await must(["image", "alias", "list", "--format", "csv"])).toContain(LXD_BUSYBOX);
+    });
+
+    const folder = join(lxdDir, "database", "global");
+    for (const name of await readdir(folder)) await writeFile(join(folder, name), "damaged");
+    await during(async (tremplin) => {
+      expect(await startOf(tremplin, false)).toMatchObject([recovering, started]);
+      expect(await must(["list", "-c", "n", "--format", "csv"])).toBe("penguin");
+      await must(["delete", "penguin"]);
+    });
+
+    await during(async (tremplin) => {
+      expect(await startOf(tremplin, true)).toMatchObject([started]);
+      expect(await must(["list", "-c", "n", "--format", "csv"])).toBe("");
+      await must(["image", "import", world.image.unified, "--alias", LXD_BUSYBOX]);
+      await must(["launch", LXD_BUSYBOX, "penguin"]);
+    });
+  },
+);
+
+test.skipIf(lacking)(
+  "LXD outlives a server that is killed; the next one takes it over, and ends it with its containers",
+  async () => {
+    await using scope = new DisposeScope();
+    const world = await makeTremplinWorld(scope);
+    const [lxd, init] = await killedServer(scope, world);
+    expect(await lxdPid(world)).toBe(lxd);
+
+    const next = await startTremplin(scope, { world });
+    expect(await startOf(next, false)).toMatchObject([{ status: Progress.STARTED }]);
+    expect(await next.startLxd()).toMatchObject({ status: Status.ALREADY_RUNNING });
+    expect([await lxdPid(next), await initPid(next, "penguin")]).toEqual([lxd, init]);
+    // One that is not its child is looked after just the same.
+    process.kill(lxd, "SIGKILL");
+    const last = await until("another LXD", async () => {
+      const pid = await lxdPid(next);
+      return pid !== lxd && pid;
+    });
+    expect(await initPid(next, "penguin")).toBe(init);
+    await next[Symbol.asyncDispose]();
+    expect([await isAlive(last), await isAlive(init)]).toEqual([false, false]);
+  },
+);
+
+test.skipIf(lacking)(
+  "an LXD that a killed server left is ended with its containers before its database is moved; SIGPWR ends all",
+  async () => {
+    await using scope = new DisposeScope();
+    const world = await makeTremplinWorld(scope);
+    const { must } = world;
+    const left = await killedServer(scope, world);
+
+    const next = await startTremplinProgram(scope, { world });
+    expect(await startOf(next, true)).toMatchObject([{ status: Progress.STARTED }]);
+    expect(await Promise.all(left.map(isAlive))).toEqual([false, false]);
     await must(["start", "penguin"]);
-    // An exec has ended well here once without the output of its command.
-    await until("what was kept", async () => (await must(["exec", "penguin", "--", "cat", "/home/file"])) === "kept");
-    await stat(join(lxdDir, "database.old"));
-    // What it needs from now on, a new database will not have.
-    await must(["profile", "create", "extra"]);
-    await must(["profile", "add", "penguin", "extra"]);
-  });
-
-  await during(async (tremplin) => {
-    expect(await startOf(tremplin, true)).toMatchObject([recovering, started]);
-    expect(await must(["list", "-c", "nP", "--format", "csv"])).toBe('penguin,"default\nextra"');
-    await must(["profile", "remove", "penguin", "extra"]);
-    await must(["image", "import", world.image.unified, "--alias", LXD_BUSYBOX]);
-  });
-
-  // As a server leaves it that is killed half-way.
-  await moveAside(lxdDir);
-  await during(async (tremplin) => {
-    expect(await startOf(tremplin, false)).toMatchObject([recovering, started]);
-    expect(await must(["image", "alias", "list", "--format", "csv"])).toContain(LXD_BUSYBOX);
-  });
-
-  const folder = join(lxdDir, "database", "global");
-  for (const name of await readdir(folder)) await writeFile(join(folder, name), "damaged");
-  await during(async (tremplin) => {
-    expect(await startOf(tremplin, false)).toMatchObject([recovering, started]);
-    expect(await must(["list", "-c", "n", "--format", "csv"])).toBe("penguin");
-    await must(["delete", "penguin"]);
-  });
-
-  await during(async (tremplin) => {
-    expect(await startOf(tremplin, true)).toMatchObject([started]);
-    expect(await must(["list", "-c", "n", "--format", "csv"])).toBe("");
-    await must(["image", "import", world.image.unified, "--alias", LXD_BUSYBOX]);
-    await must(["launch", LXD_BUSYBOX, "penguin"]);
-  });
-});
-
-test("LXD outlives a server that is killed; the next one takes it over, and ends it with its containers", async () => {
-  await using scope = new DisposeScope();
-  const world = await makeTremplinWorld(scope);
-  const [lxd, init] = await killedServer(scope, world);
-  expect(await lxdPid(world)).toBe(lxd);
-
-  const next = await startTremplin(scope, { world });
-  expect(await startOf(next, false)).toMatchObject([{ status: Progress.STARTED }]);
-  expect(await next.startLxd()).toMatchObject({ status: Status.ALREADY_RUNNING });
-  expect([await lxdPid(next), await initPid(next, "penguin")]).toEqual([lxd, init]);
-  // One that is not its child is looked after just the same.
-  process.kill(lxd, "SIGKILL");
-  const last = await until("another LXD", async () => {
-    const pid = await lxdPid(next);
-    return pid !== lxd && pid;
-  });
-  expect(await initPid(next, "penguin")).toBe(init);
-  await next[Symbol.asyncDispose]();
-  expect([await isAlive(last), await isAlive(init)]).toEqual([false, false]);
-});
-
-test("an LXD that a killed server left is ended with its containers before its database is moved; SIGPWR ends all", async () => {
-  await using scope = new DisposeScope();
-  const world = await makeTremplinWorld(scope);
-  const { must } = world;
-  const left = await killedServer(scope, world);
-
-  const next = await startTremplinProgram(scope, { world });
-  expect(await startOf(next, true)).toMatchObject([{ status: Progress.STARTED }]);
-  expect(await Promise.all(left.map(isAlive))).toEqual([false, false]);
-  await must(["start", "penguin"]);
-  const last = [await lxdPid(next), await initPid(next, "penguin")];
-  next.program.signal("SIGPWR");
-  expect(await next.program.result).toMatchObject({ code: 0 });
-  expect(await Promise.all(last.map(isAlive))).toEqual([false, false]);
-});
+    const last = [await lxdPid(next), await initPid(next, "penguin")];
+    next.program.signal("SIGPWR");
+    expect(await next.program.result).toMatchObject({ code: 0 });
+    expect(await Promise.all(last.map(isAlive))).toEqual([false, false]);
+  },
+);
 
 /** @returns the pids of the LXD that it left and of the container's init. */
 async function killedServer(scope: DisposeScope, world: TremplinWorld): Promise<[lxd: number, init: number]> {
